@@ -1,0 +1,49 @@
+"""Your own pictures: a folder of images and a csv with the columns image and caption, 224 x 224.
+
+Expects ``data/own/{images/, captions.csv}``, see docs/own_data.md. A column ``split`` with train and val is obeyed;
+without one, a tenth of the images is held out as val. To point elsewhere without editing, set SLAN_OWN_DATA to the
+folder that holds both.
+"""
+
+data_root = '{{$SLAN_OWN_DATA:data/own}}'
+image_size = 224
+seed = 0
+
+pipeline = [
+    dict(type='LoadImage'),
+    dict(type='ResizeImage', size=image_size),
+    dict(type='PackPairs'),
+]
+captions = dict(
+    ann_file='captions.csv',
+    format='table',
+    holdout=0.1,
+    data_root=data_root,
+    data_prefix=dict(img='images'),
+    pipeline=pipeline,
+)
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='ResumableSampler', shuffle=True),
+    collate_fn=dict(type='pseudo_collate'),
+    dataset=dict(type='PairDataset', split='train', seed=seed, **captions),
+)
+val_dataloader = dict(
+    retrieval=dict(
+        batch_size=32,
+        num_workers=2,
+        drop_last=False,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='pseudo_collate'),
+        # A picture that cannot be read is left out when the set is built: it would stop the evaluation.
+        dataset=dict(type='RetrievalDataset', split='val', drop_unreadable=True, **captions),
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(retrieval=dict(type='RetrievalEvaluator'))
+test_evaluator = val_evaluator

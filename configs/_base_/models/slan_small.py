@@ -1,0 +1,62 @@
+"""The small SLAN: 224 x 224 photographs, frozen pre-trained encoders, and a locator that a CPU can train."""
+
+_base_ = './slan_tiny.py'
+
+embed_dims = 128
+attention = dict(type='BidirectionalAttention', embed_dims=embed_dims, num_heads=8, feedforward_channels=256)
+pooling = dict(type='ExactMeanPooling')
+
+model = dict(
+    embed_dims=embed_dims,
+    itc_dims=256,
+    itc_hidden=512,
+    itc_dropout=0.2,
+    space_dims=dict(lexical=64, contextual=64),
+    # EfficientNet-Lite's normalisation.
+    data_preprocessor=dict(mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5)),
+    image=dict(
+        encoder=dict(
+            _delete_=True,
+            type='ImageEncoder',
+            backbone=dict(
+                type='mmpretrain.TIMMBackbone',
+                model_name='tf_efficientnet_lite0',
+                features_only=True,
+                out_indices=(3, 4),
+            ),
+            in_channels=(112, 320),
+            out_levels=(0, 1),
+            # Strides 16 and 32, TensorFlow's padding.
+            cell_centres=(1 - 0.5 / 16, 1 - 0.5 / 32),
+            norm_cfg=dict(type='GN', num_groups=8),
+            frozen=True,
+        ),
+        decoder=dict(scales=(1, 1)),
+        detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1),
+    ),
+    text=dict(
+        embedding='mean',
+        encoder=dict(
+            _delete_=True,
+            type='TextEncoder',
+            tokenizer='weights/all-MiniLM-L6-v2',
+            model='weights/all-MiniLM-L6-v2',
+            max_words=32,
+            frozen=True,
+        ),
+    ),
+    locator=dict(
+        region_filter=dict(top=8, max_overlap=0.5),
+        adaptors=[
+            dict(
+                type='RegionAdaptor',
+                attention=attention,
+                pooling=pooling,
+                # Things fill more of a photograph: the neighbourhood is the whole picture.
+                move=dict(type='MomentMove', ratio=2.0, sharpness=20.0),
+                feature_level=level,
+            )
+            for level in (1, 2, 2)
+        ],
+    ),
+)

@@ -1,0 +1,64 @@
+"""The paper by the letter, on the tiny model and the embedded data: what its equations do without our changes.
+
+    python tools/train.py configs/ablation/slan_tiny_shapes_literal.py
+    python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal/iter_N.pth
+
+Beside configs/pretrain/slan_tiny_shapes.py it has plain DETR queries, RoIAlign with average pooling everywhere, regions
+of nothing but what is pooled, the image-only saliency with Table 6's best threshold, no suppression of overlaps,
+word-activation maps as they are, Eq. 1 without residual, LayerNorm and FFN, the raw weighted sum and the scalar sizes
+of Eq. 2 with r = 1, .5, .25, line 11's replacement of region embeddings, the whole of Eq. 3 with no stop-gradient (it
+has none as written, and RoIAlign leaves no other way to learn p_w and p_h), the linear layer of Eq. 4 from the first
+iteration on, queues and momentum encoders as in ALBEF, and no region-word term. Optimiser, schedule, data and widths
+are the same.
+
+Watch pairwise_iou and the sides in the log: docs/results.md reports them beside those of the default.
+"""
+
+_base_ = '../pretrain/slan_tiny_shapes.py'
+
+embed_dims = 64
+# The mean of 6 x 6 samples a region and of 4 x 4 a cell, about one for each cell of the map. The paper gives no sizes.
+pooling = dict(type='RoIAlignPooling', output_size=3)
+cell_pooling = dict(type='RoIAlignPooling', output_size=2)
+attention = dict(type='BidirectionalAttention', embed_dims=embed_dims, num_heads=4, literal=True)
+
+model = dict(
+    # The adaptors compare cells and words in this space; it serves no loss of its own.
+    space_dims=dict(_delete_=True, lexical=64),
+    image=dict(
+        region_context=False,
+        pooling=dict(_delete_=True, **pooling),
+        detector=dict(query_init='plain'),
+        decoder=dict(scales=(1, 1, 1)),
+    ),
+    locator=dict(
+        box_embedding=False,
+        centred=False,
+        region_filter=dict(_delete_=True, type='RegionFilter', top=20, threshold=0.5, conditioned=False),
+        adaptors=[
+            dict(
+                type='RegionAdaptor',
+                attention=attention,
+                pooling=pooling,
+                move=dict(
+                    type='ScalarMove', ratio=ratio, k=3, pooling=cell_pooling, softmax=False, size_factors='free'
+                ),
+                feature_level=level,
+                embedding='replace',
+                box_embedding=False,
+            )
+            for level, ratio in ((1, 1.0), (2, 0.5), (3, 0.25))
+        ],
+    ),
+    objective=dict(
+        _delete_=True,
+        itc=dict(queue_size=1024, distill=0.4),
+        momentum=0.995,
+        region_word=None,
+        itm=dict(kind='linear'),
+        regression=dict(detach=False),
+    ),
+)
+
+# Line 11 overwrites the regions that line 4 has attended: nothing learns the projections that made them.
+find_unused_parameters = True

@@ -1,0 +1,29 @@
+"""Training on your own pictures and captions, with frozen pre-trained encoders that are on this machine.
+
+    python tools/prepare_own_data.py PICTURES CAPTIONS.csv
+    python tools/train.py configs/pretrain/slan_own_data_pretrained.py
+
+``bash tools/fetch_weights.sh`` puts the weights into ``weights/``; SLAN_WEIGHTS names another folder. Other encoders
+are named by --cfg-options, see docs/own_data.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_small.py',
+    '../_base_/datasets/own_data.py',
+    '../_base_/schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+
+weights = '{{$SLAN_WEIGHTS:weights}}'
+model = dict(
+    image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
+    text=dict(encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2')),
+)
+
+# A pass is all captions once: more passes for a few hundred pictures, fewer for a hundred thousand.
+train_cfg = dict(max_epochs=30)
+
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+auto_scale_lr = dict(enable=False, base_batch_size=32)
+
+default_hooks = dict(checkpoint=dict(interval=200))

@@ -1,0 +1,25 @@
+"""Pre-training on the embedded data set: 64 x 64 pictures, two CPU cores, about a quarter of an hour.
+
+    bash tools/quickstart.sh                                       set-up, training, test, pictures
+    python tools/train.py configs/pretrain/slan_tiny_shapes.py     the training alone
+
+What to expect: see docs/results.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_tiny.py',
+    '../_base_/datasets/shapes.py',
+    '../_base_/schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+
+max_iters = 1600
+train_cfg = dict(max_iters=max_iters)
+# Re-ranking takes most of the time of a test.
+val_evaluator = dict(retrieval=dict(k=16))
+test_evaluator = val_evaluator
+
+optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
+auto_scale_lr = dict(enable=False, base_batch_size=32)
+
+default_hooks = dict(checkpoint=dict(interval=100))

@@ -1,0 +1,5 @@
+"""SLAN (Self-Locator Aided Network) on OpenMMLab. See ``docs/paper_to_code.md`` for the way in."""
+
+from slan_mm.version import __version__
+
+__all__ = ['__version__']

@@ -1,0 +1,27 @@
+from slan_mm.datasets.concat import WeightedConcatDataset
+from slan_mm.datasets.feature_store import LoadCachedFeatures
+from slan_mm.datasets.grounding_dataset import GroundingDataset
+from slan_mm.datasets.pair_dataset import PairDataset
+from slan_mm.datasets.retrieval_dataset import RetrievalDataset
+from slan_mm.datasets.seeding import item_rng, split_index
+from slan_mm.datasets.shapes import ShapesPairs, build_shapes_tokenizer
+from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
+from slan_mm.datasets.webdataset_pairs import WebPairDataset
+
+__all__ = [
+    'CleanCaptionPair',
+    'GroundingDataset',
+    'LoadCachedFeatures',
+    'LoadImage',
+    'PackPairs',
+    'PairDataset',
+    'RandomFlipPair',
+    'ResizeImage',
+    'RetrievalDataset',
+    'ShapesPairs',
+    'WebPairDataset',
+    'WeightedConcatDataset',
+    'build_shapes_tokenizer',
+    'item_rng',
+    'split_index',
+]

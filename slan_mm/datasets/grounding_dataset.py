@@ -1,0 +1,90 @@
+"""Captions with phrases and their boxes, for grounding evaluation."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+
+from slan_mm.datasets.image_text_dataset import ImageTextDataset
+from slan_mm.datasets.readers.captions import check_image_root, check_some_images
+from slan_mm.datasets.readers.entities import read_entities
+from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.mdetr import read_mdetr
+from slan_mm.registry import DATASETS
+
+
+@DATASETS.register_module()
+class GroundingDataset(ImageTextDataset):
+    """One item an (image, caption) pair whose caption has at least one phrase.
+
+    An item's data sample carries ``text`` (the caption as it stands in the file: spans count its characters),
+    ``phrases`` (list of dict(spans: list of [start, end), boxes: float (n, 4) absolute xyxy in ORIGINAL pixels,
+    category: list of str or None, phrase_id: str)) and ``ori_shape``, the (height, width) the boxes refer to. Phrases
+    without a box stay, with n = 0. Captions without any phrase ask nothing and are left out, with a message.
+
+    Args:
+        ann_file: The json file ('mdetr'), or the folder of ``Sentences/`` and ``Annotations/`` ('entities'); below
+            ``data_root``.
+        format: 'mdetr' (also GLIP's files) or 'entities'.
+        split: For 'entities', the image list ``<split>.txt``; None takes all.
+        test_mode: On unless told otherwise.
+        kwargs: See ``ImageTextDataset``.
+
+    Raises:
+        FileNotFoundError: A file or folder is missing.
+        AnnotationError: The annotation is not what it should be; the message names file and line.
+    """
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        format: str = 'mdetr',
+        split: str | None = None,
+        test_mode: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if format not in ('mdetr', 'entities'):
+            raise ValueError(f"format must be 'mdetr' or 'entities', got {format!r}")
+        if format == 'mdetr' and split is not None:
+            raise ValueError(f"format 'mdetr' has a file for each split: leave split=None, got {split!r}")
+        self.format = format
+        self.split = split
+        super().__init__(ann_file=ann_file, test_mode=test_mode, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Reads and checks the annotation."""
+        check_image_root(self.img_root)
+        source = Path(self.ann_file or self.data_root)
+        records = (
+            read_mdetr(source, self.img_root)
+            if self.format == 'mdetr'
+            else read_entities(source, self.img_root, self.split)
+        )
+        items, without = [], 0
+        for record in records:
+            record.check()
+            if not record.phrases:
+                without += 1
+                continue
+            phrases = [
+                {'spans': p.spans, 'boxes': p.boxes, 'category': p.category, 'phrase_id': p.phrase_id}
+                for p in record.phrases
+            ]
+            items.append(
+                {
+                    'img_path': record.img_path,
+                    'image_id': self.id_prefix + record.image_id,
+                    'sample_id': self.id_prefix + record.sample_id,
+                    'ori_shape': record.size,
+                    'text': record.text,
+                    'phrases': phrases,
+                }
+            )
+        if without:
+            print_log(f'{source}: {without} captions without a phrase were left out', 'current')
+        if not items:
+            raise AnnotationError(
+                f'{source}: no caption with a phrase{f" in split {self.split}" if self.split else ""}.'
+            )
+        check_some_images([item['img_path'] for item in items], self.img_root)
+        return items

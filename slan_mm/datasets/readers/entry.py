@@ -1,0 +1,123 @@
+"""Annotation files, read with errors that name the file, the line and what to do."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+_SPACE = re.compile(r'\s*')
+
+
+class AnnotationError(ValueError):
+    """An annotation file is not what its reader expects. The message names file, line and remedy."""
+
+
+class Entry:
+    """One record of an annotation file, and where it stands.
+
+    Args:
+        data: The parsed record.
+        file: The annotation file.
+        place: The record's place in words, e.g. ``images[17]``; may be empty.
+        line: Line number from 1, or a function that finds it (called only for an error), or None.
+    """
+
+    __slots__ = ('data', 'file', 'line', 'place')
+
+    def __init__(self, data: Any, file: Path, place: str = '', line: int | Callable[[], int | None] | None = None):
+        self.data = data
+        self.file = file
+        self.place = place
+        self.line = line
+
+    def fail(self, what: str, remedy: str) -> NoReturn:
+        """Raises ``AnnotationError``: file, line, place, ``what`` is wrong, and the ``remedy``."""
+        line = self.line() if callable(self.line) else self.line
+        parts = [str(self.file), *([f'line {line}'] if line else []), *([self.place] if self.place else [])]
+        raise AnnotationError(f'{", ".join(parts)}: {what}. {remedy}')
+
+    def take(self, name: str, kinds: type | tuple[type, ...], remedy: str) -> Any:
+        """The field ``name``, checked to be there and to be of one of ``kinds``."""
+        if not isinstance(self.data, dict):
+            self.fail(f'expected an object with fields, got {type(self.data).__name__}', remedy)
+        if name not in self.data:
+            self.fail(f'no field {name!r} (fields here: {sorted(map(str, self.data))})', remedy)
+        value = self.data[name]
+        kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            expected = ' or '.join(kind.__name__ for kind in kinds)
+            self.fail(f'field {name!r} should be {expected}, got {type(value).__name__} ({str(value)[:60]!r})', remedy)
+        return value
+
+    def child(self, name: str, index: int, data: Any) -> 'Entry':
+        """The record ``data`` that stands in this one as ``name[index]``."""
+        return Entry(data, self.file, f'{self.place}.{name}[{index}]', self.line)
+
+
+def read_text(file: Path) -> str:
+    """The text of a UTF-8 file, with or without byte order mark.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AnnotationError: It is not UTF-8.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f'The annotation file {str(file)!r} does not exist. Check data_root and ann_file.')
+    raw = file.read_bytes()
+    try:
+        return raw.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b'\n') + 1
+        Entry(None, file, line=line).fail(f'not UTF-8 text ({error.reason})', 'Save the file in the encoding UTF-8.')
+
+
+def load_json(file: Path) -> Any:
+    """The parsed JSON of ``file``; its errors name file and line."""
+    try:
+        return json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        Entry(None, file, line=error.lineno).fail(
+            f'not valid JSON ({error.msg}, column {error.colno})', 'Is the download complete?'
+        )
+
+
+def json_entries(file: Path, data: Any, key: str | None, remedy: str) -> Iterator[Entry]:
+    """The records of the JSON list ``data[key]`` (of ``data`` itself where ``key`` is None)."""
+    top = Entry(data, file, line=1)
+    if key is not None:
+        data = top.take(key, list, remedy)
+    elif not isinstance(data, list):
+        top.fail(f'expected a list of records, got {type(data).__name__}', remedy)
+    for index, record in enumerate(data):
+        place = f'entry {index}' if key is None else f'{key}[{index}]'
+        yield Entry(record, file, place, lambda index=index: _line(file, key, index))
+
+
+def _line(file: Path, key: str | None, index: int) -> int | None:
+    """The line where element ``index`` of the list under ``key`` begins; the file is parsed again to find it."""
+    text = read_text(file)
+    decode = json.JSONDecoder().raw_decode
+    position = _skip(text, 0)
+    try:
+        if key is not None:
+            position = _skip(text, position + 1)
+            while True:
+                name, position = decode(text, position)
+                position = _skip(text, _skip(text, position) + 1)
+                if name == key:
+                    break
+                _, position = decode(text, position)
+                position = _skip(text, _skip(text, position) + 1)
+        position = _skip(text, position + 1)
+        for _ in range(index):
+            _, position = decode(text, position)
+            position = _skip(text, _skip(text, position) + 1)
+    except (json.JSONDecodeError, IndexError):
+        return None
+    return text.count('\n', 0, position) + 1
+
+
+def _skip(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position

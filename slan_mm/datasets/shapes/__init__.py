@@ -1,0 +1,17 @@
+from slan_mm.datasets.shapes.dataset import ShapesPairs
+from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
+from slan_mm.datasets.shapes.render import render_scene
+from slan_mm.datasets.shapes.scene import Scene, SceneObject, sample_scene
+from slan_mm.datasets.shapes.tokenizer import build_shapes_tokenizer
+
+__all__ = [
+    'Caption',
+    'Phrase',
+    'Scene',
+    'SceneObject',
+    'ShapesPairs',
+    'build_shapes_tokenizer',
+    'draw_caption',
+    'render_scene',
+    'sample_scene',
+]

@@ -1,0 +1,265 @@
+"""Image-text pairs in tar shards, for sets too large for single files; read by the library ``webdataset``."""
+
+import glob
+import json
+import logging
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from mmengine.dist import get_dist_info
+from mmengine.logging import print_log
+from torch.utils.data import IterableDataset, get_worker_info
+
+from slan_mm.datasets.seeding import item_rng
+from slan_mm.datasets.unreadable import NUM_SLOTS, ReadCounter, UnreadableImageError, worker_slot
+from slan_mm.datasets.words import shorten
+from slan_mm.registry import DATASETS, TRANSFORMS
+
+_IMAGES = ('jpg', 'jpeg', 'png', 'webp', 'gif', 'bmp', 'tif', 'tiff')
+_STRIDE = 1 << 32  # more samples than any shard holds
+
+
+@DATASETS.register_module()
+class WebPairDataset(IterableDataset):
+    """Image-text pairs from WebDataset tar shards: in each shard, files ``<key>.jpg`` and ``<key>.txt`` or ``.json``.
+
+    Every (rank, worker) reads its own shards: the shards of an epoch, in an order drawn by (seed, epoch), are dealt
+    out in turn. A sample's place in its shard's stream depends on (seed, epoch, shard), its random numbers on
+    (seed, epoch, shard, place). Samples that cannot be used (an unreadable image, no caption, an empty caption, a
+    damaged shard) are skipped, counted and logged; see ``ReadCounter`` for when they stop the run.
+
+    In a config: ``sampler=None`` in the data loader, and an iteration-based loop. With ``infinite`` the stream starts
+    the next epoch by itself, so that no rank runs dry while others go on.
+
+    *Resuming.* ``seek(epoch, batches, batch_size)`` before the loader is iterated goes on behind the batches that this
+    rank took since that epoch began; with the same number of ranks and workers the same samples follow. The skipped
+    ones are not decoded; whole shards are not even opened where ``samples_per_shard`` is known. Each unreadable image
+    among them shifts the position by one sample, hence this is near to exact and not exact: a set that fits into
+    files resumes exactly with ``PairDataset``.
+
+    Args:
+        urls: Shards: a path or URL with braces (``cc12m/{00000..01242}.tar``), a glob, or a list of these.
+        data_root: Folder that relative paths start from.
+        caption_key: Field of the json that holds the caption; None reads the txt file.
+        image_id_key: Field of the json that holds the image's id; None: '<shard>/<key>'.
+        id_prefix: Put before image and sample ids.
+        max_words: Longer captions are cut there; the first in each worker is logged, all are counted in
+            ``num_cut``.
+        pipeline: Transforms from the ``results`` dict (``img_bytes``, ``img_path``, ``image_id``, ``sample_id``,
+            ``text``, ``rng``) to an item; it begins with ``LoadImage``.
+        seed: Seed of orders and items.
+        shuffle: Samples held to draw from at random; shards are shuffled, too. 0 keeps every order.
+        infinite: Go on with the next epoch at the end of one.
+        samples_per_shard: Samples in each shard, one number for all or a list, for quick resuming; None: unknown.
+        max_unreadable_share: See ``ReadCounter``.
+        min_images_judged: See ``ReadCounter``.
+
+    Raises:
+        ImportError: ``webdataset`` is not installed.
+        FileNotFoundError: A local shard is missing, or no shard matches.
+        ValueError: ``samples_per_shard`` has another length; when iterated: fewer shards than readers.
+    """
+
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        data_root: str = '',
+        caption_key: str | None = None,
+        image_id_key: str | None = None,
+        id_prefix: str = '',
+        max_words: int | None = 30,
+        pipeline: Sequence[dict | Callable] = (),
+        seed: int = 0,
+        shuffle: int = 1000,
+        infinite: bool = True,
+        samples_per_shard: int | Sequence[int] | None = None,
+        max_unreadable_share: float = 0.1,
+        min_images_judged: int = 100,
+    ) -> None:
+        super().__init__()
+        self.shards = expand_shards(urls, data_root)
+        if samples_per_shard is None or isinstance(samples_per_shard, int):
+            samples_per_shard = [samples_per_shard] * len(self.shards)
+        if len(samples_per_shard) != len(self.shards):
+            raise ValueError(f'samples_per_shard has {len(samples_per_shard)} numbers for {len(self.shards)} shards')
+        self.samples_per_shard = list(samples_per_shard)
+        self.caption_key = caption_key
+        self.image_id_key = image_id_key
+        self.id_prefix = id_prefix
+        self.max_words = max_words
+        self.pipeline = Compose([TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline])
+        self.seed = seed
+        self.shuffle = shuffle
+        self.infinite = infinite
+        self.read_counter = ReadCounter(f'{type(self).__name__} {urls}', max_unreadable_share, min_images_judged)
+        # Asked now: a worker process may know nothing of the process group.
+        self.rank, self.world_size = get_dist_info()
+        # (epoch, batches, batch size) to start from, where workers that are alive can see it.
+        self._start = torch.zeros(3, dtype=torch.int64).share_memory_()
+        self._cut = torch.zeros(NUM_SLOTS, dtype=torch.int64).share_memory_()
+
+    @property
+    def num_cut(self) -> int:
+        """Number of captions cut at ``max_words`` so far, in all workers."""
+        return int(self._cut.sum())
+
+    def set_epoch(self, epoch: int) -> None:
+        """The next iteration begins at ``epoch``."""
+        self.seek(epoch)
+
+    def seek(self, epoch: int, batches: int = 0, batch_size: int = 1) -> None:
+        """The next iteration begins at ``epoch``, behind the ``batches`` batches this rank took since it began."""
+        self._start[:] = torch.tensor([epoch, batches, batch_size])
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        epoch, batches, batch_size = self._start.tolist()
+        # A loader takes batches from its workers in turn, beginning with worker 0: batch n came from n % workers.
+        reader = (number + batches) % workers
+        skip = (batches + workers - 1 - reader) // workers * batch_size
+        while True:
+            skip = yield from self._epoch_items(epoch, reader, workers, skip)
+            if not self.infinite:
+                return
+            epoch += 1
+
+    def _epoch_items(self, epoch: int, reader: int, workers: int, skip: int) -> Generator[Any, None, int]:
+        """Yields the items of an epoch behind the first ``skip`` samples; returns what is left to skip."""
+        order = np.arange(len(self.shards))
+        if self.shuffle:
+            item_rng(self.seed, epoch, 0).shuffle(order)
+        readers = self.world_size * workers
+        if len(order) < readers:
+            raise ValueError(
+                f'{len(order)} shards for {readers} readers ({self.world_size} ranks x {workers} workers): use fewer '
+                'workers, or write smaller shards.'
+            )
+        samples = 0
+        # Dealt to the ranks first, so that ranks differ by one shard at most.
+        for shard in order[reader * self.world_size + self.rank :: readers]:
+            known = self.samples_per_shard[shard]
+            if known is not None and known <= skip:
+                skip -= known
+                samples += known
+                continue
+            for place, sample in enumerate(self._shuffled(epoch, int(shard))):
+                samples += 1
+                if skip:
+                    skip -= 1
+                    continue
+                item = self._item(sample, epoch, int(shard) * _STRIDE + place)
+                if item is not None:
+                    yield item
+        if not samples:
+            raise UnreadableImageError(f'No sample in the shards of this reader. {self.read_counter.summary()}')
+        return skip
+
+    def _shuffled(self, epoch: int, shard: int) -> Iterator[dict]:
+        """The undecoded samples of a shard; drawn at random out of ``shuffle`` held ones."""
+        rng = item_rng(self.seed, epoch, (len(self.shards) + shard) * _STRIDE)
+        held: list[dict] = []
+        for sample in self._samples(self.shards[shard]):
+            if not self.shuffle:
+                yield sample
+                continue
+            held.append(sample)
+            if len(held) > self.shuffle:
+                place = int(rng.integers(len(held)))
+                held[place], held[-1] = held[-1], held[place]
+                yield held.pop()
+        rng.shuffle(held)
+        yield from held
+
+    def _samples(self, url: str) -> Iterator[dict]:
+        def damaged(error: Exception) -> bool:
+            self.read_counter.skip(url, f'damaged shard ({type(error).__name__}: {error})')
+            return True
+
+        yield from _webdataset().tariterators.tarfile_samples(iter([{'url': url}]), handler=damaged)
+
+    def _item(self, sample: dict, epoch: int, index: int) -> Any:
+        key = sample['__key__']
+        shard = os.path.splitext(os.path.basename(sample['__url__']))[0]
+        path = f'{sample["__url__"]}::{key}'
+        try:
+            image = next((sample[suffix] for suffix in _IMAGES if suffix in sample), None)
+            if image is None:
+                raise UnreadableImageError(f'{path}: no image among {sorted(k for k in sample if k[0] != "_")}.')
+            fields = self._fields(sample, path)
+            sample_id = f'{self.id_prefix}{shard}/{key}'
+            image_id = sample_id if self.image_id_key is None else f'{self.id_prefix}{fields[self.image_id_key]}'
+            results = {
+                'img_bytes': image,
+                'img_path': path,
+                'image_id': image_id,
+                'sample_id': sample_id,
+                'text': self._shorten(fields['caption'], path),
+                'rng': item_rng(self.seed, epoch, index),
+            }
+            item = self.pipeline(results)
+        except UnreadableImageError as error:
+            self.read_counter.skip(path, str(error))
+            return None
+        self.read_counter.read()
+        return item
+
+    def _fields(self, sample: dict, path: str) -> dict:
+        """The json's fields, with the caption under 'caption'."""
+        try:
+            fields = json.loads(sample['json']) if self.caption_key or self.image_id_key else {}
+            fields['caption'] = fields[self.caption_key] if self.caption_key else sample['txt'].decode('utf-8-sig')
+            if self.image_id_key:
+                fields[self.image_id_key]
+        except (KeyError, ValueError, TypeError) as error:
+            raise UnreadableImageError(f'{path}: no caption or image id ({type(error).__name__}: {error}).') from error
+        if not isinstance(fields['caption'], str) or not fields['caption'].strip():
+            raise UnreadableImageError(f'{path}: the caption is empty.')
+        return fields
+
+    def _shorten(self, caption: str, path: str) -> str:
+        caption = caption.strip()
+        short = shorten(caption, self.max_words)
+        if short != caption:
+            slot = worker_slot()
+            if not self._cut[slot]:
+                print_log(
+                    f'{path}: caption cut at {self.max_words} words; further ones are counted in num_cut',
+                    'current',
+                    logging.WARNING,
+                )
+            self._cut[slot] += 1
+        return short
+
+
+def expand_shards(urls: str | Sequence[str], data_root: str = '') -> list[str]:
+    """The shards that ``urls`` (braces, globs, lists of these) stand for; local ones are checked to exist."""
+    expand = _webdataset().shardlists.expand_urls
+    shards: list[str] = []
+    for pattern in [urls] if isinstance(urls, str) else urls:
+        for url in expand(pattern):
+            if '://' in url or url.startswith('pipe:'):
+                shards.append(url)
+                continue
+            path = os.path.join(data_root, url)
+            found = sorted(glob.glob(path)) if glob.has_magic(path) else [path]
+            if not found or not all(os.path.isfile(name) for name in found):
+                raise FileNotFoundError(f'No shard {path!r} (from urls={pattern!r}). Check data_root and urls.')
+            shards += found
+    if not shards:
+        raise FileNotFoundError(f'urls={urls!r} names no shard.')
+    return shards
+
+
+def _webdataset() -> Any:
+    try:
+        import webdataset
+    except ImportError as error:
+        raise ImportError(
+            'WebPairDataset needs the library webdataset. Install it with: pip install -r requirements/optional.txt'
+        ) from error
+    return webdataset

@@ -1,0 +1,35 @@
+from slan_mm.engine.checkpoint_io import load_from_file, register_strict_loaders
+from slan_mm.engine.hooks import (
+    ExactStateHook,
+    IterLoggerHook,
+    NonFiniteLossHook,
+    PredictionFileHook,
+    RankMeanHook,
+    SafeCheckpointHook,
+    ThroughputHook,
+    TimelineHook,
+)
+from slan_mm.engine.optim_wrapper import BFloat16OptimWrapper
+from slan_mm.engine.runner import ResumableRunner
+from slan_mm.engine.sampler import ResumableSampler
+from slan_mm.engine.task_loop import TaskLoop
+from slan_mm.engine.train_loop import ResumableIterLoop
+
+register_strict_loaders()
+
+__all__ = [
+    'BFloat16OptimWrapper',
+    'ExactStateHook',
+    'IterLoggerHook',
+    'NonFiniteLossHook',
+    'PredictionFileHook',
+    'RankMeanHook',
+    'ResumableIterLoop',
+    'ResumableRunner',
+    'ResumableSampler',
+    'SafeCheckpointHook',
+    'TaskLoop',
+    'ThroughputHook',
+    'TimelineHook',
+    'load_from_file',
+]

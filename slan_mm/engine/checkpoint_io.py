@@ -1,0 +1,148 @@
+"""Reading and writing checkpoint files: no code is run from a file, and no half-written file is ever taken for one."""
+
+import os
+import pickle
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank, get_world_size
+from mmengine.runner import (
+    CheckpointLoader,
+    get_deprecated_model_names,
+    get_external_models,
+    get_torchvision_models,
+)
+
+#: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
+SAFE_NUMPY = [
+    np._core.multiarray._reconstruct,
+    np._core.multiarray.scalar,
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(name)) for name in ('bool', 'uint8', 'uint32', 'int32', 'int64', 'float32', 'float64')),
+]
+
+
+def load_from_file(filename: str, map_location: Any = None) -> dict:
+    """Reads a checkpoint (``.pth``, ``.pt``) or bare weights (``.safetensors``) from a local file.
+
+    ``torch.load(weights_only=True)``, without MMEngine's silent second try with ``weights_only=False``, which would
+    run whatever code the file holds.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        pickle.UnpicklingError: if the file holds anything but tensors and plain values.
+    """
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'no checkpoint file {path}')
+    if path.suffix == '.safetensors':
+        from safetensors.torch import load_file
+
+        return {'state_dict': load_file(path, device='cpu')}
+    try:
+        with torch.serialization.safe_globals(SAFE_NUMPY):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        lines = str(error).splitlines()
+        reason = next((line.strip() for line in lines if 'GLOBAL' in line), lines[0] if lines else 'unknown')
+        raise pickle.UnpicklingError(
+            f'{path} holds more than tensors and plain values, and reading it would run code from it ({reason}). '
+            'If you trust its source, convert it once: torch.save(dict(state_dict=torch.load(path, '
+            "weights_only=False)['state_dict']), new_path)"
+        ) from error
+
+
+def load_from_web(filename: str, map_location: Any = None) -> dict:
+    """Downloads a checkpoint once (to the cache of ``torch.hub``) and reads it as a local file is read."""
+    if get_rank() == 0:
+        _download(filename)
+    if get_world_size() > 1:
+        torch.distributed.barrier()
+    return load_from_file(_download(filename), map_location)
+
+
+def _download(url: str) -> str:
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / url.split('?')[0].rsplit('/', 1)[-1]
+    if not path.exists():
+        torch.hub.download_url_to_file(url, str(path), progress=False)
+    return str(path)
+
+
+def load_from_name(filename: str, map_location: Any = None) -> dict:
+    """Reads ``torchvision://<name>`` or ``open-mmlab://<name>``, of which MMEngine knows the address.
+
+    Raises:
+        KeyError: if it does not know the name.
+    """
+    scheme, _, name = filename.partition('://')
+    addresses = get_torchvision_models() if scheme == 'torchvision' else get_external_models()
+    name = name if scheme == 'torchvision' else get_deprecated_model_names().get(name, name)
+    if name not in addresses:
+        raise KeyError(f'{filename}: no such model; {scheme} has e.g. {", ".join(sorted(addresses)[:5])}')
+    return load_from_web(addresses[name], map_location)
+
+
+def register_strict_loaders() -> None:
+    """Makes all checkpoints that this process reads (``load_from``, ``Pretrained``) go through these readers."""
+    for prefixes, loader in (
+        ('', load_from_file),
+        (['http://', 'https://'], load_from_web),
+        (['torchvision://', 'open-mmlab://', 'openmmlab://'], load_from_name),
+    ):
+        CheckpointLoader.register_scheme(prefixes=prefixes, loader=loader, force=True)
+
+
+@contextmanager
+def replaced_atomically(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a temporary path to write to; on leaving without an error it becomes ``path``, in one step.
+
+    The data are on the disk before the name changes, so that a process killed at any moment, and a machine that loses
+    power, leave either the old file or the new one.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.writing')
+    try:
+        yield temporary
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def is_complete(path: str | os.PathLike) -> bool:
+    """Whether ``path`` is a whole checkpoint file, judged by its table of contents, which is written last."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith('data.pkl') for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def resumable_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
+    """The checkpoints ``iter_*.pth`` and ``epoch_*.pth`` of a run, newest first, complete or not.
+
+    They are looked for in ``work_dir`` and beside the file that ``work_dir/last_checkpoint`` names. Newest is by time
+    of writing: numbers would mislead in a folder that an earlier, longer run has used.
+    """
+    folders = {Path(work_dir).resolve()}
+    last = Path(work_dir) / 'last_checkpoint'
+    if last.is_file() and (name := last.read_text().strip()):
+        folders.add(Path(name).parent.resolve())
+    found = [
+        path for folder in folders for path in folder.glob('*.pth') if re.fullmatch(r'(iter|epoch)_\d+', path.stem)
+    ]
+
+    def age(path: Path) -> tuple[int, int]:
+        return path.stat().st_mtime_ns, int(path.stem.split('_')[1])
+
+    return sorted(found, key=age, reverse=True)

@@ -1,0 +1,19 @@
+from slan_mm.engine.hooks.checkpoint_hook import SafeCheckpointHook
+from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
+from slan_mm.engine.hooks.iter_logger_hook import IterLoggerHook
+from slan_mm.engine.hooks.non_finite_hook import NonFiniteLossHook
+from slan_mm.engine.hooks.prediction_file_hook import PredictionFileHook
+from slan_mm.engine.hooks.rank_mean_hook import RankMeanHook
+from slan_mm.engine.hooks.throughput_hook import ThroughputHook
+from slan_mm.engine.hooks.timeline_hook import TimelineHook
+
+__all__ = [
+    'ExactStateHook',
+    'IterLoggerHook',
+    'NonFiniteLossHook',
+    'PredictionFileHook',
+    'RankMeanHook',
+    'SafeCheckpointHook',
+    'ThroughputHook',
+    'TimelineHook',
+]

@@ -1,0 +1,70 @@
+"""When checkpoints are written, and which are kept."""
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook
+
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """MMEngine's checkpoint hook, in an order that leaves a whole checkpoint at every moment.
+
+    An old checkpoint is removed after the new one is complete, not before, and ``last_checkpoint`` is replaced in one
+    step. Arguments are those of ``mmengine.hooks.CheckpointHook``; ``out_dir``, if given, is a local folder, and
+    checkpoints go into its subfolder with the work directory's name.
+    """
+
+    def before_train(self, runner: Any) -> None:
+        step = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        if not self.by_epoch and self.interval > 0 and self.interval % step:
+            raise ValueError(
+                f'default_hooks.checkpoint.interval={self.interval} is no multiple of '
+                f'optim_wrapper.accumulative_counts={step}: gradients accumulated so far are not in a checkpoint, so '
+                'such a run would not resume exactly'
+            )
+        work_dir = Path(runner.work_dir)
+        self.file_backend = LocalBackend()
+        self.out_dir = str(work_dir if self.out_dir is None else Path(self.out_dir) / work_dir.name)
+        Path(self.out_dir).mkdir(parents=True, exist_ok=True)
+        runner.logger.info(f'checkpoints are saved to {self.out_dir}')
+        info = runner.message_hub.get_info
+        self.keep_ckpt_ids = deque(info('keep_ckpt_ids', []))
+        if self.save_best is not None and len(self.key_indicators) == 1:
+            self.best_ckpt_path = info('best_ckpt')
+        elif self.save_best is not None:
+            self.best_ckpt_path_dict = {name: info(f'best_ckpt_{name}') for name in self.key_indicators}
+
+    def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
+        outdated: list[int] = []
+        if self.max_keep_ckpts > 0:
+            if step not in self.keep_ckpt_ids:
+                while len(self.keep_ckpt_ids) >= self.max_keep_ckpts:
+                    outdated.append(self.keep_ckpt_ids.popleft())
+                self.keep_ckpt_ids.append(step)
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        filename = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir,
+            filename,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if not is_main_process():
+            return
+        with replaced_atomically(Path(runner.work_dir) / 'last_checkpoint') as temporary:
+            temporary.write_text(self.last_ckpt)
+        for old in outdated:
+            Path(self.out_dir, self.filename_tmpl.format(old)).unlink(missing_ok=True)

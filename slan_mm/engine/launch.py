@@ -1,0 +1,104 @@
+"""What ``tools/train.py`` and ``tools/test.py`` share: their options, and what these do to a config."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.runner import Runner
+
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.registry import RUNNERS
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that both tools have."""
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings that override the config, as key=value; nested keys with dots, lists as key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
+    )
+    # torch.distributed.launch passes this one.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def config_from_options(options: argparse.Namespace) -> Config:
+    """Reads ``options.config`` and applies the common options. The work directory: option, else config, else name."""
+    os.environ.setdefault('LOCAL_RANK', str(options.local_rank))
+    cfg = Config.fromfile(options.config)
+    cfg.launcher = options.launcher
+    if options.cfg_options is not None:
+        cfg.merge_from_dict(options.cfg_options)
+    if options.work_dir is not None:
+        cfg.work_dir = options.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(options.config).stem)
+    return cfg
+
+
+def enable_amp(cfg: Config) -> None:
+    """Turns mixed precision on: float16 with a dynamic loss scale on a GPU, bfloat16 on a CPU.
+
+    An optimizer wrapper that is already a mixed-precision one is left alone.
+    """
+    if cfg.optim_wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'mmengine.OptimWrapper'):
+        return
+    if get_device() == 'cpu':
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+    else:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.loss_scale = 'dynamic'
+
+
+def enable_auto_scale_lr(cfg: Config) -> None:
+    """Turns on scaling of the learning rate with the real batch size.
+
+    Raises:
+        ValueError: if the config does not say for which batch size its learning rate is meant.
+    """
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise ValueError(
+            f'--auto-scale-lr: {cfg.filename} does not say for which batch size its learning rate is meant; '
+            'add auto_scale_lr = dict(enable=False, base_batch_size=<samples of all GPUs together>)'
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """``--resume``: None leaves the config as it is, 'auto' takes the newest checkpoint, else a checkpoint's path."""
+    if resume == 'auto':
+        # load_from stays: it is where the run starts when it has not written a checkpoint yet.
+        cfg.resume = 'auto'
+    elif resume is not None:
+        if not Path(resume).is_file():
+            raise FileNotFoundError(f'--resume: no checkpoint {resume}')
+        cfg.resume = True
+        cfg.load_from = resume
+
+
+def set_show_dir(cfg: Config, show_dir: str) -> None:
+    """``--show-dir``: has the config's visualization hook draw into ``show_dir``.
+
+    Raises:
+        ValueError: if the config has no ``default_hooks.visualization``.
+    """
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise ValueError(
+            f'--show-dir: {cfg.filename} has no visualization hook; add one as default_hooks.visualization'
+        )
+    hook['draw'] = True
+    hook['show_dir'] = show_dir
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner that the config names in ``runner_type``; MMEngine's when it names none."""
+    if get_device() == 'cpu':
+        keep_freed_memory()
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

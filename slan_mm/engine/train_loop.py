@@ -1,0 +1,166 @@
+"""The training loop: counts iterations, and takes up its data where a checkpoint left it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.dist import get_world_size
+from mmengine.runner import IterBasedTrainLoop
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from slan_mm.engine.random_state import preserved_random_state
+from slan_mm.engine.sampler import ResumableSampler
+from slan_mm.registry import LOOPS
+
+
+class StreamLoader:
+    """A data loader over a stream, with a length: the run's, as nobody knows the data's.
+
+    MMEngine asks for the length in many places, even where it then makes no use of it.
+    """
+
+    def __init__(self, loader: DataLoader, length: int) -> None:
+        self.loader = loader
+        self.length = length
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.loader)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+
+@LOOPS.register_module()
+class ResumableIterLoop(IterBasedTrainLoop):
+    """MMEngine's iteration-based loop, made exact.
+
+    - On resume the sampler is set to the position of the checkpoint; nothing is loaded and thrown away. A data set
+      that streams is asked to ``seek(epoch, batches, batch_size)``.
+    - Validation leaves no trace in the random state, so a run that resumes past a validation draws the same numbers.
+    - A run that was stopped after its last checkpoint but within its last validation repeats that validation.
+
+    Args:
+        runner: the runner.
+        dataloader: the data loader, or its config. Its sampler should be a :class:`ResumableSampler`.
+        max_iters: iterations of the run. Exactly one of ``max_iters`` and ``max_epochs`` is given.
+        max_epochs: passes over the data set, turned into iterations: ``ceil(max_epochs * N / (ranks * batch size))``.
+            Needs a :class:`ResumableSampler`. Parameter schedulers with ``by_epoch=False`` and no ``end`` follow it.
+        val_begin: first iteration at which validation may run.
+        val_interval: iterations from one validation to the next; None validates after the last one only.
+        dynamic_intervals: ``[(iteration, interval), ...]``, as in MMEngine.
+    """
+
+    def __init__(
+        self,
+        runner: Any,
+        dataloader: DataLoader | dict,
+        max_iters: int | None = None,
+        max_epochs: float | None = None,
+        val_begin: int = 1,
+        val_interval: int | None = None,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+    ) -> None:
+        if (max_iters is None) == (max_epochs is None):
+            raise ValueError(
+                f'train_cfg needs either max_iters or max_epochs, got max_iters={max_iters}, max_epochs={max_epochs}'
+            )
+        diff_rank_seed = runner._randomness_cfg.get('diff_rank_seed', False)
+        dataloader = runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=diff_rank_seed)
+        sampler = dataloader.sampler
+        self.sampler = sampler if isinstance(sampler, ResumableSampler) and dataloader.batch_size else None
+        if self.sampler is not None:
+            if not self.sampler.infinite:
+                raise ValueError('ResumableIterLoop counts iterations: leave infinite=True on the ResumableSampler')
+            self.sampler.batch_size = dataloader.batch_size
+        if max_epochs is not None:
+            if self.sampler is None:
+                raise TypeError(
+                    'max_epochs needs train_dataloader.sampler to be a ResumableSampler, '
+                    f'got {type(sampler).__name__}: give max_iters instead'
+                )
+            max_iters = int(-(-max_epochs * self.sampler.size // self.global_batch_size(dataloader)))
+        self._loader = dataloader
+        if isinstance(dataloader.dataset, IterableDataset) and not hasattr(dataloader.dataset, '__len__'):
+            dataloader = StreamLoader(dataloader, max_iters)
+        super().__init__(
+            runner,
+            dataloader,
+            max_iters=max_iters,
+            val_begin=val_begin,
+            val_interval=val_interval or max_iters,
+            dynamic_intervals=dynamic_intervals,
+        )
+        self._resumed_at: tuple[int, int] | None = None
+
+    @staticmethod
+    def global_batch_size(dataloader: DataLoader) -> int:
+        """Samples that all ranks together take in one iteration."""
+        return dataloader.batch_size * get_world_size()
+
+    def state_dict(self, iterations: int) -> dict[str, int]:
+        """Where the data stand after ``iterations``: the position in the global order, and the seed of that order."""
+        if self.sampler is None:
+            return {}
+        # A run resumed with another batch size or number of ranks counts on from where the old one stopped.
+        iteration, position = self._resumed_at or (0, 0)
+        position += (iterations - iteration) * self.global_batch_size(self.dataloader)
+        return {'position': position, 'seed': self.sampler.seed}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Sets the sampler to the position and the seed of :meth:`state_dict`."""
+        if self.sampler is None or not state:
+            return
+        self.sampler.seed = state['seed']
+        self.sampler.seek(state['position'])
+        self._resumed_at = self._iter, state['position']
+
+    def run(self) -> nn.Module:
+        """Trains and validates; returns the trained model."""
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        if self._iter >= self._max_iters:
+            self._validate()
+        elif self._iter > 0 and self._resumed_at is None:
+            self._skip()
+        try:
+            self._run_iterations()
+        finally:
+            self._stop_workers()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _skip(self) -> None:
+        """Passes over the data of a resumed run that no :class:`ResumableSampler` orders."""
+        dataset = self.dataloader.dataset
+        if hasattr(dataset, 'seek'):
+            # A stream of our own, e.g. WebPairDataset: see there how exact that is.
+            dataset.seek(0, self._iter, self.dataloader.batch_size)
+        else:
+            self.dataloader_iterator.skip_iter(self._iter)
+
+    def _run_iterations(self) -> None:
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            batch = next(self.dataloader_iterator)
+            if hasattr(self.runner, 'restore_random_state'):
+                # Only now: making the data loader's iterator draws a number itself.
+                self.runner.restore_random_state()
+            self.run_iter(batch)
+            self._decide_current_val_interval()
+            self._validate()
+
+    def _stop_workers(self) -> None:
+        # Left to the garbage collector, the queues to the worker processes can be closed before the message that ends
+        # the workers is sent; PyTorch then waits five seconds for each of them.
+        self.dataloader_iterator._iterator = None
+        self._loader._iterator = None
+
+    def _validate(self) -> None:
+        due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
+        if self.runner.val_loop is not None and self._iter >= self.val_begin and due:
+            with preserved_random_state():
+                self.runner.val_loop.run()

@@ -1,0 +1,66 @@
+"""Features kept on the CPU and moved to the model's device a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from slan_mm.structures import Batched
+
+
+class FeatureStore:
+    """Encoded images or texts, kept in the batches they came in, so that they never exist twice.
+
+    Args:
+        dtype: floating tensors are kept in this type, e.g. torch.float16; None keeps the model's.
+    """
+
+    def __init__(self, dtype: torch.dtype | None = None) -> None:
+        self.dtype = dtype
+        self._batches: list[Batched] = []
+        self._starts: list[int] = []
+        self._size = 0
+
+    def append(self, features: Batched) -> None:
+        """Adds a batch of features behind the ones that are there."""
+        if not len(features):
+            return
+        self._batches.append(features.detach().to(device='cpu', dtype=self.dtype))
+        self._starts.append(self._size)
+        self._size += len(features)
+
+    def extend(self, other: FeatureStore) -> None:
+        """Adds all features of another store."""
+        for batch in other.batches:
+            self.append(batch)
+
+    @property
+    def batches(self) -> Sequence[Batched]:
+        return self._batches
+
+    def __len__(self) -> int:
+        return self._size
+
+    def take(self, index: Tensor, device: torch.device, dtype: torch.dtype) -> Batched:
+        """The features at ``index`` (n,), in that order, on ``device``, with floating tensors of type ``dtype``.
+
+        An element that occurs many times in ``index`` is moved to another device once.
+        """
+        if not len(index):
+            raise IndexError('There is nothing to take: the index is empty.')
+        if device.type == 'cpu' and bool((index[1:] >= index[:-1]).all()):
+            # Nothing moves, so one copy in order is the cheapest.
+            return self._gather(index).to(dtype=dtype)
+        unique, inverse = index.unique(return_inverse=True)
+        return self._gather(unique).to(device=device, dtype=dtype)[inverse.to(device)]
+
+    def _gather(self, index: Tensor) -> Batched:
+        """The features at a rising ``index``, as they are kept."""
+        batch_of = torch.searchsorted(torch.tensor(self._starts), index, right=True) - 1
+        parts = [
+            self._batches[number][index[batch_of == number] - self._starts[number]]
+            for number in batch_of.unique().tolist()
+        ]
+        return parts[0] if len(parts) == 1 else type(parts[0]).cat(parts)

@@ -1,0 +1,155 @@
+"""The images and texts of a retrieval evaluation, encoded once.
+
+Over several ranks every rank knows all names and holds the features of all texts, but only the features of the images
+it encoded itself, which are the large ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size
+from mmengine.logging import print_log
+
+from .feature_store import FeatureStore
+from .progress import Progress
+
+
+@dataclass
+class Gallery:
+    """N images and M texts.
+
+    - ``image_ids``: (N), ``texts``: (M).
+    - ``text_image``: (M,) index of the image that each text describes.
+    - ``owner``: (N,) rank that holds the image's features; ``row``: (N,) where in that rank's ``images``.
+    - ``images``: this rank's image features; ``text_features``: all M text features.
+    """
+
+    image_ids: list[str]
+    texts: list[str]
+    text_image: np.ndarray
+    owner: np.ndarray
+    row: np.ndarray
+    images: FeatureStore
+    text_features: FeatureStore
+
+    def drop_features(self) -> None:
+        """Frees the features; the names stay."""
+        self.images, self.text_features = FeatureStore(), FeatureStore()
+
+
+@dataclass
+class _Entry:
+    """One sample a loader yielded: its image, where the image's features are on its rank, and its texts."""
+
+    sample_id: str
+    image_id: str
+    row: int
+    texts: list[str] = field(default_factory=list)
+
+
+def encode_gallery(model: Any, dataloader: Any, text_batch: int = 256, dtype: torch.dtype | None = None) -> Gallery:
+    """Encodes every image and every text once.
+
+    A sample or an image that comes again (a loader repeats samples to fill the last batch of a rank; a file may list
+    an image once for each of its captions) is encoded and counted once.
+
+    Args:
+        model: has ``data_preprocessor``, ``encode_image`` and ``encode_text``.
+        dataloader: yields ``dict(inputs, data_samples)``; each data sample has ``image_id``, ``sample_id``, ``text``.
+        text_batch: texts encoded together.
+        dtype: floating type of the stores; None keeps the model's.
+
+    Raises:
+        ValueError: if a sample has no text, or there is no sample at all.
+    """
+    images = FeatureStore(dtype)
+    entries = _encode_images(model, dataloader, images)
+    image_ids, texts, text_image, owner, row = _merge(all_gather_object(entries))
+    return Gallery(
+        image_ids=image_ids,
+        texts=texts,
+        text_image=np.array(text_image),
+        owner=np.array(owner),
+        row=np.array(row),
+        images=images,
+        text_features=_encode_texts(model, texts, text_batch, dtype),
+    )
+
+
+def _encode_images(model: Any, dataloader: Any, store: FeatureStore) -> list[_Entry]:
+    entries: list[_Entry] = []
+    rows: dict[str, int] = {}
+    progress = Progress('Encode images', -(-len(dataloader.dataset) // get_world_size()))
+    for batch in dataloader:
+        fresh = []
+        for position, sample in enumerate(batch['data_samples']):
+            image_id = str(sample.image_id)
+            if image_id not in rows:
+                rows[image_id] = len(rows)
+                fresh.append(position)
+            texts = [sample.text] if isinstance(sample.text, str) else list(sample.text)
+            if not texts:
+                raise ValueError(f'Sample {sample.sample_id!r} has no text, so nothing could be retrieved for it.')
+            entries.append(_Entry(str(sample.sample_id), image_id, rows[image_id], texts))
+        if fresh:
+            # Whatever an input is (a picture, or its levels from a feature store), the preprocessor takes a list.
+            new = {key: [batch[key][position] for position in fresh] for key in ('inputs', 'data_samples')}
+            store.append(model.encode_image(model.data_preprocessor(new, False)['inputs']))
+        progress.step(len(batch['data_samples']))
+    return entries
+
+
+def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], list[int], list[int], list[int]]:
+    """Joins the ranks' entries, in the order of the data set where a sampler dealt it out in turns."""
+    image_ids: list[str] = []
+    texts: list[str] = []
+    text_image: list[int] = []
+    owner: list[int] = []
+    row: list[int] = []
+    index: dict[str, int] = {}
+    seen: set[str] = set()
+    repeated = 0
+    for position in range(max(map(len, entries_of_ranks))):
+        for rank, entries in enumerate(entries_of_ranks):
+            if position >= len(entries):
+                continue
+            entry = entries[position]
+            if entry.sample_id in seen:
+                repeated += 1
+                continue
+            seen.add(entry.sample_id)
+            if entry.image_id not in index:
+                index[entry.image_id] = len(index)
+                image_ids.append(entry.image_id)
+                owner.append(rank)
+                row.append(entry.row)
+            texts += entry.texts
+            text_image += [index[entry.image_id]] * len(entry.texts)
+    if not image_ids:
+        raise ValueError('The retrieval data set is empty: its loader gave no sample.')
+    if repeated:
+        print_log(f'{repeated} samples came more than once from the loader; each counts once.', logger='current')
+    return image_ids, texts, text_image, owner, row
+
+
+def _encode_texts(model: Any, texts: list[str], text_batch: int, dtype: torch.dtype | None) -> FeatureStore:
+    """Every rank encodes a run of the texts; all ranks then hold all of them."""
+    world, rank = get_world_size(), get_rank()
+    share = -(-len(texts) // world)
+    mine = texts[rank * share : (rank + 1) * share]
+    store = FeatureStore(dtype)
+    progress = Progress('Encode texts', len(mine))
+    for start in range(0, len(mine), text_batch):
+        part = mine[start : start + text_batch]
+        store.append(model.encode_text(part))
+        progress.step(len(part))
+    if world == 1:
+        return store
+    joined = FeatureStore(dtype)
+    for other in all_gather_object(store):
+        joined.extend(other)
+    return joined

@@ -1,0 +1,9 @@
+"""The model: encoders, locator, objectives, and SLAN that joins them."""
+
+from slan_mm.models.data_preprocessor import PairDataPreprocessor
+from slan_mm.models.encoders import *  # noqa: F403
+from slan_mm.models.locator import *  # noqa: F403
+from slan_mm.models.objectives import *  # noqa: F403
+from slan_mm.models.slan import SLAN
+
+__all__ = ['SLAN', 'PairDataPreprocessor']

@@ -1,0 +1,154 @@
+"""The two unimodal branches of SLAN: everything that never sees the other modality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
+
+
+def projector(in_dims: int, out_dims: int, hidden_dims: int | None = None, dropout: float = 0.0) -> nn.Module:
+    """The projection to ITC's embedding: linear as in ALBEF, or with one hidden layer where encoders are frozen."""
+    if hidden_dims is None:
+        return nn.Linear(in_dims, out_dims)
+    return nn.Sequential(
+        nn.Linear(in_dims, hidden_dims), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden_dims, out_dims)
+    )
+
+
+class ImageBranch(BaseModule):
+    """Pictures to :class:`ImageFeatures`: encoder, vision decoder, detector, region pooling.
+
+    Args:
+        encoder, decoder, detector, pooling: Configs of the components.
+        embed_dims: Width D.
+        itc_dims: Width E of the embedding that ITC compares.
+        space_dims: Width C of the region-word spaces, for each term; empty: no region-word term, but the adaptors
+            still need the lexical space, which then learns from them alone.
+        itc_hidden, itc_dropout: See :func:`projector`.
+        region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
+            pooled from V alone, as in the paper. The region-word terms never see it: what knows the whole picture
+            need not be anywhere.
+    """
+
+    def __init__(
+        self,
+        encoder: dict,
+        decoder: dict,
+        detector: dict,
+        pooling: dict,
+        embed_dims: int,
+        itc_dims: int,
+        space_dims: dict[str, int],
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        region_context: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
+        self.decoder = MODELS.build(dict(embed_dims=embed_dims, **decoder))
+        self.detector = MODELS.build(dict(embed_dims=embed_dims, **detector))
+        self.pooling = MODELS.build(pooling)
+        self.region_projection = nn.Linear(embed_dims, embed_dims)
+        self.context_projection = nn.Linear(embed_dims, embed_dims) if region_context else None
+        self.itc_projection = projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+        self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+
+    def forward(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
+        """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store."""
+        levels = self.encoder.extract(inputs)
+        feature_map = self.encoder.project(levels)
+        pyramid = self.decoder(feature_map, levels)
+        boxes, saliency, queries = self.detector(feature_map)
+
+        # In the lexical space cells are unit vectors before they are pooled, so that pooling a region's cosines is
+        # the mean of its cells' cosines: the word-activation map says all that the locator asks.
+        maps = [feature_map, *pyramid]
+        unit_maps = [normalize(self.spaces['lexical'](level.movedim(1, -1)), dim=-1).movedim(-1, 1) for level in maps]
+        pooled, lexical = self.pool(maps, boxes), self.pool(unit_maps, boxes)
+        regions = self.region_projection(pooled[:, : boxes.shape[1]])
+        if self.context_projection is not None:
+            regions = regions + self.context_projection(queries)
+        weight = saliency.sigmoid().unsqueeze(-1)
+        region_space = {'lexical': normalize(lexical, dim=-1)}
+        for term in self.spaces:
+            if term != 'lexical':
+                region_space[term] = normalize(self.spaces[term](pooled), dim=-1)
+        return ImageFeatures(
+            boxes=boxes,
+            saliency=saliency,
+            regions=regions,
+            pyramid=pyramid,
+            space_maps=unit_maps[1:],
+            region_space=region_space,
+            embedding=normalize(self.itc_projection((regions * weight).sum(1) / weight.sum(1)), dim=-1),
+        )
+
+    def pool(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
+        """``boxes`` (B, Nq, 4) pooled from each of M ``maps``, one after the other: (B, M * Nq, D)."""
+        # Maps of one resolution share their pooling weights.
+        by_size: dict[torch.Size, list[int]] = {}
+        for index, level in enumerate(maps):
+            by_size.setdefault(level.shape[-2:], []).append(index)
+        pooled: dict[int, Tensor] = {}
+        for indices in by_size.values():
+            joint = self.pooling(torch.cat([maps[index] for index in indices], dim=1), boxes)
+            pooled |= dict(zip(indices, joint.chunk(len(indices), dim=-1), strict=True))
+        return torch.cat([pooled[index] for index in range(len(maps))], dim=1)
+
+
+class TextBranch(BaseModule):
+    """Texts to :class:`TextFeatures`: encoder, and its projections.
+
+    Args:
+        encoder: Config of the text encoder.
+        embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
+        embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
+            were trained so, e.g. sentence encoders.
+    """
+
+    def __init__(
+        self,
+        encoder: dict,
+        embed_dims: int,
+        itc_dims: int,
+        space_dims: dict[str, int],
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        embedding: str = 'cls',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if embedding not in ('cls', 'mean'):
+            raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
+        self.embedding = embedding
+        self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
+        self.itc_projection = projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+        self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+
+    def forward(self, tokens: TextTokens) -> TextFeatures:
+        """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``."""
+        encoded = self.encoder(tokens)
+        source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
+        word_mask = tokens.word_mask & (tokens.input_ids != self.encoder.tokenizer.mask_token_id)
+        # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
+        for tokens_left in (tokens.word_mask, tokens.mask):
+            word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
+        summary = encoded.contextual[:, 0]
+        if self.embedding == 'mean':
+            weight = tokens.mask.unsqueeze(-1).to(summary.dtype)
+            summary = (encoded.contextual * weight).sum(1) / weight.sum(1)
+        return TextFeatures(
+            words=encoded.contextual,
+            mask=tokens.mask,
+            word_mask=word_mask,
+            word_space={term: normalize(space(source[term]), dim=-1) for term, space in self.spaces.items()},
+            embedding=normalize(self.itc_projection(summary), dim=-1),
+        )

@@ -1,0 +1,49 @@
+"""A Hugging Face tokenizer by name or path, for the config of a text encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from slan_mm.registry import TOKENIZERS
+
+
+@TOKENIZERS.register_module(name='HFTokenizer')
+def hf_tokenizer(name_or_path: str, local_files_only: bool = True, **kwargs: Any) -> PreTrainedTokenizerBase:
+    """Loads a fast tokenizer (one that tells the character span of each token).
+
+    Args:
+        name_or_path: a hub name or a folder with ``tokenizer.json`` or ``vocab.txt``.
+        local_files_only: never touch the network; a hub name is then found only in the local cache.
+        kwargs: handed to ``AutoTokenizer.from_pretrained``.
+
+    Raises:
+        OSError: it cannot be loaded; the message says what to do.
+        ValueError: the tokenizer has no fast version.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path, local_files_only=local_files_only, **kwargs)
+    except Exception as error:  # of the hub, of tokenizers: one advice fits them all
+        raise OSError(loading_help('tokenizer', name_or_path, local_files_only, error)) from error
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f'The tokenizer {name_or_path} has no fast version, so character spans of its tokens are lost.'
+        )
+    return tokenizer
+
+
+def loading_help(what: str, name_or_path: str, local_files_only: bool, error: Exception) -> str:
+    """What went wrong when ``what`` could not be loaded, and what to do about it."""
+    if local_files_only:
+        cure = (
+            'It was looked for on this machine only (local_files_only=True). Give the path of a folder that holds it '
+            '(config.json, model.safetensors, tokenizer.json), or set local_files_only=False to fetch it from the hub '
+            'by name.'
+        )
+    else:
+        cure = (
+            'Check the name and the network, and that HF_HUB_OFFLINE is not set; or give the path of a folder that '
+            'holds it (config.json, model.safetensors, tokenizer.json).'
+        )
+    return f'Cannot load the {what} "{name_or_path}". {cure} The cause: {error}'

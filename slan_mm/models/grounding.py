@@ -1,0 +1,76 @@
+"""From located pairs to a ranking of boxes for each phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from slan_mm.models.branches import ImageBranch
+from slan_mm.models.locator.locator import activation_map
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+
+def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int]]) -> Tensor:
+    """The tokens of one text that overlap any of the character ``spans`` [start, end): (NT,) bool.
+
+    ``offsets`` (NT, 2), ``word_mask`` (NT,). A phrase that was cut off by the text encoder's limit has none.
+    """
+    chosen = word_mask.new_zeros(word_mask.shape)
+    for start, end in spans:
+        chosen |= (offsets[:, 0] < end) & (offsets[:, 1] > start)
+    return chosen & word_mask
+
+
+def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor) -> Tensor:
+    """How well ``boxes`` (P, N, 4) and words agree: the sum over region-word terms of their cosine, (P, N, NT).
+
+    The lexical one is the word-activation map of the finest F pooled over the box; it says where the word's kind is.
+    Others are the mean over F_1..F_L of the cosine with the pooled features; a contextual "circle" is the red one.
+    """
+    similarity = branch.pooling(activation_map(image.space_maps[-1], text), boxes).float()
+    for term, space in branch.spaces.items():
+        if term != 'lexical':
+            regions = [normalize(space(branch.pooling(level, boxes)), dim=-1) for level in image.pyramid]
+            words = text.word_space[term].transpose(1, 2)
+            similarity = similarity + (torch.stack(regions).mean(0) @ words).float()
+    return similarity
+
+
+def ground_phrases(
+    image: ImageFeatures,
+    text: TextFeatures,
+    tokens: TextTokens,
+    located: Located,
+    data_samples: list,
+    branch: ImageBranch,
+) -> list:
+    """Ranks the kept regions for each phrase of ``data_samples``, before any adaptor and after each level.
+
+    A region's score for a phrase is the mean over its words of :func:`region_word_similarity`. Adds to every sample
+    ``pred_phrases``: for each of its ``phrases`` a list over levels 0..L of dict(boxes (N, 4) absolute xyxy in
+    original pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the kept
+    regions after the last level. A phrase none of whose words was read gets all words' scores.
+    """
+    similarity = [region_word_similarity(branch, image, text, boxes) for boxes in located.boxes]
+    for row, sample in enumerate(data_samples):
+        kept = located.region_mask[row]
+        height, width = sample.ori_shape
+        scale = located.boxes[0].new_tensor([width, height, width, height])
+        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(located.boxes[-1][row, kept])), 'pred_regions')
+        predictions = []
+        for phrase in sample.get('phrases') or []:
+            chosen = span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans'])
+            if not chosen.any():
+                chosen = text.word_mask[row]
+            levels = []
+            for boxes, level_similarity in zip(located.boxes, similarity, strict=True):
+                score, order = level_similarity[row, kept][:, chosen].mean(-1).sort(descending=True, stable=True)
+                corners = bbox_cxcywh_to_xyxy(boxes[row, kept][order])
+                levels.append(dict(boxes=corners * scale, scores=score))
+            predictions.append(levels)
+        sample.set_field(predictions, 'pred_phrases')
+    return data_samples

@@ -1,0 +1,112 @@
+"""The detector: a DETR that proposes regions and scores their saliency, with no class head (section 3.2)."""
+
+from __future__ import annotations
+
+import torch
+from mmdet.models.layers import MLP, DetrTransformerDecoder, DetrTransformerEncoder, SinePositionalEncoding
+from mmdet.models.layers.transformer import inverse_sigmoid
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from slan_mm.models.locator.boxes import clip_boxes
+from slan_mm.registry import MODELS
+
+
+def reference_grid(grid: tuple[int, ...], overlap: float = 1.5) -> Tensor:
+    """Boxes on grids of several scales: for each n of ``grid``, n x n boxes of side ``overlap`` / n (at most 1).
+
+    Returns (sum of n^2, 4), normalised cxcywh.
+    """
+    boxes = []
+    for n in grid:
+        centres = (torch.arange(n) + 0.5) / n
+        y, x = torch.meshgrid(centres, centres, indexing='ij')
+        side = torch.full((n * n,), min(1.0, overlap / n))
+        boxes.append(torch.stack([x.flatten(), y.flatten(), side, side], dim=-1))
+    return torch.cat(boxes)
+
+
+@MODELS.register_module()
+class RegionDetector(BaseModule):
+    """DETR's transformer over V; each query gives a box G_0 and one saliency logit in place of class logits.
+
+    Args:
+        embed_dims: Width D.
+        grid: The reference boxes' grids, see :func:`reference_grid`; Nq = sum of their squares. (7, 5, 4, 3, 1) is
+            the paper's 100.
+        query_init: 'reference' gives each query a learnable reference box, box = sigmoid(delta + logit(reference)).
+            'plain' is DETR's own, box = sigmoid(delta), which without gold boxes ends as the whole image.
+        downsample: V is averaged over downsample x downsample cells before the transformer, whose cost grows with the
+            square of the number of cells; 1 is DETR's own.
+        num_encoder_layers, num_decoder_layers, num_heads, feedforward_channels, dropout: DETR's transformer.
+        frozen: Whether to freeze the detector (Table 5, first row).
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        grid: tuple[int, ...] = (7, 5, 4, 3, 1),
+        query_init: str = 'reference',
+        downsample: int = 1,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        num_heads: int = 8,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.1,
+        frozen: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if query_init not in ('reference', 'plain'):
+            raise ValueError(f"query_init must be 'reference' or 'plain', got {query_init!r}")
+        self.query_init = query_init
+        self.downsample = downsample
+        self.num_queries = sum(n * n for n in grid)
+        attention = dict(embed_dims=embed_dims, num_heads=num_heads, dropout=dropout, batch_first=True)
+        ffn = dict(embed_dims=embed_dims, feedforward_channels=feedforward_channels, ffn_drop=dropout)
+        self.positional_encoding = SinePositionalEncoding(embed_dims // 2, normalize=True)
+        self.encoder = DetrTransformerEncoder(num_encoder_layers, dict(self_attn_cfg=attention, ffn_cfg=ffn))
+        self.decoder = DetrTransformerDecoder(
+            num_decoder_layers,
+            dict(self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=ffn),
+            return_intermediate=False,
+        )
+        self.query_embedding = nn.Embedding(self.num_queries, embed_dims)
+        self.box_head = MLP(embed_dims, embed_dims, 4, 3)
+        self.saliency_head = nn.Linear(embed_dims, 1)
+        if query_init == 'reference':
+            self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2))
+            # Start on the grid itself.
+            nn.init.zeros_(self.box_head.layers[-1].weight)
+            nn.init.zeros_(self.box_head.layers[-1].bias)
+        self.frozen = frozen
+        if frozen:
+            self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> RegionDetector:
+        """Sets the mode; a frozen detector stays in evaluation mode (no dropout)."""
+        return super().train(mode and not self.frozen)
+
+    def forward(self, feature_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``feature_map`` V (B, D, H, W) to boxes G_0 (B, Nq, 4), saliency logits (B, Nq), queries (B, Nq, D)."""
+        if self.downsample > 1:
+            feature_map = avg_pool2d(feature_map, self.downsample, ceil_mode=True)
+        batch_size, _, height, width = feature_map.shape
+        padding = feature_map.new_zeros((batch_size, height, width), dtype=torch.bool)
+        position = self.positional_encoding(padding).flatten(2).transpose(1, 2).to(feature_map.dtype)
+        tokens = feature_map.flatten(2).transpose(1, 2)
+        memory = self.encoder(query=tokens, query_pos=position, key_padding_mask=None)
+        query_pos = self.query_embedding.weight.expand(batch_size, -1, -1)
+        queries = self.decoder(
+            query=torch.zeros_like(query_pos),
+            key=memory,
+            value=memory,
+            query_pos=query_pos,
+            key_pos=position,
+            key_padding_mask=None,
+        )
+        queries = queries[0] if queries.dim() == 4 else queries
+        delta = self.box_head(queries).float()
+        boxes = (delta + self.reference if self.query_init == 'reference' else delta).sigmoid()
+        return clip_boxes(boxes), self.saliency_head(queries).squeeze(-1), queries

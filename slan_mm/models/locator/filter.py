@@ -1,0 +1,110 @@
+"""The region filter: keep the few regions that matter (section 3.2.2, Table 6)."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.models.locator.boxes import pairwise_iou
+from slan_mm.registry import MODELS
+
+
+def select_regions(saliency: Tensor, top: int | None, threshold: float | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Steps (a) to (d) of the region filter.
+
+    (a) scores ``saliency`` (P, Nq), positive, are divided by their row's maximum; (b) sorted; (c) kept above
+    ``threshold`` h (None: no threshold); (d) at most ``top`` T (None: all). The best region is always kept.
+
+    Returns ``index`` (P, NG) into the Nq regions by falling score, ``score`` (P, NG) normalised, and ``mask``
+    (P, NG), True at kept regions, with NG = min(T, Nq).
+    """
+    normalised = saliency / saliency.amax(dim=1, keepdim=True).clamp(min=torch.finfo(saliency.dtype).tiny)
+    count = saliency.shape[1] if top is None else min(top, saliency.shape[1])
+    score, index = normalised.topk(count, dim=1)
+    mask = torch.ones_like(score, dtype=torch.bool) if threshold is None else score > threshold
+    mask[:, 0] = True
+    return index, score, mask
+
+
+@torch.no_grad()
+def distinct_regions(saliency: Tensor, boxes: Tensor, top: int, max_overlap: float) -> Tensor:
+    """Greedy non-maximum suppression: the ``top`` most salient regions, none over ``max_overlap`` IoU with a better.
+
+    ``saliency`` (P, Nq), positive; ``boxes`` (P, Nq, 4). Returns (P, Nq), True at those regions.
+    """
+    overlaps = pairwise_iou(boxes) > max_overlap
+    remaining = saliency.clone()
+    chosen = torch.zeros_like(saliency, dtype=torch.bool)
+    rows = torch.arange(len(saliency), device=saliency.device)
+    for _ in range(top):
+        score, best = remaining.max(dim=1)
+        chosen[rows, best] |= score >= 0
+        remaining = remaining.masked_fill(overlaps[rows, best], -1.0)
+        remaining[rows, best] = -1.0
+    return chosen
+
+
+@MODELS.register_module()
+class RegionFilter(BaseModule):
+    """Scores regions by what the words ask for, keeps those that matter and weights them by their score.
+
+    Args:
+        top: T, the most regions kept; None keeps all.
+        threshold: h on the normalised score; None keeps the top T whatever their score. Table 6: both None is "no
+            filter", T alone is the second row, h = 0.3 and 0.5 the last two.
+        max_overlap: Regions that overlap a more salient one by more than this IoU are left out before (b): several
+            proposals of one object would crowd out the others. None is the paper's filter.
+        conditioned: Whether saliency is read from region-word similarity (the abstract's "aggregating cross-modal
+            information") or from the image alone.
+        weighted: Whether region embeddings are multiplied by their score ("no filter" also goes without).
+    """
+
+    def __init__(
+        self,
+        top: int | None = 20,
+        threshold: float | None = 0.3,
+        max_overlap: float | None = None,
+        conditioned: bool = True,
+        weighted: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if threshold is not None and not 0 <= threshold < 1:
+            raise ValueError(f'threshold must be in [0, 1), got {threshold}: scores are normalised to a maximum of 1')
+        self.top = top
+        self.threshold = threshold
+        self.max_overlap = max_overlap
+        self.conditioned = conditioned
+        self.weighted = weighted
+        if conditioned:
+            # A region half-similar to its best word starts at even odds.
+            self.scale = nn.Parameter(torch.tensor(8.0))
+            self.bias = nn.Parameter(torch.tensor(-4.0))
+
+    def saliency_logits(self, similarity: Tensor, word_mask: Tensor) -> Tensor:
+        """Language-conditioned saliency: a logit from the best word of each region.
+
+        ``similarity`` (P, Nq, NT) cosine of regions and words; ``word_mask`` (P, NT), True at words, one at
+        least. Returns (P, Nq).
+        """
+        best = similarity.masked_fill(~word_mask[:, None], -torch.inf).amax(dim=-1)
+        return self.scale * best + self.bias
+
+    def forward(self, logits: Tensor, boxes: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Saliency ``logits`` (P, Nq) to (index, weight, mask), each (P, NG).
+
+        See :func:`select_regions`; ``weight`` is the normalised score, or 1. ``boxes`` G_0 (P, Nq, 4) are read with
+        ``max_overlap`` only.
+        """
+        saliency = logits.float().sigmoid()
+        if self.max_overlap is not None:
+            if boxes is None:
+                raise ValueError('RegionFilter with max_overlap needs the boxes of the regions')
+            distinct = distinct_regions(saliency, boxes, self.top or saliency.shape[1], self.max_overlap)
+            saliency = saliency * distinct
+        index, score, mask = select_regions(saliency, self.top, self.threshold)
+        if self.max_overlap is not None:
+            mask = mask & (score > 0)
+            mask[:, 0] = True
+        return index, score if self.weighted else torch.ones_like(score), mask

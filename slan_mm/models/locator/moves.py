@@ -1,0 +1,150 @@
+"""How a region moves toward its words: the box update of one adaptor level (Alg. 1, lines 5-10; Eq. 2).
+
+Both moves read the same thing, the word-activation map M = F_i E^T: the cosine of every cell of F_i and every word in
+the shared region-word space.
+``ScalarMove`` is the paper's: K x K cells move the centre, one learnable factor a side and level scales the size.
+``MomentMove`` takes s as a distribution over the neighbourhood: its first moment is the paper's move, its second
+moment is the extent of what responds, and so the size.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.models.locator.boxes import cell_boxes, cell_centres, clip_boxes
+from slan_mm.registry import MODELS
+
+
+class SizeFactors(nn.Module):
+    """The learnable p_w, p_h of one level; 'fixed' holds them at 1, 'bounded' within a factor of ``bound``."""
+
+    def __init__(self, mode: str = 'fixed', bound: float = 1.25) -> None:
+        super().__init__()
+        if mode not in ('fixed', 'bounded', 'free'):
+            raise ValueError(f"size factors must be 'fixed', 'bounded' or 'free', got {mode!r}")
+        self.mode = mode
+        self.log_bound = math.log(bound)
+        self.log_p = nn.Parameter(torch.zeros(2), requires_grad=mode != 'fixed')
+
+    def forward(self) -> Tensor:
+        """(p_w, p_h) as (2,)."""
+        return (self.log_bound * self.log_p.tanh() if self.mode == 'bounded' else self.log_p).exp()
+
+
+@MODELS.register_module()
+class ScalarMove(BaseModule):
+    """Eq. 2: x' = x + sum_j s_j (column offset of j), y' likewise by rows, w' = p_w w, h' = p_h h.
+
+    s_j is the largest similarity of cell j and any word. With ``softmax`` it is normalised over the K x K cells with
+    a learnable temperature, so that the move is a convex combination of cell centres; without, it is the paper's raw
+    sum. The paper pairs x with rows; we use the usual convention.
+
+    Args:
+        ratio: r_i, the neighbourhood's sides as a share of the image's.
+        k: K cells a side.
+        pooling: Config of the region pooling that embeds the cells.
+        softmax: Whether s is normalised over the cells.
+        size_factors: How p_w, p_h are learned, see :class:`SizeFactors`.
+    """
+
+    def __init__(
+        self,
+        ratio: float,
+        k: int = 3,
+        pooling: dict | None = None,
+        softmax: bool = True,
+        size_factors: str = 'free',
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.ratio, self.k, self.softmax = ratio, k, softmax
+        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.factors = SizeFactors(size_factors)
+        if softmax:
+            self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def similarity(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """s_j of each region (P, N, K * K), and the offset of each cell's centre (P, N, K * K, 2)."""
+        num_pairs, num_regions = boxes.shape[:2]
+        cells = cell_boxes(boxes[..., :2], boxes.new_full((2,), self.ratio), self.k)
+        # Pooling and dot product commute: pool the words' maps, not K * K feature vectors a region.
+        response = self.pooling(activation, clip_boxes(cells).flatten(1, 2)).float()
+        response = response.masked_fill(~word_mask[:, None], -torch.inf).amax(-1)
+        return response.view(num_pairs, num_regions, self.k**2), cells[..., :2] - boxes[:, :, None, :2]
+
+    def forward(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
+        """Moves ``boxes`` (P, N, 4) to where ``activation`` (P, NT, H, W), the word-activation map of F_i, is high.
+
+        ``word_mask`` (P, NT), True at words. Returns (P, N, 4), cut to the image.
+        """
+        s, offset = self.similarity(boxes, activation, word_mask)
+        if self.softmax:
+            s = (s * self.log_scale.exp()).softmax(-1)
+        centre = boxes[..., :2] + (s.unsqueeze(-1) * offset).sum(dim=-2)
+        return clip_boxes(torch.cat([centre, boxes[..., 2:] * self.factors()], dim=-1))
+
+
+@MODELS.register_module()
+class MomentMove(BaseModule):
+    """Centre and size from the first two moments of the similarity s over the cells of F_i around a region.
+
+    Words are weighted by the region's own softmaxed similarity to them, so that a region follows one object;
+    s = softmax over the neighbourhood's cells of ``sharpness`` x the weighted cosine; then x' = E[x],
+    w' = p_w c sqrt(Var[x]) and likewise for y. With c = sqrt(12) a uniform box reproduces itself.
+
+    Args:
+        ratio: r_i, the neighbourhood's sides as a share of the image's.
+        c: Size of a box in standard deviations.
+        sharpness: What the cosine is multiplied by before the softmax over cells.
+        word_sharpness: What it is multiplied by before the softmax over words.
+        learn_sharpness: Whether both are learned (their logarithms).
+        size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
+        pooling: Config of the pooling that reads a region's similarity to the words.
+    """
+
+    def __init__(
+        self,
+        ratio: float = 0.5,
+        c: float = math.sqrt(12),
+        sharpness: float = 10.0,
+        word_sharpness: float = 10.0,
+        learn_sharpness: bool = False,
+        size_factors: str = 'fixed',
+        pooling: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.ratio, self.c = ratio, c
+        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.factors = SizeFactors(size_factors)
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)), learn_sharpness)
+        self.log_word_sharpness = nn.Parameter(torch.tensor(math.log(word_sharpness)), learn_sharpness)
+
+    def distribution(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """s (P, N, H * W), zero outside the neighbourhood, rows sum to 1; and the cells' centres (H * W, 2)."""
+        height, width = activation.shape[-2:]
+        to_words = self.pooling(activation, boxes).float() * self.log_word_sharpness.exp()
+        weight = to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
+        response = weight.to(activation.dtype) @ activation.flatten(2)
+        centres = cell_centres(height, width, boxes.device, boxes.dtype)
+        distance = (centres - boxes[..., None, :2]).abs()
+        # Never smaller than one cell a side, or a coarse map would leave an empty neighbourhood.
+        reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2
+        outside = (distance > reach + 1e-6).any(-1)
+        return (response.float() * self.log_sharpness.exp()).masked_fill(outside, -torch.inf).softmax(-1), centres
+
+    def forward(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
+        """As :meth:`ScalarMove.forward`."""
+        s, centres = self.distribution(boxes, activation, word_mask)
+        # Moments are differences of near numbers: always in full precision.
+        with torch.autocast(boxes.device.type, enabled=False):
+            mean = s @ centres
+            variance = (s @ centres.square() - mean.square()).clamp(min=0)
+        # Within one cell the response is taken as uniform, which adds the cell's own variance, size^2 / 12.
+        cell = boxes.new_tensor([1 / activation.shape[-1], 1 / activation.shape[-2]])
+        size = self.c * (variance + cell.square() / 12).sqrt()
+        return clip_boxes(torch.cat([mean, self.factors() * size], dim=-1))

@@ -1,0 +1,77 @@
+"""The vision decoder: V step by step upsampled into the pyramid F_1..F_L, coarse to fine (section 3.2.1)."""
+
+from __future__ import annotations
+
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from slan_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class VisionDecoder(BaseModule):
+    """F_i = convolutions of F_{i-1} (F_0 = V), upsampled by ``scales[i]``.
+
+    Args:
+        embed_dims: Width D.
+        scales: For each level, how many times finer it is than the one before; 1 keeps the resolution.
+        num_convs: 3 x 3 convolutions a level.
+        separable: Whether they are depthwise separable, nine times cheaper.
+        norm_cfg: Their normalisation; GroupNorm makes a sample independent of its batch.
+        source: 'decoder' as above; 'encoder' takes the backbone's own levels, projected to D, coarse to fine, in
+            place of upsampling V (Table 10).
+        in_channels: With 'encoder': channels of the backbone levels, in the backbone's order (fine to coarse).
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        scales: tuple[int, ...] = (1, 2, 2),
+        num_convs: int = 1,
+        separable: bool = False,
+        norm_cfg: dict | None = None,
+        source: str = 'decoder',
+        in_channels: tuple[int, ...] = (),
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if source not in ('decoder', 'encoder'):
+            raise ValueError(f"source must be 'decoder' or 'encoder', got {source!r}")
+        self.source, self.scales = source, scales
+        norm_cfg = norm_cfg or dict(type='GN', num_groups=8)
+        if source == 'encoder':
+            self.laterals = nn.ModuleList(
+                ConvModule(channels, embed_dims, 1, norm_cfg=norm_cfg, act_cfg=None) for channels in in_channels
+            )
+            return
+        conv = DepthwiseSeparableConvModule if separable else ConvModule
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                *[
+                    conv(embed_dims, embed_dims, 3, padding=1, norm_cfg=norm_cfg, act_cfg=dict(type='GELU'))
+                    for _ in range(num_convs)
+                ]
+            )
+            for _ in scales
+        )
+
+    def forward(self, feature_map: Tensor, levels: list[Tensor]) -> list[Tensor]:
+        """V (B, D, H, W) and the backbone's ``levels`` to [F_1, ..., F_L], each (B, D, H_i, W_i)."""
+        if self.source == 'encoder':
+            if len(levels) != len(self.laterals):
+                raise ValueError(
+                    f'VisionDecoder(source="encoder") is configured for {len(self.laterals)} backbone levels '
+                    f'(in_channels) but the image encoder yields {len(levels)}'
+                )
+            maps = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
+            return sorted(maps, key=lambda level: level.shape[-1])
+        pyramid, current = [], feature_map
+        for scale, convs in zip(self.scales, self.levels, strict=True):
+            if scale != 1:
+                current = interpolate(current, scale_factor=scale, mode='bilinear')
+            # A residual keeps V's content at every resolution.
+            current = current + convs(current)
+            pyramid.append(current)
+        return pyramid

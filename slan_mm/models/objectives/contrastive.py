@@ -1,0 +1,135 @@
+"""Contrastive losses: image-text (ITC, Eq. 5-6) and region-word."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+from slan_mm.models.objectives.gather import gather, gather_padded
+from slan_mm.models.objectives.queue import FeatureQueue
+from slan_mm.registry import MODELS
+
+
+def positives(ids: Tensor, other_ids: Tensor) -> Tensor:
+    """The target distribution of each row: uniform over the columns of the same image. (B,), (N,) to (B, N)."""
+    same = (ids[:, None] == other_ids[None]).float()
+    return same / same.sum(1, keepdim=True)
+
+
+def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean over rows of the cross-entropy of ``logits`` (B, N) with the distributions ``target`` (B, N)."""
+    return -(target * log_softmax(logits.float(), dim=1)).sum(1).mean()
+
+
+class Temperature(nn.Module):
+    """A learnable temperature, kept as the logarithm of its inverse, and within [0.01, 1]."""
+
+    def __init__(self, initial: float = 0.07) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(initial)))
+
+    def forward(self) -> Tensor:
+        """1 / temperature."""
+        # Cut in place, not in the graph: a clamp has no gradient beyond its bounds, and nothing would bring it back.
+        with torch.no_grad():
+            self.log_scale.clamp_(0, math.log(100))
+        return self.log_scale.exp()
+
+
+@MODELS.register_module()
+class ITCLoss(BaseModule):
+    """Image-text contrastive loss with queues (Eq. 5-6).
+
+    The candidates of a row are the batch, gathered over ranks, and a queue of the latest samples. Candidates of the
+    same image are positives. With momentum features, these are the candidates, and the targets may be softened by
+    them, as in ALBEF.
+
+    Args:
+        embed_dims: Width E of the embeddings.
+        queue_size: Length of the two queues; 0 for none.
+        temperature: Initial temperature.
+        distill: Share of ALBEF's soft targets, used only with momentum features.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        queue_size: int = 0,
+        temperature: float = 0.07,
+        distill: float = 0.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.temperature = Temperature(temperature)
+        self.distill = distill
+        self.queue = FeatureQueue(embed_dims, queue_size) if queue_size else None
+
+    def similarity(self, image: Tensor, text: Tensor) -> Tensor:
+        """sim(I, T) / temperature of unit vectors (B, E) and (N, E): (B, N)."""
+        return image @ text.t() * self.temperature()
+
+    def forward(
+        self, image: Tensor, text: Tensor, ids: Tensor, momentum: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """``image``, ``text`` (B, E), row-wise pairs; ``ids`` (B,), the images' ids; ``momentum``: the same two
+        embeddings by the momentum encoders."""
+        key_image, key_text = momentum or (image, text)
+        all_image, all_text, all_ids = gather(key_image), gather(key_text), gather(ids)
+        batch = all_image.detach(), all_text.detach(), all_ids
+        if self.queue is not None:
+            queue_image, queue_text, queue_ids = self.queue.content()
+            all_image, all_text = torch.cat([all_image, queue_image]), torch.cat([all_text, queue_text])
+            all_ids = torch.cat([all_ids, queue_ids])
+        target = positives(ids, all_ids)
+        loss = image.new_zeros((), dtype=torch.float32)
+        for query, key, candidates in ((image, key_image, all_text), (text, key_text, all_image)):
+            row_target = target
+            if momentum is not None and self.distill:
+                soft = self.similarity(key, candidates).detach().float().softmax(1)
+                row_target = self.distill * soft + (1 - self.distill) * target
+            loss = loss + soft_cross_entropy(self.similarity(query, candidates), row_target)
+        if self.queue is not None and self.training:
+            self.queue.push(*batch)
+        return loss
+
+
+def region_word_scores(regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
+    """score(I, T) = mean over words of the maximum over regions of their cosine.
+
+    ``regions`` (B, R, C) and ``words`` (T, NT, C) unit vectors; ``word_mask`` (T, NT), True at words. Returns (B, T).
+    """
+    similarity = torch.einsum('brc,tnc->brtn', regions, words).amax(1).float()
+    weight = word_mask.float()
+    return (similarity * weight).sum(-1) / weight.sum(-1).clamp(min=1)
+
+
+@MODELS.register_module()
+class RegionWordLoss(BaseModule):
+    """Contrastive loss on :func:`region_word_scores`, in batch, both directions; what makes words find regions.
+
+    It reads ALL regions, before any filter: filtered ones would get no gradient.
+    """
+
+    def __init__(self, temperature: float = 0.07, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.temperature = Temperature(temperature)
+
+    def similarity(self, regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
+        """Scores / temperature, (B, T)."""
+        return region_word_scores(regions, words, word_mask) * self.temperature()
+
+    def forward(self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss, and the scores of this rank's images with all texts, (B, B * ranks), scaled."""
+        all_ids = gather(ids)
+        to_text = self.similarity(regions, gather_padded(words), gather_padded(word_mask))
+        all_regions = gather(regions)
+        if all_regions is regions:
+            to_image = to_text.t()
+        else:
+            to_image = self.similarity(all_regions, words, word_mask).t()
+        target = positives(ids, all_ids)
+        return soft_cross_entropy(to_text, target) + soft_cross_entropy(to_image, target), to_text

@@ -1,0 +1,86 @@
+"""Image-text matching (ITM, Eq. 4): hard negatives, and the head that tells a pair from a non-pair."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from slan_mm.models.objectives.gather import global_mean
+from slan_mm.registry import MODELS
+from slan_mm.structures import Located
+
+
+def draw_negatives(similarity: Tensor, same: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """For each row a column, drawn with probability softmax(similarity), never one of the same image.
+
+    ``similarity`` (B, N) logits; ``same`` (B, N), True where column and row are of one image; ``uniform`` (B,) numbers
+    in [0, 1) that decide the draw. Returns the columns (B,) and ``valid`` (B,), False where a row has no negative.
+    """
+    weight = similarity.float().masked_fill(same, -torch.inf).softmax(1).nan_to_num(0.0)
+    cumulative = weight.double().cumsum(1)
+    total = cumulative[:, -1:]
+    column = torch.searchsorted(cumulative, uniform.double()[:, None] * total, right=True).squeeze(1)
+    column = column.clamp(max=similarity.shape[1] - 1)
+    # Rounding may land on a column of weight zero, a true pair: the likeliest negative stands in.
+    unlucky = weight.gather(1, column[:, None]).squeeze(1) == 0
+    column = torch.where(unlucky, weight.argmax(1), column)
+    return column, ~same.all(1)
+
+
+@MODELS.register_module()
+class ITMHead(BaseModule):
+    """The match logit of located pairs, and its loss.
+
+    Args:
+        embed_dims: Width D.
+        kind: 'linear' is Eq. 4, a linear layer on cat(v_cls, t_cls). 'mlp' reads the means of regions and words and
+            their product, through one hidden layer. 'noisy_and' adds to that minus the log-sum-exp of minus each
+            word's score: a pair matches if every word does.
+        hidden_dims: Hidden width of 'mlp' and 'noisy_and'.
+    """
+
+    def __init__(
+        self, embed_dims: int, kind: str = 'linear', hidden_dims: int | None = None, init_cfg: dict | None = None
+    ) -> None:
+        super().__init__(init_cfg)
+        if kind not in ('linear', 'mlp', 'noisy_and'):
+            raise ValueError(f"kind must be 'linear', 'mlp' or 'noisy_and', got {kind!r}")
+        self.kind = kind
+        hidden_dims = hidden_dims or embed_dims
+        self.classifier: nn.Module
+        if kind == 'linear':
+            self.classifier = nn.Linear(2 * embed_dims, 1)
+            return
+        self.classifier = nn.Sequential(nn.Linear(3 * embed_dims, hidden_dims), nn.GELU(), nn.Linear(hidden_dims, 1))
+        if kind == 'noisy_and':
+            self.word_score = nn.Sequential(nn.Linear(embed_dims, hidden_dims), nn.GELU(), nn.Linear(hidden_dims, 1))
+
+    def forward(self, located: Located) -> Tensor:
+        """The match logits (P,)."""
+        if self.kind == 'linear':
+            return self.classifier(torch.cat([located.vision_cls, located.text_cls], dim=1)).squeeze(-1)
+        weight = located.word_mask.to(located.words.dtype).unsqueeze(-1)
+        words = (located.words * weight).sum(1) / weight.sum(1)
+        vision = located.vision_cls
+        logit = self.classifier(torch.cat([vision, words, vision * words], dim=1)).squeeze(-1)
+        if self.kind == 'noisy_and':
+            scores = self.word_score(located.words).squeeze(-1).float()
+            logit = logit - (-scores).masked_fill(~located.word_mask, -torch.inf).logsumexp(1).to(logit.dtype)
+        return logit
+
+
+def itm_loss(logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Binary cross-entropy of ``logits`` (P,) with ``labels`` (P,), positives and negatives balanced, and accuracy.
+
+    ``valid`` (P,), False for pairs that stand in where a sample had no negative.
+    """
+    labels = labels.float()
+    loss = binary_cross_entropy_with_logits(logits.float(), labels, reduction='none')
+    total = logits.new_zeros((), dtype=torch.float32)
+    for kind in (labels > 0.5, labels < 0.5):
+        weight = (kind & valid).float()
+        total = total + 0.5 * global_mean((loss * weight).sum(), weight.sum())
+    correct = ((logits > 0) == (labels > 0.5)) & valid
+    return total, global_mean(correct.float().sum(), valid.sum())

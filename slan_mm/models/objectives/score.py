@@ -1,0 +1,51 @@
+"""The one image-text score that shortlists and hard negatives are drawn by."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from slan_mm.models.objectives.contrastive import soft_cross_entropy
+from slan_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class ScoreMixer(BaseModule):
+    """A positive combination of the terms' similarities, each already scaled.
+
+    The terms are 'itc' for the whole picture and text, 'lexical' and 'contextual' for regions and words. The weights
+    are learned by a contrastive loss on the detached similarities: they learn to combine the terms and nothing else
+    learns from it. Training scores are better than those of unseen pairs, most of all on small sets; weights found on
+    a validation split can be given instead.
+
+    Args:
+        terms: Names of the terms.
+        weights: Fixed weights by term; None learns them, unless there is but one term.
+    """
+
+    def __init__(self, terms: list[str], weights: dict[str, float] | None = None, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        if weights is not None and set(weights) != set(terms):
+            raise ValueError(f'weights are given for {sorted(weights)}, the terms are {sorted(terms)}')
+        self.terms = terms
+        self.fixed = weights
+        self.raw = nn.ParameterDict(
+            {
+                term: nn.Parameter(torch.tensor(0.5413), requires_grad=weights is None and len(terms) > 1)
+                for term in terms
+            }
+        )
+
+    def weight(self, term: str) -> Tensor | float:
+        """The weight of ``term``; learned ones start at 1."""
+        return softplus(self.raw[term]) if self.fixed is None else self.fixed[term]
+
+    def forward(self, scores: dict[str, Tensor]) -> Tensor:
+        """Scores by term, each (B, T) logits, to one (B, T)."""
+        return sum(self.weight(term) * scores[term].float() for term in self.terms)  # type: ignore[return-value]
+
+    def loss(self, scores: dict[str, Tensor], target: Tensor) -> Tensor:
+        """Contrastive loss of the mixed score of detached ``scores``; ``target`` (B, T) distributions over texts."""
+        return soft_cross_entropy(self({term: score.detach() for term, score in scores.items()}), target)

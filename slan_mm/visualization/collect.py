@@ -1,0 +1,123 @@
+"""From what a test leaves behind (data samples, the retrieval evaluator) to what the figures show."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+from PIL import Image
+from torch import Tensor
+
+from slan_mm.datasets.transforms.load_image import load_image
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.visualization.records import DrawnPhrase, DrawnPicture, ImageQuery, TextQuery, Thumbnail
+
+_LONGEST = 800  # side of a picture that is kept for drawing, in pixels; larger files are shrunk
+
+
+def visible_picture(sample: Any, inputs: Any = None) -> np.ndarray:
+    """The picture of a data sample for people to look at: (H, W, 3) uint8 RGB.
+
+    The file that ``img_path`` names; where that is no file (generated data, an archive) the model's ``inputs``, a
+    (3, H, W) uint8 RGB tensor.
+
+    Raises:
+        FileNotFoundError: There is neither.
+        UnreadableImageError: The file cannot be read.
+    """
+    path = str(sample.get('img_path') or '')
+    if Path(path).is_file():
+        image = Image.fromarray(load_image(path))
+        image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+        return np.asarray(image)
+    if isinstance(inputs, Tensor):
+        return inputs.cpu().numpy().transpose(1, 2, 0)
+    raise FileNotFoundError(f'sample {sample.get("sample_id")!r} cannot be drawn: there is no file {path!r}')
+
+
+def drawn_picture(sample: Any, inputs: Any = None) -> DrawnPicture:
+    """A grounded data sample (``phrases``, ``pred_phrases``) as the figure shows it; ``inputs``: its picture."""
+    phrases = []
+    for phrase, levels in zip(sample.phrases, sample.pred_phrases, strict=True):
+        gold = phrase.get('boxes')
+        phrases.append(
+            DrawnPhrase(
+                spans=phrase['spans'],
+                answer=_best(levels[-1]),
+                start=_best(levels[0]) if len(levels) > 1 else None,
+                gold=None if gold is None else np.asarray(gold, dtype=float).reshape(-1, 4),
+            )
+        )
+    return DrawnPicture(visible_picture(sample, inputs), tuple(sample.ori_shape), sample.text, phrases)
+
+
+def _best(level: dict[str, Tensor]) -> np.ndarray:
+    return level['boxes'][0].detach().cpu().numpy()
+
+
+def retrieval_queries(
+    evaluator: Any, dataset: Any, count: int = 6, shown: int = 5
+) -> tuple[list[TextQuery], list[ImageQuery]]:
+    """Queries of the last run of a ``RetrievalEvaluator``, spread evenly over the gallery, with what they found.
+
+    Args:
+        evaluator: It has run.
+        dataset: The data set it ran on, which gives the pictures.
+        count: Queries each way.
+        shown: Candidates of each.
+    """
+    gallery, i2t, t2i = evaluator.gallery, evaluator.i2t, evaluator.t2i
+    place = {str(dataset.get_data_info(index)['image_id']): index for index in range(len(dataset))}
+    pictures: dict[int, Thumbnail] = {}
+
+    def picture(image: int) -> Thumbnail:
+        if image not in pictures:
+            item = dataset[place[gallery.image_ids[image]]]
+            sample = item['data_samples']
+            visible = Image.fromarray(visible_picture(sample, item['inputs']))
+            visible.thumbnail((_LONGEST // 3, _LONGEST // 3), Image.Resampling.LANCZOS)
+            pictures[image] = Thumbnail(np.asarray(visible), tuple(sample.get('ori_shape') or visible.size[::-1]))
+        return pictures[image]
+
+    text_queries = [
+        TextQuery(
+            text=gallery.texts[text],
+            found=[picture(image) for image in t2i.shortlist[text, :shown].tolist()],
+            gold=[image == gallery.text_image[text] for image in t2i.shortlist[text, :shown].tolist()],
+            rank=_rank(t2i, text),
+        )
+        for text in _spread(len(gallery.texts), count)
+    ]
+    image_queries = [
+        ImageQuery(
+            picture=picture(image),
+            found=[gallery.texts[text] for text in i2t.shortlist[image, :shown].tolist()],
+            gold=[gallery.text_image[text] == image for text in i2t.shortlist[image, :shown].tolist()],
+            rank=_rank(i2t, image),
+        )
+        for image in _spread(len(gallery.image_ids), count)
+    ]
+    return text_queries, image_queries
+
+
+def _rank(direction: Any, query: int) -> int:
+    return int((direction.itc_ranks if direction.ranks is None else direction.ranks)[query])
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """``count`` different numbers below ``total``, evenly spaced; all of them where there are fewer."""
+    count = min(count, total)
+    return [number * total // count for number in range(count)]
+
+
+def drawn_pictures(samples: Sequence[Any], inputs: Sequence[Any]) -> list[DrawnPicture]:
+    """:func:`drawn_picture` of each grounded sample; one whose picture is not to be had is left out with a warning."""
+    drawn = []
+    for sample, picture in zip(samples, inputs, strict=True):
+        try:
+            drawn.append(drawn_picture(sample, picture))
+        except (OSError, UnreadableImageError) as error:
+            print_log(f'not drawn: {error}', 'current', logging.WARNING)
+    return drawn

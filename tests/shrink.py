@@ -1,0 +1,105 @@
+"""Any config of SLAN at toy size: the same components and switches, offline, on data made while it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+
+from slan_mm.registry import MODELS
+
+SIZE = 64
+WIDTH = 16
+#: Settings that say how large something is, wherever they stand in the model's config.
+SMALL = dict(
+    embed_dims=WIDTH,
+    itc_dims=12,
+    itc_hidden=WIDTH,
+    num_heads=2,
+    feedforward_channels=32,
+    num_encoder_layers=1,
+    num_decoder_layers=1,
+    grid=(3, 2),
+    num_groups=4,
+    hidden_dims=WIDTH,
+    max_words=24,
+    itm_start=0,
+)
+BERT = dict(
+    hidden_size=20,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=32,
+    max_position_embeddings=32,
+)
+VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+
+
+def shrink(cfg: Config) -> Config:
+    """A copy of ``cfg`` with a toy model, random weights, the shapes' tokenizer and the shapes' data.
+
+    What is kept is every choice: types, switches, losses, levels, optimiser, schedule, hooks.
+    """
+    cfg = Config(cfg._cfg_dict.to_dict())
+    _shrink_sizes(cfg.model)
+    text = cfg.model.text.encoder
+    text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)
+    text.pop('feature_store', None)
+    text.lexical_layer = min(text.get('lexical_layer', 0), 2)
+    _shrink_image_encoder(cfg.model.image)
+    cfg.train_dataloader.dataset = shapes('train', 'pair')
+    cfg.train_dataloader.batch_size = 4
+    for mode in ('val', 'test'):
+        for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
+            loader.dataset = shapes(mode, task) | dict(test_mode=True)
+            loader.batch_size = 4
+    return cfg
+
+
+def shapes(split: str, task: str) -> dict:
+    """Config of eight pictures of 64 x 64 pixels."""
+    return dict(type='ShapesPairs', split=split, task=task, num_images=8, image_size=SIZE)
+
+
+def _shrink_sizes(node: Any) -> None:
+    if isinstance(node, list | tuple):
+        for item in node:
+            _shrink_sizes(item)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key == 'backbone':
+            continue
+        if key in SMALL:
+            node[key] = SMALL[key]
+        elif key == 'space_dims':
+            node[key] = {term: 10 + number for number, term in enumerate(value)}
+        elif key == 'queue_size':
+            node[key] = min(value, 8)
+        else:
+            _shrink_sizes(value)
+
+
+def _shrink_image_encoder(image: ConfigDict) -> None:
+    """Small backbones of the same type; the channels of their levels are looked up by running them once."""
+    encoder = image.encoder
+    encoder.pop('backbone_checkpoint', None)
+    backbone = encoder.backbone
+    backbone.pop('init_cfg', None)
+    if backbone.type == 'mmdet.ResNet':
+        backbone.update(depth=18, base_channels=8)
+        _shrink_sizes(backbone.get('norm_cfg'))
+    elif backbone.type == 'mmpretrain.VisionTransformer':
+        backbone.update(arch=dict(VIT), img_size=SIZE)
+    elif backbone.type == 'mmpretrain.TIMMBackbone':
+        backbone.update(pretrained=False)
+    else:
+        raise ValueError(f'tests/shrink.py does not know how to make a small {backbone.type}')
+    with torch.no_grad():
+        outputs = MODELS.build(backbone)(torch.zeros(2, 3, SIZE, SIZE))
+    levels = encoder.get('out_levels', -1)
+    levels = [levels] if isinstance(levels, int) else levels
+    encoder.in_channels = [outputs[level].shape[1] for level in levels]
+    if image.decoder.get('source') == 'encoder':
+        image.decoder.in_channels = encoder.in_channels

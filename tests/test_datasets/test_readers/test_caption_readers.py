@@ -1,0 +1,212 @@
+import json
+
+import pytest
+
+from slan_mm.datasets.readers import AnnotationError, read_captions
+
+
+def rows(records):
+    return [(record.image_id, record.captions) for record in records]
+
+
+def test_karpathy_keeps_the_asked_split_only(images, write, karpathy):
+    records = read_captions(write('k.json', karpathy), str(images), 'karpathy', split='train')
+    assert [record.image_id for record in records] == ['a', 'b', 'c']
+    assert records[0].captions == ['a first caption .', 'a second caption .']
+    assert records[0].img_path == str(images / 'a.jpg')
+    both = read_captions(write('k.json', karpathy), str(images), 'karpathy', split=['train', 'val'])
+    assert len(both) == 4
+
+
+def test_karpathy_of_coco_has_folders_and_ids(images, write):
+    (images / 'val2014').mkdir()
+    (images / 'a.jpg').rename(images / 'val2014' / 'a.jpg')
+    entry = {
+        'filepath': 'val2014',
+        'filename': 'a.jpg',
+        'cocoid': 42,
+        'split': 'restval',
+        'sentences': [{'raw': 'a cat\n'}],
+    }
+    (record,) = read_captions(write('k.json', {'images': [entry]}), str(images), 'karpathy', split='restval')
+    assert (record.image_id, record.img_path) == ('42', str(images / 'val2014' / 'a.jpg'))
+    assert record.captions == ['a cat']
+
+
+def test_coco_captions_are_grouped_by_image(images, write):
+    data = {
+        'images': [{'id': 7, 'file_name': 'a.jpg'}, {'id': 9, 'file_name': 'b.jpg'}, {'id': 8, 'file_name': 'c.jpg'}],
+        'annotations': [
+            {'id': 1, 'image_id': 9, 'caption': 'one'},
+            {'id': 2, 'image_id': 7, 'caption': 'two'},
+            {'id': 3, 'image_id': 9, 'caption': 'three'},
+        ],
+    }
+    records = read_captions(write('c.json', data), str(images), 'coco_captions')
+    assert rows(records) == [('9', ['one', 'three']), ('7', ['two'])]
+
+
+def test_json_list_takes_one_or_several_captions_and_foreign_prefixes(images, write):
+    data = [
+        {'image': '/export/a.jpg', 'caption': 'one', 'image_id': 'coco_1'},
+        {'image': '/export/b.jpg', 'caption': ['two', 'three']},
+        {'image': '/export/a.jpg', 'caption': 'four', 'image_id': 'coco_1'},
+    ]
+    records = read_captions(write('l.json', data), str(images), 'json_list', strip_prefix='/export/')
+    assert rows(records) == [('coco_1', ['one', 'four']), ('b.jpg', ['two', 'three'])]
+    assert records[1].img_path == str(images / 'b.jpg')
+
+
+def test_json_list_fields_may_have_other_names(images, write):
+    data = [{'file': 'a.jpg', 'text': 'one', 'key': 5}]
+    file = write('l.json', data)
+    options = {'image_field': 'file', 'caption_field': 'text', 'id_field': 'key'}
+    assert rows(read_captions(file, str(images), 'json_list', **options)) == [('5', ['one'])]
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        (
+            't.csv',
+            '\ufeffimage,caption,split\na.jpg,"red, and\nround",train\n\nb.jpg,blue,val\na.jpg,"a ""thing""",train\n',
+        ),
+        ('t.tsv', 'image\tcaption\tsplit\na.jpg\tred, and round\ttrain\nb.jpg\tblue\tval\na.jpg\ta "thing"\ttrain\n'),
+        (
+            't.jsonl',
+            '{"image": "a.jpg", "caption": ["red, and round", "a \\"thing\\""], "split": "train"}\n'
+            '{"image": "b.jpg", "caption": "blue", "split": "val"}\n',
+        ),
+    ],
+)
+def test_tables(images, write, name, content):
+    (record,) = read_captions(write(name, content), str(images), 'table', split='train')
+    assert record.image_id == 'a.jpg'
+    assert [' '.join(caption.split()) for caption in record.captions] == ['red, and round', 'a "thing"']
+
+
+def test_semicolons_are_an_option(images, write):
+    file = write('t.csv', 'image;caption\na.jpg;one, two\n')
+    assert rows(read_captions(file, str(images), 'table', delimiter=';')) == [('a.jpg', ['one, two'])]
+    with pytest.raises(AnnotationError, match="delimiter=';'"):
+        read_captions(file, str(images), 'table')
+
+
+def test_text_that_is_not_ascii(images, write):
+    file = write('l.json', [{'image': 'a.jpg', 'caption': 'ein grüner Hügel'}], ensure_ascii=False)
+    assert rows(read_captions(file, str(images), 'json_list')) == [('a.jpg', ['ein grüner Hügel'])]
+
+
+def listed(*entries):
+    return json.dumps(entries, indent=1)
+
+
+GOOD = {'image': 'a.jpg', 'caption': 'one'}
+BAD_FILES = {
+    'wrong field': ('json_list', 'x.json', listed(GOOD, {'picture': 'b.jpg', 'caption': 'x'}), 6, 'image'),
+    'caption is a number': ('json_list', 'x.json', listed(GOOD, {'image': 'b.jpg', 'caption': 3}), 6, 'str'),
+    'empty caption': ('json_list', 'x.json', listed(GOOD, {'image': 'b.jpg', 'caption': ' '}), 6, 'empty'),
+    'one of several is empty': (
+        'json_list', 'x.json', listed(GOOD, {'image': 'b.jpg', 'caption': ['x', '']}), 6, 'caption 1',
+    ),
+    'not a list': ('json_list', 'x.json', '{"images": []}', 1, 'list'),
+    'broken json': ('json_list', 'x.json', '[\n{"image": "a.jpg"\n', 3, 'not valid JSON'),
+    'image id is a list': ('json_list', 'x.json', listed({**GOOD, 'image_id': [1]}), 2, 'image_id'),
+    'one id, two images': (
+        'json_list', 'x.json', listed({**GOOD, 'image_id': 1}, {'image': 'b.jpg', 'caption': 'x', 'image_id': 1}),
+        7, 'two images',
+    ),
+    'no sentences': (
+        'karpathy', 'x.json',
+        json.dumps({'dataset': 'x', 'images': [{'filename': 'a.jpg', 'split': 'train'}]}, indent=1), 4, 'sentences',
+    ),
+    'no raw': (
+        'karpathy', 'x.json',
+        json.dumps({'images': [{'filename': 'a.jpg', 'split': 't', 'sentences': [{'raw': 'x'}, {'tokens': []}]}]}), 1,
+        'sentences\\[1\\]',
+    ),
+    'coco in karpathy': ('karpathy', 'x.json', '{"images": [{"id": 1, "file_name": "a.jpg"}]}', 1, 'coco_captions'),
+    'karpathy in coco': ('coco_captions', 'x.json', '{"images": [{"filename": "a.jpg"}]}', 1, 'karpathy'),
+    'caption of no image': (
+        'coco_captions', 'x.json',
+        json.dumps(
+            {'images': [{'id': 1, 'file_name': 'a.jpg'}], 'annotations': [{'image_id': 2, 'caption': 'x'}]}, indent=1
+        ), 9, 'not among',
+    ),
+    'wrong column': ('table', 'x.csv', 'image,text\na.jpg,one\n', 2, 'caption_field'),
+    'too many columns': ('table', 'x.csv', 'image,caption\na.jpg,one\nb.jpg,one, two\n', 3, 'double quotes'),
+    'empty cell': ('table', 'x.csv', 'image,caption\na.jpg,"one\nmore"\nb.jpg,\n', 4, 'empty'),
+    'no image': ('table', 'x.tsv', 'image\tcaption\n\tone\n', 2, 'empty'),
+    'broken line': ('table', 'x.jsonl', '{"image": "a.jpg", "caption": "x"}\n\n{"image"\n', 3, 'not valid JSON'),
+    'line is no object': ('table', 'x.jsonl', '["a.jpg"]\n', 1, 'object'),
+    'column twice': ('table', 'x.csv', 'image,image\na.jpg,b\n', 1, 'twice'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('case', BAD_FILES)
+def test_errors_name_file_line_and_remedy(images, write, case):
+    format, name, content, line, words = BAD_FILES[case]
+    file = write(name, content)
+    with pytest.raises(AnnotationError, match=words) as error:
+        read_captions(file, str(images), format)
+    assert f'{file}, line {line}' in str(error.value)
+
+
+def test_empty_captions_can_be_dropped(images, write):
+    file = write('t.csv', 'image,caption\na.jpg,one\na.jpg,\nb.jpg,\n')
+    assert rows(read_captions(file, str(images), 'table', empty_captions='drop')) == [('a.jpg', ['one'])]
+
+
+def test_missing_folder_file_and_images(images, write, karpathy):
+    file = write('k.json', karpathy)
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        read_captions(file, str(images / 'nowhere'), 'karpathy')
+    with pytest.raises(FileNotFoundError, match='absent.json'):
+        read_captions('absent.json', str(images), 'karpathy')
+    with pytest.raises(FileNotFoundError, match=r'None of 4 images looked for exists.*a\.jpg'):
+        read_captions(file, str(images.parent), 'karpathy')
+
+
+def test_a_wrong_split_tells_the_right_ones(images, write, karpathy):
+    with pytest.raises(AnnotationError, match=r"test.*'train': 3, 'val': 1"):
+        read_captions(write('k.json', karpathy), str(images), 'karpathy', split='test')
+    with pytest.raises(AnnotationError, match='has no splits'):
+        read_captions(write('l.json', [GOOD]), str(images), 'json_list', split='train')
+    with pytest.raises(AnnotationError, match='no captions'):
+        read_captions(write('l.json', []), str(images), 'json_list')
+
+
+def test_other_encodings_are_refused_with_the_line(images, tmp_path):
+    file = tmp_path / 't.csv'
+    file.write_bytes('image,caption\na.jpg,grün\n'.encode('latin-1'))
+    with pytest.raises(AnnotationError, match='line 2: not UTF-8'):
+        read_captions(str(file), str(images), 'table')
+
+
+def test_arguments_are_checked(images, write):
+    file = write('l.json', [GOOD])
+    with pytest.raises(ValueError, match='format'):
+        read_captions(file, str(images), 'coco')
+    with pytest.raises(ValueError, match='empty_captions'):
+        read_captions(file, str(images), 'json_list', empty_captions='skip')
+    with pytest.raises(AnnotationError, match='should end in'):
+        read_captions(file, str(images), 'table')
+
+
+def test_files_without_splits_can_hold_images_out(images, write):
+    rows_ = [f'a.jpg,caption {number},id{number // 2}' for number in range(400)]
+    file = write('t.csv', '\n'.join(['image,caption,image_id', *rows_]))
+    train, val = (read_captions(file, str(images), 'table', split=split, holdout=0.2) for split in ('train', 'val'))
+    assert {record.image_id for record in train} | {record.image_id for record in val} == {f'id{n}' for n in range(200)}
+    assert 20 < len(val) < 60 and len(train) == 200 - len(val)
+    assert all(len(record.captions) == 2 for record in val)  # an image is held out with all its captions
+    more = read_captions(file, str(images), 'table', split='val', holdout=0.4)
+    assert {record.image_id for record in val} < {record.image_id for record in more}
+    with pytest.raises(ValueError, match='holdout'):
+        read_captions(file, str(images), 'table', holdout=1)
+
+
+def test_an_image_in_two_splits_is_refused(images, write):
+    file = write('t.csv', 'image,caption,split\na.jpg,one,train\nb.jpg,two,val\na.jpg,three,val\n')
+    with pytest.raises(AnnotationError, match="line 4: image 'a.jpg' is in split 'train' and in 'val'"):
+        read_captions(file, str(images), 'table', split='train')

@@ -1,0 +1,173 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from slan_mm.datasets.transforms.load_image import LoadImage, load_image, to_rgb
+from slan_mm.datasets.unreadable import UnreadableImageError
+
+RED, WHITE = [255, 0, 0], [255, 255, 255]
+
+
+def saved(tmp_path, image, name, **options):
+    path = tmp_path / name
+    image.save(path, **options)
+    return load_image(str(path))
+
+
+def test_rgb_and_its_order(tmp_path):
+    pixels = saved(tmp_path, Image.new('RGB', (5, 3), (10, 20, 30)), 'x.png')
+    assert pixels.shape == (3, 5, 3) and pixels.dtype == np.uint8
+    assert pixels[0, 0].tolist() == [10, 20, 30]
+
+
+def test_rgba_stands_on_white(tmp_path):
+    image = Image.new('RGBA', (3, 1))
+    image.putdata([(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 128)])
+    left, middle, right = saved(tmp_path, image, 'x.png')[0].tolist()
+    assert (left, middle) == (RED, WHITE)
+    assert right == [127, 127, 127]
+
+
+def test_gray_with_alpha_stands_on_white(tmp_path):
+    image = Image.new('LA', (2, 1))
+    image.putdata([(9, 255), (9, 0)])
+    assert saved(tmp_path, image, 'x.png')[0].tolist() == [[9, 9, 9], WHITE]
+
+
+@pytest.mark.parametrize(('mode', 'value', 'expected'), [('L', 77, [77] * 3), ('1', 1, WHITE)])
+def test_gray(tmp_path, mode, value, expected):
+    assert saved(tmp_path, Image.new(mode, (2, 2), value), 'x.png')[0, 0].tolist() == expected
+
+
+def palette_image():
+    image = Image.new('P', (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putdata([0, 1])
+    return image
+
+
+def test_palette(tmp_path):
+    assert saved(tmp_path, palette_image(), 'x.png')[0].tolist() == [RED, [0, 0, 255]]
+
+
+@pytest.mark.parametrize('transparency', [1, bytes([255, 0])])
+def test_palette_with_transparency(tmp_path, transparency):
+    assert saved(tmp_path, palette_image(), 'x.png', transparency=transparency)[0].tolist() == [RED, WHITE]
+
+
+def test_transparent_gif(tmp_path):
+    assert saved(tmp_path, palette_image(), 'x.gif', transparency=1)[0].tolist() == [RED, WHITE]
+
+
+def test_a_transparent_colour_of_rgb(tmp_path):
+    image = Image.new('RGB', (2, 1), (255, 0, 0))
+    image.putpixel((1, 0), (1, 2, 3))
+    assert saved(tmp_path, image, 'x.png', transparency=(1, 2, 3))[0].tolist() == [RED, WHITE]
+
+
+@pytest.mark.parametrize('name', ['x.jpg', 'x.tif'])
+def test_cmyk(tmp_path, name):
+    pixels = saved(tmp_path, Image.new('CMYK', (8, 8), (0, 255, 255, 0)), name)
+    assert np.abs(pixels[4, 4].astype(int) - RED).max() <= 3
+
+
+def test_sixteen_bit_gray_is_scaled_and_not_clipped(tmp_path):
+    values = np.array([[0, 257, 128 * 257, 65535]], dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / 'x.png'), values)
+    assert load_image(str(tmp_path / 'x.png'))[0, :, 0].tolist() == [0, 1, 128, 255]
+    pixels = saved(tmp_path, Image.fromarray(values.astype('>u2')), 'x.tif')
+    assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize('channels', [3, 4])
+def test_sixteen_bit_colour(tmp_path, channels):
+    values = np.full((2, 2, channels), 65535, dtype=np.uint16)
+    values[..., 0] = 0  # OpenCV's blue
+    cv2.imwrite(str(tmp_path / 'x.png'), values)
+    assert load_image(str(tmp_path / 'x.png'))[0, 0].tolist() == [255, 255, 0]
+
+
+@pytest.mark.parametrize(
+    ('values', 'expected'),
+    [
+        (np.array([[0, 128, 255]], dtype=np.int32), [0, 128, 255]),
+        (np.array([[0, 128 * 257, 65535]], dtype=np.int32), [0, 128, 255]),
+        (np.array([[0, 0.5, 1]], dtype=np.float32), [0, 128, 255]),
+        (np.array([[0, 128, 255]], dtype=np.float32), [0, 128, 255]),
+    ],
+)
+def test_wide_gray_modes(values, expected):
+    assert np.asarray(to_rgb(Image.fromarray(values)))[0, :, 1].tolist() == expected
+
+
+def corner_image():
+    """4 x 2 (W x H), black, its top left quarter white."""
+    image = Image.new('RGB', (64, 32))
+    image.paste((255, 255, 255), (0, 0, 32, 16))
+    return image
+
+
+@pytest.mark.parametrize(
+    ('orientation', 'shape', 'corner'),
+    [
+        (1, (32, 64), 'top left'),
+        (2, (32, 64), 'top right'),
+        (3, (32, 64), 'bottom right'),
+        (4, (32, 64), 'bottom left'),
+        (5, (64, 32), 'top left'),
+        (6, (64, 32), 'top right'),
+        (7, (64, 32), 'bottom right'),
+        (8, (64, 32), 'bottom left'),
+    ],
+)
+def test_exif_orientation(tmp_path, orientation, shape, corner):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = saved(tmp_path, corner_image(), 'x.jpg', exif=exif.tobytes())
+    assert pixels.shape[:2] == shape
+    row = 2 if 'top' in corner else -3
+    column = 2 if 'left' in corner else -3
+    assert pixels[row, column].min() > 200
+    others = (
+        pixels.sum()
+        - pixels[:: 1 if row > 0 else -1, :: 1 if column > 0 else -1][: shape[0] // 2, : shape[1] // 2].sum()
+    )
+    assert others < 0.03 * pixels.sum()
+
+
+def test_broken_exif_does_not_matter(tmp_path):
+    pixels = saved(tmp_path, corner_image(), 'x.jpg', exif=b'Exif\x00\x00MM\x00*\xff\xff')
+    assert pixels.shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize('name', ['x.jpg', 'x.png', 'x.webp', 'x.bmp', 'x.gif', 'x.tif'])
+def test_truncated_files(tmp_path, noisy_image, truncate, name):
+    noisy_image.save(tmp_path / name)
+    load_image(str(tmp_path / name))
+    truncate(tmp_path / name)
+    with pytest.raises(UnreadableImageError, match=name):
+        load_image(str(tmp_path / name))
+
+
+def test_files_that_are_no_images(tmp_path):
+    for name, content in (('empty.jpg', b''), ('text.jpg', b'<html>not found</html>')):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UnreadableImageError, match=name):
+            load_image(str(tmp_path / name))
+    with pytest.raises(UnreadableImageError, match='absent.jpg'):
+        load_image(str(tmp_path / 'absent.jpg'))
+
+
+def test_the_transform(images):
+    results = LoadImage()({'img_path': str(images / 'a.jpg')})
+    assert results['img'].shape == (8, 12, 3)
+    assert results['img_shape'] == results['ori_shape'] == (8, 12)
+
+
+def test_the_transform_reads_bytes_and_keeps_the_annotated_size(images):
+    content = (images / 'a.jpg').read_bytes()
+    results = LoadImage()({'img_path': 'shard.tar::a', 'img_bytes': content, 'ori_shape': (80, 120)})
+    assert results['img'].shape == (8, 12, 3)
+    assert results['ori_shape'] == (80, 120)
+    assert 'img_bytes' not in results

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from slan_mm.datasets import item_rng
+from slan_mm.registry import TRANSFORMS
+
+
+def build(type, **options):
+    return TRANSFORMS.build({'type': type, **options})
+
+
+@pytest.mark.parametrize('size', [(6, 10), 7])
+def test_resize_without_aspect_ratio(size):
+    img = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    results = build('ResizeImage', size=size)({'img': img})
+    height, width = (size, size) if isinstance(size, int) else size
+    assert results['img'].shape == (height, width, 3)
+    assert results['img_shape'] == (height, width)
+    expected = Image.fromarray(img).resize((width, height), Image.Resampling.BICUBIC)
+    assert np.array_equal(results['img'], np.asarray(expected))
+
+
+def flips(text, prob=0.5, count=60):
+    img = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    transform = build('RandomFlipPair', prob=prob)
+    outcomes = []
+    for index in range(count):
+        results = transform({'img': img, 'text': text, 'rng': item_rng(0, 0, index)})
+        mirrored = results['img'][0, 0, 0] == 3
+        assert mirrored == results['flip']
+        outcomes.append(results['flip'])
+    return outcomes
+
+
+def test_flip_depends_on_the_rng_alone():
+    outcomes = flips('a dog')
+    assert outcomes == flips('a cat')
+    assert 15 < sum(outcomes) < 45
+    assert all(flips('a dog', prob=1.0)) and not any(flips('a dog', prob=0.0))
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['a dog to the left of a cat', 'The RIGHT one', 'the leftmost dog', 'right-handed', ['a dog', 'facing left']],
+)
+def test_flip_leaves_sided_captions(text):
+    assert not any(flips(text, prob=1.0))
+
+
+@pytest.mark.parametrize('text', ['a bright dog', 'a cleft chin', 'leftovers on a plate'])
+def test_flip_knows_words_that_only_contain_left_or_right(text):
+    assert all(flips(text, prob=1.0))
+
+
+def test_flip_and_cleaning_refuse_boxes_and_spans():
+    results = {'img': np.zeros((1, 2, 3), np.uint8), 'text': 'a dog', 'phrases': [], 'sample_id': 's1'}
+    with pytest.raises(ValueError, match="'s1'.*boxes"):
+        build('RandomFlipPair')({**results, 'rng': item_rng(0, 0, 0)})
+    with pytest.raises(ValueError, match="'s1'.*spans"):
+        build('CleanCaptionPair')(dict(results))
+    with pytest.raises(ValueError, match='prob'):
+        build('RandomFlipPair', prob=2)
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('A black-and-white  dog, (running)!', 'a black and white dog running'),
+        ('man/woman - together .', 'man woman together'),
+        (['One.', 'TWO'], ['one', 'two']),
+        ('!!!', '!!!'),
+    ],
+)
+def test_clean_caption(text, expected):
+    cleaned = build('CleanCaptionPair')({'text': text})['text']
+    assert (' '.join(cleaned.split()) if isinstance(cleaned, str) else cleaned) == expected
+
+
+def test_pack_pairs():
+    img = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    phrase = {'spans': [(0, 1)], 'boxes': [[0, 1, 2, 3]], 'category': ['people'], 'phrase_id': 7}
+    none = {'spans': [[2, 5]], 'boxes': [], 'category': None, 'phrase_id': '8'}
+    results = {
+        'img': img[:, ::-1], 'img_path': 'a.jpg', 'image_id': 3, 'sample_id': '3#0', 'ori_shape': (20, 40),
+        'text': 'a dog', 'phrases': [phrase, none], 'rng': item_rng(0, 0, 0), 'flip': True,
+    }  # fmt: skip
+    item = build('PackPairs', meta_keys=['flip'])(results)
+    assert item['inputs'].dtype == torch.uint8 and item['inputs'].shape == (3, 2, 4)
+    assert item['inputs'][:, 0, 0].tolist() == [9, 10, 11]
+    sample = item['data_samples']
+    assert sample.image_id == '3' and sample.sample_id == '3#0' and sample.img_path == 'a.jpg' and sample.flip
+    assert sample.ori_shape == (20, 40) and sample.img_shape == (2, 4)
+    assert sample.text == 'a dog'
+    assert sample.phrases[0]['boxes'].tolist() == [[0, 1, 2, 3]]
+    assert sample.phrases[0]['spans'] == [[0, 1]] and sample.phrases[0]['phrase_id'] == '7'
+    assert sample.phrases[1]['boxes'].shape == (0, 4)
+    assert build('PackPairs')({'img': img, 'text': ('a', 'b')})['data_samples'].text == ['a', 'b']
+
+
+def test_pack_pairs_refuses_other_images():
+    with pytest.raises(TypeError, match="'s'.*uint8"):
+        build('PackPairs')({'img': np.zeros((2, 2, 3), np.float32), 'sample_id': 's'})
+    with pytest.raises(ValueError, match=r'\(2, 2\)'):
+        build('PackPairs')({'img': np.zeros((2, 2), np.uint8)})

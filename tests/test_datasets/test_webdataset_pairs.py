@@ -1,0 +1,197 @@
+import io
+import json
+import sys
+
+import pytest
+from mmengine.dataset import pseudo_collate
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from slan_mm.datasets import WebPairDataset
+from slan_mm.datasets.unreadable import TooManyUnreadableError, UnreadableImageError
+from slan_mm.datasets.webdataset_pairs import expand_shards
+
+webdataset = pytest.importorskip('webdataset', reason='webdataset (requirements/optional.txt) is not installed')
+PIPELINE = [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': 4}, {'type': 'PackPairs'}]
+
+
+def jpg(number):
+    buffer = io.BytesIO()
+    Image.new('RGB', (12, 8), (number, 0, 0)).save(buffer, 'JPEG')
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Four shards of five pairs; pair n has caption 'caption n', its picture the red value n."""
+    for shard in range(4):
+        with webdataset.TarWriter(str(tmp_path / f'{shard:05d}.tar')) as sink:
+            for number in range(5 * shard, 5 * shard + 5):
+                record = {'caption': f'json {number}', 'uid': number // 2}
+                sink.write({'__key__': f'{number:04d}', 'jpg': jpg(number), 'txt': f'caption {number}', 'json': record})
+    return tmp_path
+
+
+def build(shards, urls='{00000..00003}.tar', **options):
+    return WebPairDataset(urls, data_root=str(shards), pipeline=PIPELINE, **{'infinite': False, **options})
+
+
+def ids(items):
+    return [item['data_samples'].sample_id for item in items]
+
+
+def test_round_trip(shards):
+    items = list(build(shards, shuffle=0, id_prefix='cc/'))
+    assert len(items) == 20
+    sample = items[7]['data_samples']
+    assert (sample.text, sample.sample_id, sample.image_id) == ('caption 7', 'cc/00001/0007', 'cc/00001/0007')
+    assert sample.img_path.endswith('00001.tar::0007')
+    assert sample.ori_shape == (8, 12)
+    assert abs(int(items[7]['inputs'][0, 0, 0]) - 7) <= 2
+
+
+def test_fields_of_the_json(shards):
+    items = list(build(shards, shuffle=0, caption_key='caption', image_id_key='uid', id_prefix='x/'))
+    samples = [item['data_samples'] for item in items]
+    assert [sample.text for sample in samples[:2]] == ['json 0', 'json 1']
+    assert [sample.image_id for sample in samples[:3]] == ['x/0', 'x/0', 'x/1']
+
+
+def test_shuffling_depends_on_seed_and_epoch(shards):
+    dataset = build(shards, shuffle=3)
+    first = ids(dataset)
+    assert first == ids(dataset) and first != sorted(first)
+    assert sorted(first) == ids(build(shards, shuffle=0))
+    dataset.set_epoch(1)
+    second = ids(dataset)
+    assert second != first and sorted(second) == sorted(first)
+    assert ids(build(shards, shuffle=3, seed=1)) != first
+
+
+def test_an_infinite_stream_goes_through_the_epochs(shards):
+    dataset = build(shards, shuffle=3, infinite=True)
+    stream = iter(dataset)
+    two = ids(next(stream) for _ in range(40))
+    finite = build(shards, shuffle=3)
+    assert two[:20] == ids(finite)
+    finite.set_epoch(1)
+    assert two[20:] == ids(finite)
+
+
+def loaded(dataset, workers, batch_size=2):
+    loader = DataLoader(dataset, batch_size=batch_size, num_workers=workers, collate_fn=pseudo_collate)
+    return [[sample.sample_id for sample in batch['data_samples']] for batch in loader]
+
+
+def test_workers_share_the_shards(shards):
+    seen = sum(loaded(build(shards, shuffle=3), workers=2), [])  # noqa: RUF017
+    assert len(seen) == 20 and len(set(seen)) == 20
+
+
+def test_ranks_share_the_shards(shards):
+    seen = []
+    for rank in range(2):
+        dataset = build(shards, shuffle=3)
+        dataset.rank, dataset.world_size = rank, 2
+        mine = ids(dataset)
+        assert len(mine) == 10
+        seen += mine
+    assert len(set(seen)) == 20
+
+
+@pytest.mark.parametrize('sizes', [None, 5])
+@pytest.mark.parametrize('batches', [1, 2, 3])
+def test_seek_goes_on_where_the_workers_stopped(shards, batches, sizes):
+    options = {'shuffle': 3, 'infinite': True, 'samples_per_shard': sizes}
+    loader = DataLoader(build(shards, **options), batch_size=2, num_workers=2, collate_fn=pseudo_collate)
+    stream = iter(loader)
+    whole = [ids_of(next(stream)) for _ in range(8)]
+    dataset = build(shards, **options)
+    dataset.seek(0, batches, batch_size=2)
+    stream = iter(DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=pseudo_collate))
+    assert [ids_of(next(stream)) for _ in range(8 - batches)] == whole[batches:]
+
+
+def ids_of(batch):
+    return [sample.sample_id for sample in batch['data_samples']]
+
+
+@pytest.mark.parametrize('sizes', [None, [5, 5, 5, 5]])
+def test_seek_over_the_end_of_an_epoch(shards, sizes, monkeypatch):
+    dataset = build(shards, shuffle=3, infinite=True, samples_per_shard=sizes)
+    stream = iter(dataset)
+    whole = ids(next(stream) for _ in range(40))
+    opened = []
+    samples = WebPairDataset._samples
+    monkeypatch.setattr(WebPairDataset, '_samples', lambda self, url: opened.append(url) or samples(self, url))
+    dataset.seek(0, 27)
+    stream = iter(dataset)
+    assert ids(next(stream) for _ in range(13)) == whole[27:]
+    assert len(opened) == (8 if sizes is None else 3)  # shards that need not be opened are not
+
+
+def test_bad_samples_are_skipped_and_counted(shards):
+    with webdataset.TarWriter(str(shards / 'bad.tar')) as sink:
+        sink.write({'__key__': 'truncated', 'jpg': jpg(1)[:300], 'txt': 'x'})
+        sink.write({'__key__': 'nocaption', 'jpg': jpg(1)})
+        sink.write({'__key__': 'empty', 'jpg': jpg(1), 'txt': ' \n'})
+        sink.write({'__key__': 'noimage', 'txt': 'x'})
+        sink.write({'__key__': 'good', 'jpg': jpg(1), 'txt': ' one two three '})
+    dataset = build(shards, 'bad.tar', shuffle=0, max_unreadable_share=1, max_words=2)
+    (item,) = dataset
+    assert item['data_samples'].text == 'one two'
+    assert (dataset.read_counter.tried, dataset.read_counter.unreadable, dataset.num_cut) == (5, 4, 1)
+    with pytest.raises(TooManyUnreadableError, match=r'bad\.tar::truncated'):
+        list(build(shards, 'bad.tar', shuffle=0, max_unreadable_share=0.5, min_images_judged=2))
+
+
+def test_a_damaged_shard_does_not_end_the_run(shards):
+    path = shards / '00001.tar'
+    path.write_bytes(path.read_bytes()[:3000])
+    dataset = build(shards, shuffle=0, max_unreadable_share=1)
+    got = ids(dataset)
+    assert set(got) >= {f'{n // 5:05d}/{n:04d}' for n in range(20) if n // 5 != 1}
+    assert dataset.read_counter.unreadable >= 1
+
+
+def test_shards_without_a_sample_end_the_stream(shards):
+    with webdataset.TarWriter(str(shards / 'none.tar')):
+        pass
+    with pytest.raises(UnreadableImageError, match='No sample'):
+        next(iter(build(shards, 'none.tar', infinite=True)))
+
+
+def test_shards_are_found_and_checked(shards):
+    root = str(shards)
+    assert len(expand_shards('{00000..00003}.tar', root)) == 4
+    assert len(expand_shards('*.tar', root)) == 4
+    assert len(expand_shards(['00000.tar', '0000[12].tar'], root)) == 3
+    assert expand_shards('https://x.org/{0..1}.tar', root) == ['https://x.org/0.tar', 'https://x.org/1.tar']
+    for urls in ('{00003..00004}.tar', 'x*.tar'):
+        with pytest.raises(FileNotFoundError, match='No shard'):
+            expand_shards(urls, root)
+    with pytest.raises(FileNotFoundError, match='names no shard'):
+        expand_shards([], root)
+
+
+def test_too_few_shards(shards):
+    dataset = build(shards, '0000[01].tar')
+    dataset.world_size = 3
+    with pytest.raises(ValueError, match='2 shards for 3 readers'):
+        list(dataset)
+
+
+def test_samples_per_shard_must_fit(shards):
+    with pytest.raises(ValueError, match='3 numbers for 4 shards'):
+        build(shards, samples_per_shard=[5, 5, 5])
+
+
+def test_the_library_is_optional(shards, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'webdataset', None)
+    with pytest.raises(ImportError, match='optional.txt'):
+        build(shards)
+
+
+def test_records_are_json(shards):
+    sample = next(build(shards)._samples(str(shards / '00000.tar')))
+    assert json.loads(sample['json'])['uid'] == 0

@@ -1,0 +1,37 @@
+"""What docs/paper_to_code.md names is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / 'docs' / 'paper_to_code.md').read_text()
+
+
+def test_every_test_is_there():
+    named, path = 0, None
+    for file, name in re.findall(r'`([\w./-]*)::(\w+)`', TEXT):
+        path = file or path  # `::name` is of the file named before it
+        assert f'def {name}(' in (ROOT / 'tests' / path).read_text(), f'{path}::{name}'
+        named += 1
+    assert named > 50
+
+
+@pytest.mark.parametrize('path', sorted(set(re.findall(r'`((?:\w+/)*[\w.-]+\.py)[`:]', TEXT))))
+def test_every_file_is_there(path):
+    assert any((ROOT / base / path).is_file() for base in ('', 'slan_mm', 'tests'))
+
+
+def test_every_symbol_is_in_its_file():
+    found = re.findall(r'`((?:\w+/)*\w+\.py)` ((?:`[\w.]+`(?:, )?)+)', TEXT)
+    assert len(found) > 30
+    for path, symbols in found:
+        code = (ROOT / 'slan_mm' / path).read_text()
+        for symbol in re.findall(r'`([\w.]+)`', symbols):
+            for part in symbol.split('.'):
+                assert re.search(rf'(class|def) {part}\b', code), f'{symbol} is not in {path}'
+
+
+def test_every_note_is_there():
+    assert set(re.findall(r'\(#(\d+)\)', TEXT)) == set(re.findall(r'<a id="(\d+)">', TEXT))

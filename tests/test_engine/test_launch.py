@@ -1,0 +1,85 @@
+"""What the options of the tools do to a config."""
+
+import argparse
+
+import pytest
+from mmengine.config import Config
+
+from slan_mm.engine import launch
+
+
+def options(config, *arguments):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('config')
+    launch.add_common_options(parser)
+    return parser.parse_args([str(config), *arguments])
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / 'some_model.py'
+    path.write_text(
+        "model = dict(depth=1, layers=[1, 2])\noptim_wrapper = dict(type='OptimWrapper', optimizer=dict(lr=1.0))\n"
+    )
+    return path
+
+
+def test_work_dir_is_the_options_then_the_configs_then_the_configs_name(config):
+    assert launch.config_from_options(options(config)).work_dir == 'work_dirs/some_model'
+    config.write_text(config.read_text() + "work_dir = 'here'\n")
+    assert launch.config_from_options(options(config)).work_dir == 'here'
+    assert launch.config_from_options(options(config, '--work-dir', 'there')).work_dir == 'there'
+
+
+def test_settings_override_the_config(config):
+    cfg = launch.config_from_options(options(config, '--cfg-options', 'model.depth=3', 'model.layers=[4,5]'))
+    assert cfg.model.depth == 3 and cfg.model.layers == [4, 5]
+
+
+@pytest.mark.parametrize(('device', 'expected'), [('cpu', 'BFloat16OptimWrapper'), ('cuda', 'AmpOptimWrapper')])
+def test_amp_is_bfloat16_on_a_cpu_and_float16_on_a_gpu(config, monkeypatch, device, expected):
+    monkeypatch.setattr(launch, 'get_device', lambda: device)
+    cfg = Config.fromfile(config)
+    launch.enable_amp(cfg)
+    assert cfg.optim_wrapper.type == expected
+    assert cfg.optim_wrapper.get('loss_scale') == ('dynamic' if device == 'cuda' else None)
+
+
+def test_amp_leaves_a_mixed_precision_wrapper_alone(config):
+    cfg = Config.fromfile(config)
+    cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+    launch.enable_amp(cfg)
+    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
+
+
+def test_scaling_the_learning_rate_needs_a_base(config):
+    cfg = Config.fromfile(config)
+    with pytest.raises(ValueError, match='base_batch_size'):
+        launch.enable_auto_scale_lr(cfg)
+    cfg.auto_scale_lr = {'base_batch_size': 64, 'enable': False}
+    launch.enable_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr.enable
+
+
+def test_resume(config, tmp_path):
+    cfg = Config.fromfile(config)
+    cfg.load_from = 'weights.pth'
+    launch.set_resume(cfg, None)
+    assert 'resume' not in cfg
+    launch.set_resume(cfg, 'auto')
+    assert cfg.resume == 'auto' and cfg.load_from == 'weights.pth'
+    with pytest.raises(FileNotFoundError, match=r'none\.pth'):
+        launch.set_resume(cfg, str(tmp_path / 'none.pth'))
+    checkpoint = tmp_path / 'iter_1.pth'
+    checkpoint.touch()
+    launch.set_resume(cfg, str(checkpoint))
+    assert cfg.resume is True and cfg.load_from == str(checkpoint)
+
+
+def test_pictures_need_a_visualization_hook(config):
+    cfg = Config.fromfile(config)
+    with pytest.raises(ValueError, match=r'default_hooks\.visualization'):
+        launch.set_show_dir(cfg, 'pictures')
+    cfg.default_hooks = {'visualization': {'type': 'Some'}}
+    launch.set_show_dir(cfg, 'pictures')
+    assert cfg.default_hooks.visualization == {'type': 'Some', 'draw': True, 'show_dir': 'pictures'}

@@ -1,0 +1,52 @@
+"""Two processes on a CPU train as one with their batches joined."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+from engine_toy import ROOT, histories, toy_config, toy_environment
+
+from slan_mm.engine import load_from_file
+from slan_mm.engine.launch import build_runner
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope='module')
+def two_ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('ranks')
+    toy_config(folder / 'work', 6, batch_size=2, model__noise=False).dump(folder / 'toy.py')
+    command = ['bash', 'tools/dist_train.sh', str(folder / 'toy.py'), '2']
+    environment = toy_environment() | {'PORT': str(free_port()), 'PYTHON': sys.executable}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / 'work'
+
+
+def test_losses_are_those_of_the_global_batch(two_ranks, tmp_path):
+    one = build_runner(toy_config(tmp_path, 6, batch_size=4, model__noise=False))
+    one.train()
+    both = histories(load_from_file(str(two_ranks / 'iter_6.pth')))
+    for name in ('train/loss', 'train/grad_norm', 'train/lr'):
+        assert both[name] == pytest.approx(histories(one)[name], rel=1e-5)
+
+
+def test_the_checkpoint_holds_the_random_state_of_each_rank(two_ranks):
+    exact = load_from_file(str(two_ranks / 'iter_6.pth'))['exact_state']
+    assert len(exact['random']) == 2
+    assert exact['data'] == {'position': 24, 'seed': 3}
+
+
+def test_resuming_with_another_number_of_ranks_says_that_it_is_not_exact(two_ranks, tmp_path):
+    runner = build_runner(
+        toy_config(tmp_path, 8, batch_size=4, model__noise=False, resume=True, load_from=str(two_ranks / 'iter_6.pth'))
+    )
+    runner.train()
+    log = next((tmp_path / runner.timestamp).glob('*.log')).read_text()
+    assert 'was written by 2 ranks and is resumed by 1' in log
+    assert runner.train_loop.state_dict(8)['position'] == 24 + 2 * 4

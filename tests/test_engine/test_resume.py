@@ -1,0 +1,196 @@
+"""A run that was killed and resumed ends as if nothing had happened, to the bit."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from engine_toy import ROOT, histories, toy_config, toy_environment
+from torch import nn
+
+from slan_mm.engine import load_from_file
+from slan_mm.engine.launch import build_runner
+
+ITERATIONS = 12
+
+
+@pytest.fixture(scope='module')
+def straight(tmp_path_factory):
+    """Logs and weights of a run that nothing interrupts."""
+    runner = build_runner(toy_config(tmp_path_factory.mktemp('straight'), ITERATIONS))
+    runner.train()
+    return histories(runner), {key: value.clone() for key, value in runner.model.state_dict().items()}
+
+
+def assert_same_end(runner_or_checkpoint, weights, straight):
+    expected_logs, expected_weights = straight
+    logs = histories(runner_or_checkpoint)
+    assert set(logs) >= {'train/loss', 'train/loss_toy', 'train/spread', 'train/grad_norm', 'train/lr'}
+    assert logs == expected_logs
+    assert all(torch.equal(weights[key], value) for key, value in expected_weights.items())
+
+
+def interrupt(work_dir, iteration, **changes):
+    """Leaves ``work_dir`` as a run interrupted after ``iteration`` does."""
+    stop = {'type': 'StopHook', 'iteration': iteration}
+    build_runner(toy_config(work_dir, ITERATIONS, default_hooks__stop=stop, **changes)).train()
+
+
+def run_from_command_line(config, work_dir, *options):
+    command = [sys.executable, '-W', 'ignore', 'tools/train.py', str(config), '--work-dir', str(work_dir), *options]
+    return subprocess.run(command, cwd=ROOT, env=toy_environment(), capture_output=True, text=True, timeout=600)
+
+
+def test_killed_at_random_iterations_and_resumed(tmp_path, straight):
+    config, work_dir = tmp_path / 'toy.py', tmp_path / 'work'
+    toy_config(work_dir, ITERATIONS).dump(config)
+    draws = random.Random(20)
+    kills = [(draws.randint(3, 7), False), (2 * draws.randint(4, 5), True)]
+    for iteration, writing in kills:
+        hook = {'type': 'KillHook', 'iteration': iteration, 'writing': writing}
+        options = [f'default_hooks.kill.{key}={value}' for key, value in hook.items()]
+        done = run_from_command_line(config, work_dir, '--resume', 'auto', '--cfg-options', *options)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    done = run_from_command_line(config, work_dir, '--resume')
+    assert done.returncode == 0, done.stderr
+    end = load_from_file(str(work_dir / f'iter_{ITERATIONS}.pth'))
+    assert_same_end(end, end['state_dict'], straight)
+    assert (work_dir / 'last_checkpoint').read_text() == str(work_dir / f'iter_{ITERATIONS}.pth')
+
+
+@pytest.mark.parametrize('at', [2, 4, 10])
+def test_resumed_from_any_checkpoint(tmp_path, straight, at):
+    # 4 is an iteration of validation, whose metric draws random numbers.
+    interrupt(tmp_path, at)
+    runner = build_runner(toy_config(tmp_path, ITERATIONS, resume='auto'))
+    runner.train()
+    assert_same_end(runner, runner.model.state_dict(), straight)
+
+
+def test_worker_processes_change_nothing(tmp_path, straight):
+    workers = {'train_dataloader__num_workers': 2, 'train_dataloader__persistent_workers': True}
+    interrupt(tmp_path, 7, **workers)
+    runner = build_runner(toy_config(tmp_path, ITERATIONS, resume='auto', **workers))
+    runner.train()
+    assert_same_end(runner, runner.model.state_dict(), straight)
+
+
+def test_a_truncated_checkpoint_is_passed_over(tmp_path, straight):
+    interrupt(tmp_path, 6)
+    newest = tmp_path / 'iter_6.pth'
+    newest.write_bytes(newest.read_bytes()[:-50])
+    runner = build_runner(toy_config(tmp_path, ITERATIONS, resume='auto'))
+    runner.train()
+    assert_same_end(runner, runner.model.state_dict(), straight)
+    log = next((tmp_path / runner.timestamp).glob('*.log')).read_text()
+    assert 'iter_6.pth is truncated or damaged' in log
+
+
+def test_nothing_is_loaded_to_be_thrown_away(tmp_path, monkeypatch):
+    from engine_toy import ToyPairs
+
+    build_runner(toy_config(tmp_path, 10)).train()
+    loaded = []
+    original = ToyPairs.__getitem__
+    monkeypatch.setattr(ToyPairs, '__getitem__', lambda self, index: loaded.append(index) or original(self, index))
+    build_runner(toy_config(tmp_path, 12, resume='auto', val_cfg=None, val_dataloader=None, val_evaluator=None)).train()
+    assert len(loaded) == 2 * 4
+
+
+def test_a_stream_is_opened_where_it_was_left(tmp_path):
+    loader = {'batch_size': 4, 'num_workers': 0, 'sampler': None, 'dataset': {'type': 'ToyStream'}}
+    straight = build_runner(toy_config(tmp_path / 'a', 8, train_dataloader=loader))
+    straight.train()
+    changes = {'train_dataloader': loader, 'default_hooks__stop': {'type': 'StopHook', 'iteration': 5}}
+    build_runner(toy_config(tmp_path / 'b', 8, **changes)).train()
+    resumed = build_runner(toy_config(tmp_path / 'b', 8, resume='auto', train_dataloader=loader))
+    resumed.train()
+    assert resumed.train_loop.dataloader.dataset.start == 4 * 4
+    assert histories(resumed)['train/loss'] == histories(straight)['train/loss']
+
+
+def test_a_seed_that_was_drawn_is_taken_up_again(tmp_path):
+    first = build_runner(toy_config(tmp_path, 4, randomness={'seed': None}))
+    first.train()
+    second = build_runner(toy_config(tmp_path, 8, randomness={'seed': None}, resume='auto'))
+    second.train()
+    assert second.train_loop.sampler.seed == first.train_loop.sampler.seed
+    assert histories(second)['train/loss'][:4] == histories(first)['train/loss']
+
+
+def test_another_batch_size_goes_on_behind_the_samples_already_seen(tmp_path):
+    build_runner(toy_config(tmp_path, 4)).train()
+    runner = build_runner(toy_config(tmp_path, 8, batch_size=2, resume='auto'))
+    runner.train()
+    assert runner.train_loop.state_dict(8)['position'] == 4 * 4 + 4 * 2
+
+
+def test_auto_without_a_checkpoint_starts_from_load_from(tmp_path):
+    weights = {'layer.weight': torch.full((4, 4), 0.5)}
+    torch.save({'state_dict': weights}, tmp_path / 'start.pth')
+    runner = build_runner(
+        toy_config(
+            tmp_path / 'work', 1, resume='auto', load_from=str(tmp_path / 'start.pth'), optim_wrapper__optimizer__lr=0.0
+        )
+    )
+    runner.train()
+    assert torch.equal(runner.model.layer.weight, weights['layer.weight'])
+
+
+def test_a_finished_run_repeats_its_last_validation_only(tmp_path):
+    build_runner(toy_config(tmp_path, 4)).train()
+    runner = build_runner(toy_config(tmp_path, 4, resume='auto'))
+    runner.train()
+    assert runner.message_hub.get_scalar('val/toy/count').current() == 10
+    assert len(histories(runner)['train/loss']) == 4
+
+
+def test_weights_that_do_not_fit_are_an_error(tmp_path):
+    build_runner(toy_config(tmp_path, 2)).train()
+    runner = build_runner(toy_config(tmp_path, 4, resume='auto'))
+    runner.model.extra = nn.Linear(1, 1)
+    with pytest.raises(RuntimeError, match=r'extra\.weight'):
+        runner.train()
+
+
+def test_old_checkpoints_go_and_the_best_stays(tmp_path):
+    changes = {'default_hooks__checkpoint__save_best': 'toy/count', 'default_hooks__checkpoint__rule': 'greater'}
+    build_runner(toy_config(tmp_path, 8, **changes)).train()
+    kept = sorted(path.name for path in tmp_path.glob('*.pth'))
+    assert kept == ['best_toy_count_iter_4.pth', 'iter_6.pth', 'iter_8.pth']
+    assert not list(tmp_path.glob('.*'))
+
+
+def test_a_new_checkpoint_is_whole_before_an_old_one_goes(tmp_path, monkeypatch):
+    cfg = toy_config(tmp_path, 4, default_hooks__checkpoint__max_keep_ckpts=1)
+    seen = []
+    original = os.replace
+
+    def watch(source, target):
+        if str(target).endswith('iter_4.pth'):
+            seen.append((tmp_path / 'iter_2.pth').exists())
+        original(source, target)
+
+    monkeypatch.setattr(os, 'replace', watch)
+    build_runner(cfg).train()
+    assert seen == [True]
+    assert [path.name for path in tmp_path.glob('*.pth')] == ['iter_4.pth']
+
+
+def test_checkpoints_between_accumulated_gradients_are_refused(tmp_path):
+    runner = build_runner(toy_config(tmp_path, 6, optim_wrapper__accumulative_counts=3))
+    with pytest.raises(ValueError, match='interval=2 is no multiple of optim_wrapper.accumulative_counts=3'):
+        runner.train()
+
+
+def test_accumulated_gradients_resume_exactly(tmp_path):
+    changes = {'optim_wrapper__accumulative_counts': 2}
+    straight = build_runner(toy_config(tmp_path / 'a', 8, **changes))
+    straight.train()
+    build_runner(toy_config(tmp_path / 'b', 4, **changes)).train()
+    resumed = build_runner(toy_config(tmp_path / 'b', 8, resume='auto', **changes))
+    resumed.train()
+    assert histories(resumed)['train/loss'] == histories(straight)['train/loss']

@@ -1,0 +1,76 @@
+"""How long a run is, and when it validates. That it resumes exactly is in test_resume.py."""
+
+import pytest
+import torch
+from engine_toy import histories, toy_config
+
+from slan_mm.engine.launch import build_runner
+
+
+def loop_config(work_dir, **train_cfg):
+    cfg = toy_config(work_dir)
+    cfg.train_cfg = {'type': 'ResumableIterLoop', **train_cfg}
+    return cfg
+
+
+def validations(runner):
+    if 'val/toy/count' not in runner.message_hub.log_scalars:
+        return 0
+    return len(runner.message_hub.get_scalar('val/toy/count').data[0])
+
+
+@pytest.mark.parametrize(('epochs', 'iterations'), [(1, 3), (2, 5), (0.5, 2)])
+def test_epochs_become_iterations(tmp_path, epochs, iterations):
+    runner = build_runner(loop_config(tmp_path, max_epochs=epochs))
+    runner.train()
+    assert runner.max_iters == iterations == len(histories(runner)['train/loss'])
+
+
+@pytest.mark.parametrize('lengths', [{}, {'max_iters': 3, 'max_epochs': 1}])
+def test_the_length_is_given_once(tmp_path, lengths):
+    with pytest.raises(ValueError, match='either max_iters or max_epochs'):
+        build_runner(loop_config(tmp_path, **lengths)).train()
+
+
+def test_epochs_need_our_sampler(tmp_path):
+    cfg = loop_config(tmp_path, max_epochs=1)
+    cfg.train_dataloader.sampler = {'type': 'InfiniteSampler'}
+    with pytest.raises(TypeError, match='InfiniteSampler: give max_iters instead'):
+        build_runner(cfg).train()
+
+
+def test_a_finite_sampler_is_refused(tmp_path):
+    cfg = loop_config(tmp_path, max_iters=2)
+    cfg.train_dataloader.sampler.infinite = False
+    with pytest.raises(ValueError, match='leave infinite=True'):
+        build_runner(cfg).train()
+
+
+@pytest.mark.parametrize(
+    ('settings', 'times'), [({}, 1), ({'val_interval': 2}, 3), ({'val_interval': 2, 'val_begin': 3}, 2)]
+)
+def test_validation_comes_at_its_interval_and_at_the_end(tmp_path, settings, times):
+    runner = build_runner(loop_config(tmp_path, max_iters=5, **settings))
+    runner.train()
+    assert validations(runner) == times
+
+
+def test_validation_does_not_change_the_training(tmp_path):
+    often = build_runner(loop_config(tmp_path / 'often', max_iters=6, val_interval=1))
+    often.train()
+    never = build_runner(loop_config(tmp_path / 'never', max_iters=6, val_begin=100))
+    never.train()
+    assert (validations(often), validations(never)) == (6, 0)
+    assert histories(often) == histories(never)
+    assert torch.equal(often.model.layer.weight, never.model.layer.weight)
+
+
+def test_another_sampler_resumes_the_way_of_mmengine(tmp_path):
+    sampler = {'train_dataloader__sampler': {'type': 'InfiniteSampler'}}
+    straight = build_runner(toy_config(tmp_path / 'a', 8, **sampler))
+    straight.train()
+    stop = {'type': 'StopHook', 'iteration': 4}
+    build_runner(toy_config(tmp_path / 'b', 8, default_hooks__stop=stop, **sampler)).train()
+    resumed = build_runner(toy_config(tmp_path / 'b', 8, resume='auto', **sampler))
+    resumed.train()
+    assert histories(resumed)['train/loss'] == histories(straight)['train/loss']

@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as multiprocessing
+from mmengine.dataset import DefaultSampler
+from retrieval_fakes import FakeModel, fake_loader, fake_samples
+
+from slan_mm.evaluation import RetrievalEvaluator
+from slan_mm.registry import EVALUATOR
+
+
+def by_hand(samples, k, itm_weight):
+    """The same protocol written the slow way: sort lists of candidates, query by query."""
+    model = FakeModel()
+    texts = [text for _, _, own in samples for text in own]
+    text_image = [number for _, number, own in samples for _ in own]
+    numbers = [number for _, number, _ in samples]
+    with torch.no_grad():
+        image = model.encode_image(torch.tensor(numbers)[:, None, None, None])
+        text = model.encode_text(texts)
+        itc = model.itc_scores(image, text).numpy()
+        itm = np.stack(
+            [model.itm_scores(image[torch.full((len(texts),), i)], text).numpy() for i in range(len(numbers))]
+        )
+    result = {}
+    for name, base, extra, query_image, candidate_image in (
+        ('i2t', itc, itm, numbers, text_image),
+        ('t2i', itc.T, itm.T, text_image, numbers),
+    ):
+        ranks, itc_ranks = [], []
+        for query, wanted in enumerate(query_image):
+            order = sorted(range(len(candidate_image)), key=lambda c: -base[query, c])
+            short, rest = order[:k], order[k:]
+            final = sorted(short, key=lambda c: -(base[query, c] + itm_weight * extra[query, c])) + rest
+            for store, ordered in ((itc_ranks, order), (ranks, final)):
+                wrong_ahead = 0
+                for candidate in ordered:
+                    if candidate_image[candidate] == wanted:
+                        break
+                    wrong_ahead += 1
+                store.append(wrong_ahead + 1)
+        for prefix, values in (('retrieval', ranks), ('retrieval_itc', itc_ranks)):
+            values = np.array(values)
+            for top in (1, 5, 10):
+                result[f'{prefix}/{name}_R{top}'] = 100 * np.mean(values <= top)
+            result[f'{prefix}/{name}_meanR'] = values.mean()
+            result[f'{prefix}/{name}_medR'] = np.median(values)
+    return result
+
+
+@pytest.mark.parametrize('k', [1, 4, 10_000])
+@pytest.mark.parametrize('itm_weight', [0.0, 1.0, 3.0])
+def test_agrees_with_the_slow_way(k, itm_weight):
+    samples = fake_samples()
+    metrics = RetrievalEvaluator(k=k, itm_weight=itm_weight).run(FakeModel(), fake_loader(samples))
+    assert metrics == pytest.approx(by_hand(samples, k, itm_weight))
+
+
+def test_weight_zero_or_a_full_shortlist_behave():
+    samples = fake_samples()
+    metrics = RetrievalEvaluator(k=3, itm_weight=0).run(FakeModel(), fake_loader(samples))
+    for key in ('i2t_R1', 't2i_R5', 'i2t_meanR', 't2i_medR'):
+        assert metrics[f'retrieval/{key}'] == metrics[f'retrieval_itc/{key}']
+    changed = RetrievalEvaluator(k=3, itm_weight=5).run(FakeModel(), fake_loader(samples))
+    assert changed['retrieval/t2i_meanR'] != changed['retrieval_itc/t2i_meanR']
+
+
+def test_chunks_do_not_change_results(monkeypatch):
+    samples = fake_samples()
+    wanted = RetrievalEvaluator(k=5).run(FakeModel(), fake_loader(samples))
+    small = RetrievalEvaluator(k=5, image_chunk=1, text_chunk=3, pair_chunk=2, text_batch=4)
+    monkeypatch.setattr('slan_mm.evaluation.ranking.SCORES_AT_ONCE', 7)
+    assert small.run(FakeModel(), fake_loader(samples, batch_size=1)) == pytest.approx(wanted)
+
+
+def test_everything_is_encoded_once_and_a_pair_of_both_shortlists_scored_once():
+    samples, model = fake_samples(), FakeModel()
+    texts = sum(len(own) for _, _, own in samples)
+    RetrievalEvaluator(k=10_000).run(model, fake_loader(samples))
+    assert (model.encoded_images, model.encoded_texts) == (len(samples), texts)
+    assert model.scored_pairs == len(samples) * texts
+
+
+def test_fast_leaves_itm_out():
+    samples, model = fake_samples(), FakeModel()
+    metrics = RetrievalEvaluator(fast=True).run(model, fake_loader(samples))
+    assert model.scored_pairs == 0
+    full = RetrievalEvaluator().run(model, fake_loader(samples))
+    assert metrics == {key: value for key, value in full.items() if key.startswith('retrieval_itc/')}
+    assert len(metrics) == 10
+
+
+def test_samples_of_one_image_are_joined_and_repeats_dropped():
+    grouped = [('a', 0, ['12', '345']), ('b', 1, ['67', '8']), ('c', 2, ['90'])]
+    single = [('a1', 0, '12'), ('b1', 1, '67'), ('c', 2, '90'), ('a2', 0, '345'), ('b2', 1, '8'), ('a1', 0, '12')]
+    model = FakeModel()
+    metrics = RetrievalEvaluator().run(model, fake_loader(single, batch_size=2))
+    assert (model.encoded_images, model.encoded_texts) == (3, 5)
+    assert metrics == pytest.approx(RetrievalEvaluator().run(FakeModel(), fake_loader(grouped)))
+
+
+def test_a_model_that_says_the_same_of_all_gets_no_credit():
+    model = FakeModel()
+    model.itc_scores = lambda image, text: torch.zeros(len(image), len(text))
+    model.itm_scores = lambda image, text: torch.zeros(len(image))
+    metrics = RetrievalEvaluator().run(model, fake_loader(fake_samples()))
+    assert metrics['retrieval/t2i_R1'] == metrics['retrieval_itc/t2i_R1'] == 0
+    assert metrics['retrieval/t2i_medR'] == 12
+
+
+def test_half_precision_store():
+    samples, model = fake_samples(), FakeModel()
+    model.itc_scores, seen = _record_dtype(model.itc_scores)
+    metrics = RetrievalEvaluator(store_dtype='float16').run(model, fake_loader(samples))
+    assert seen == {torch.float32}
+    wanted = RetrievalEvaluator().run(FakeModel(), fake_loader(samples))
+    assert metrics['retrieval/t2i_meanR'] == pytest.approx(wanted['retrieval/t2i_meanR'], abs=0.5)
+
+
+def _record_dtype(function):
+    seen = set()
+
+    def wrapped(image, text):
+        seen.update((image.vector.dtype, text.words.dtype))
+        return function(image, text)
+
+    return wrapped, seen
+
+
+def test_rankings_are_kept_for_pictures():
+    evaluator = RetrievalEvaluator(k=4)
+    metrics = evaluator.run(FakeModel(), fake_loader(fake_samples()))
+    assert evaluator.i2t.shortlist.shape == (12, 4)
+    hits = evaluator.gallery.text_image[evaluator.i2t.shortlist[:, 0]] == np.arange(12)
+    assert 100 * hits.mean() == pytest.approx(metrics['retrieval/i2t_R1'])
+    assert len(evaluator.gallery.images) == 0 and evaluator.gallery.image_ids[0] == 'image0'
+
+
+def test_protocol_is_logged(monkeypatch):
+    lines = []
+    monkeypatch.setattr('slan_mm.evaluation.retrieval_evaluator.print_log', lambda line, logger: lines.append(line))
+    RetrievalEvaluator(k=1000).run(FakeModel(), fake_loader(fake_samples()))
+    (line,) = lines
+    assert 'Fakes val, 12 images, 24 texts' in line and 'shortlist of 24 texts / 12 images (k = 1000)' in line
+
+
+def test_training_mode_is_restored():
+    model = FakeModel().train()
+    RetrievalEvaluator(fast=True).run(model, fake_loader(fake_samples()))
+    assert model.training
+
+
+def test_errors():
+    model = FakeModel()
+    with pytest.raises(ValueError, match='at least 1'):
+        RetrievalEvaluator(k=0)
+    with pytest.raises(ValueError, match='int8'):
+        RetrievalEvaluator(store_dtype='int8')
+    with pytest.raises(ValueError, match="'lonely' has no text"):
+        RetrievalEvaluator().run(model, fake_loader([('lonely', 0, [])]))
+    model.itm_scores = lambda image, text: torch.full((len(image),), torch.nan)
+    with pytest.raises(ValueError, match='ITM scores are NaN'):
+        RetrievalEvaluator().run(model, fake_loader(fake_samples()))
+    model.itc_scores = lambda image, text: torch.full((len(image), len(text)), torch.nan)
+    with pytest.raises(ValueError, match='ITC scores are NaN'):
+        RetrievalEvaluator().run(model, fake_loader(fake_samples()))
+
+
+def test_is_registered():
+    assert isinstance(EVALUATOR.build({'type': 'RetrievalEvaluator', 'k': 3}), RetrievalEvaluator)
+
+
+def _evaluate_on_rank(rank, world, store, out):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=world)
+    samples, model = fake_samples(13), FakeModel()  # 13 does not divide by 2: one rank gets a repeated sample
+    loader = fake_loader(samples)
+    loader = fake_loader(samples, sampler=DefaultSampler(loader.dataset, shuffle=False))
+    metrics = RetrievalEvaluator(k=4).run(model, loader)
+    torch.save((metrics, model.encoded_images, model.encoded_texts), f'{out}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_two_ranks_share_the_work_and_agree_with_one(tmp_path):
+    multiprocessing.spawn(_evaluate_on_rank, (2, tmp_path / 'store', tmp_path), nprocs=2)
+    wanted = RetrievalEvaluator(k=4).run(FakeModel(), fake_loader(fake_samples(13)))
+    for rank in range(2):
+        metrics, images, texts = torch.load(tmp_path / f'{rank}.pt')
+        assert metrics == pytest.approx(wanted)
+        # 13 images and one repeat; 25 texts in runs of 13 and 12.
+        assert (images, texts) == (7, 13 - rank)

@@ -1,0 +1,106 @@
+"""Algorithm 1 from line 2 on, over all levels."""
+
+import pytest
+import torch
+from toy import TEXTS, build_toy_slan, toy_picture
+
+from slan_mm.models.locator.locator import activation_map, gather_rows
+
+
+@pytest.fixture(scope='module')
+def model():
+    return build_toy_slan().eval()
+
+
+@pytest.fixture(scope='module')
+def features(model):
+    with torch.no_grad():
+        inputs = torch.stack([toy_picture(index) for index in range(3)]).float() / 64 - 2
+        return model.encode_image(inputs), model.encode_text(list(TEXTS[:3]))
+
+
+def test_activation_map_is_the_cosine_of_cell_and_word(features):
+    image, text = features
+    maps = activation_map(image.space_maps[1], text, centred=False)
+    assert maps.shape == (3, text.words.shape[1], 16, 16)
+    word = text.word_space['lexical'][1, 2]
+    cell = image.space_maps[1][1, :, 5, 9]
+    torch.testing.assert_close(maps[1, 2, 5, 9], torch.nn.functional.cosine_similarity(word, cell, dim=0))
+    # Centred, a word's mean over the picture is 0: one that responds everywhere alike names no place.
+    centred = activation_map(image.space_maps[1], text)
+    torch.testing.assert_close(centred, maps - maps.mean((2, 3), keepdim=True))
+
+
+def test_gather_rows():
+    values = torch.arange(24).view(2, 4, 3)
+    index = torch.tensor([[3, 0], [1, 1]])
+    assert gather_rows(values, index).tolist() == [[[9, 10, 11], [0, 1, 2]], [[15, 16, 17], [15, 16, 17]]]
+    assert gather_rows(values[..., 0], index).tolist() == [[9, 0], [15, 15]]
+
+
+@torch.no_grad()
+def test_lines_2_to_14(model, features):
+    image, text = features
+    locator = model.locator
+    located = locator(image, text)
+    activations = [activation_map(unit_map, text) for unit_map in image.space_maps]
+
+    similarity = locator.pooling(activations[1], image.boxes)
+    saliency = locator.filter.saliency_logits(similarity, text.word_mask)
+    torch.testing.assert_close(located.saliency, saliency)
+    index, weight, mask = locator.filter(saliency)
+    assert torch.equal(located.index, index) and torch.equal(located.region_mask, mask)
+    torch.testing.assert_close(located.weight, weight)
+
+    boxes = gather_rows(image.boxes, index)
+    torch.testing.assert_close(located.boxes[0], boxes)
+    regions = (gather_rows(image.regions, index) + locator.box_embedding(boxes)) * weight[..., None]
+    words = text.words
+    for level, adaptor in enumerate(locator.adaptors):
+        regions, words, boxes = adaptor(
+            regions, words, boxes, mask, text.mask, image.pyramid[level], activations[level], text.word_mask
+        )
+        torch.testing.assert_close(located.boxes[level + 1], boxes)
+    torch.testing.assert_close(located.regions, regions)
+    torch.testing.assert_close(located.words, words)
+    assert len(located.boxes) == 3
+    for p in range(3):
+        torch.testing.assert_close(located.vision_cls[p], regions[p][mask[p]].mean(0))
+        torch.testing.assert_close(located.text_cls[p], words[p, 0])
+
+
+@torch.no_grad()
+def test_levels_may_read_any_feature_map(features):
+    model = build_toy_slan()
+    model.locator.adaptors[0].feature_level = 2
+    image, text = features
+    seen = []
+    for adaptor in model.locator.adaptors:
+        adaptor.register_forward_hook(lambda module, args, output: seen.append(args[5].shape[-1]))
+    model.locate(image, text)
+    assert seen == [16, 16]
+
+
+@torch.no_grad()
+def test_no_adaptor_is_table_5s_zero(features):
+    model = build_toy_slan(locator__adaptors=[]).eval()
+    located = model.locate(*features)
+    assert len(located.boxes) == 1
+    assert torch.equal(located.words, features[1].words) and torch.equal(located.text_cls, features[1].words[:, 0])
+
+
+@torch.no_grad()
+def test_unconditioned_filter_reads_the_images_saliency(features):
+    model = build_toy_slan(locator__region_filter=dict(type='RegionFilter', top=4, conditioned=False)).eval()
+    image, text = features
+    located = model.locate(image, text)
+    assert torch.equal(located.saliency, image.saliency)
+    assert located.index.tolist() == image.saliency.topk(4).indices.tolist()
+
+
+@torch.no_grad()
+def test_saliency_is_conditioned_on_the_text(model, features):
+    image, text = features
+    same = image[torch.tensor([0, 0])]
+    saliency = model.locate(same, text[torch.tensor([0, 1])]).saliency
+    assert (saliency[0] - saliency[1]).abs().max() > 1e-2

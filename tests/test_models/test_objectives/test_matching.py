@@ -1,0 +1,149 @@
+"""Eq. 4: the head, its loss, and how negatives are drawn."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import gelu
+
+from slan_mm.models.objectives import ITMHead
+from slan_mm.models.objectives.matching import draw_negatives, itm_loss
+from slan_mm.structures import Located
+
+
+def located(pairs=2, dims=3, words=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    mask = torch.ones(pairs, words, dtype=torch.bool)
+    mask[0, 3:] = False
+    everything = torch.randn(pairs, words, dims, generator=generator)
+    return Located(
+        regions=torch.randn(pairs, 2, dims, generator=generator),
+        words=everything,
+        region_mask=torch.ones(pairs, 2, dtype=torch.bool),
+        word_mask=mask,
+        boxes=[],
+        index=torch.zeros(pairs, 2, dtype=torch.long),
+        weight=torch.ones(pairs, 2),
+        saliency=torch.zeros(pairs, 2),
+        vision_cls=torch.randn(pairs, dims, generator=generator),
+        text_cls=everything[:, 0],
+    )
+
+
+def linear(x, layer):
+    return [
+        sum(w * v for w, v in zip(row, x, strict=True)) + b for row, b in zip(layer.weight, layer.bias, strict=True)
+    ]
+
+
+def mlp(x, layers):
+    hidden = [gelu(value) for value in linear(x, layers[0])]
+    return linear(hidden, layers[2])[0]
+
+
+def test_linear_head_is_equation_4():
+    head = ITMHead(3, kind='linear')
+    pairs = located()
+    logits = head(pairs)
+    for p in range(2):
+        joined = [*pairs.vision_cls[p], *pairs.text_cls[p]]
+        torch.testing.assert_close(logits[p], linear(joined, head.classifier)[0])
+
+
+@pytest.mark.parametrize('kind', ['mlp', 'noisy_and'])
+def test_other_heads_against_loops(kind):
+    head, pairs = ITMHead(3, kind=kind, hidden_dims=5), located()
+    logits = head(pairs)
+    for p in range(2):
+        words = [word for word, takes_part in zip(pairs.words[p], pairs.word_mask[p], strict=True) if takes_part]
+        mean = sum(words) / len(words)
+        expected = mlp([*pairs.vision_cls[p], *mean, *(pairs.vision_cls[p] * mean)], head.classifier)
+        if kind == 'noisy_and':
+            expected = expected - math.log(sum(math.exp(-mlp(word, head.word_score)) for word in words))
+        torch.testing.assert_close(logits[p], expected)
+
+
+def test_noisy_and_falls_with_its_worst_word():
+    head = ITMHead(3, kind='noisy_and')
+    for parameter in head.classifier.parameters():
+        torch.nn.init.zeros_(parameter)
+    head.word_score = torch.nn.Linear(3, 1)
+    torch.nn.init.zeros_(head.word_score.bias)
+    torch.nn.init.ones_(head.word_score.weight)
+    pairs = located(1)
+    pairs.words[0] = torch.tensor([[5.0, 0, 0], [5.0, 0, 0], [-7.0, 0, 0], [99.0, 0, 0]])
+    assert head(pairs).item() == pytest.approx(-math.log(2 * math.exp(-5) + math.exp(7)), rel=1e-5)
+
+
+@pytest.mark.parametrize('kind', ['linear', 'mlp', 'noisy_and'])
+def test_padding_never_changes_a_logit(kind):
+    head, pairs = ITMHead(3, kind=kind), located()
+    expected = head(pairs)
+    pairs.words = torch.cat([pairs.words, torch.full((2, 2, 3), 50.0)], 1)
+    pairs.words[0, 3] = -50.0
+    pairs.word_mask = torch.cat([pairs.word_mask, torch.zeros(2, 2, dtype=torch.bool)], 1)
+    torch.testing.assert_close(head(pairs), expected)
+    torch.testing.assert_close(head(pairs[1:]), expected[1:])
+
+
+def test_unknown_head_is_refused():
+    with pytest.raises(ValueError, match='kind must be'):
+        ITMHead(3, kind='bilinear')
+
+
+def test_loss_by_hand_is_balanced():
+    """One positive at even odds (ln 2); two negatives, at even odds and at 1 : 3: each kind is half of the loss."""
+    logits = torch.tensor([0.0, 0.0, -math.log(3), 40.0])
+    labels = torch.tensor([True, False, False, False])
+    loss, accuracy = itm_loss(logits, labels, torch.tensor([True, True, True, False]))
+    assert loss.item() == pytest.approx((math.log(2) + (math.log(2) + math.log(4 / 3)) / 2) / 2)
+    # A logit of 0 says no: the positive is missed, both valid negatives are right.
+    assert accuracy.item() == pytest.approx(2 / 3)
+
+
+def test_no_negative_leaves_the_positive_half():
+    logits = torch.tensor([0.0, 3.0], requires_grad=True)
+    loss, _ = itm_loss(logits, torch.tensor([True, False]), torch.tensor([True, False]))
+    assert loss.item() == pytest.approx(math.log(2) / 2)
+    loss.backward()
+    assert logits.grad[1] == 0
+
+
+def repeated(row, same, count=20000):
+    generator = torch.Generator().manual_seed(0)
+    similarity = torch.tensor([row]).expand(count, -1)
+    return draw_negatives(similarity, torch.tensor([same]).expand(count, -1), torch.rand(count, generator=generator))
+
+
+def test_negatives_follow_the_similarity_and_are_never_a_true_pair():
+    row, same = [9.0, 1.0, 0.0, 2.0, 9.0], [True, False, False, False, True]
+    column, valid = repeated(row, same)
+    assert valid.all()
+    share = torch.bincount(column, minlength=5) / len(column)
+    weights = [0, math.exp(1), 1, math.exp(2), 0]
+    torch.testing.assert_close(share, torch.tensor([w / sum(weights) for w in weights]), atol=0.01, rtol=0)
+    assert share[0] == share[4] == 0
+
+
+@pytest.mark.parametrize('similarity', [[300.0, -300.0, -300.0], [-1e4, 0.0, 0.0], [0.0, -1e4, 1e4]])
+def test_extreme_similarities_never_yield_a_true_pair(similarity):
+    same = torch.tensor([[True, False, False]])
+    for uniform in (0.0, 0.5, 1 - 1e-7):
+        column, valid = draw_negatives(torch.tensor([similarity]), same, torch.tensor([uniform]))
+        assert valid.all() and column.item() in (1, 2)
+
+
+def test_rows_without_negative_are_marked():
+    same = torch.tensor([[True, True], [True, False]])
+    column, valid = draw_negatives(torch.zeros(2, 2), same, torch.tensor([0.7, 0.7]))
+    assert valid.tolist() == [False, True] and column[1] == 1 and 0 <= column[0] < 2
+
+
+def test_draw_is_decided_by_the_numbers_given():
+    similarity, same = torch.randn(6, 6), torch.eye(6, dtype=torch.bool)
+    uniform = torch.rand(6)
+    first, _ = draw_negatives(similarity, same, uniform)
+    assert torch.equal(first, draw_negatives(similarity, same, uniform)[0])
+    for row in range(6):
+        alone, _ = draw_negatives(similarity[row : row + 1], same[row : row + 1], uniform[row : row + 1])
+        assert alone[0] == first[row]

@@ -1,0 +1,71 @@
+"""The tool on a config file: caches, then the model trains and evaluates from the store."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from slan_mm.registry import DATASETS, MODELS
+
+_PATH = Path(__file__).parents[2] / 'tools' / 'cache_features.py'
+CONFIG = """
+default_scope = 'slan_mm'
+store = {store!r}
+load = [dict(type='ResizeImage', size=32)]
+pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load), dict(type='PackPairs')]
+train_dataloader = dict(dataset=dict(type='ShapesPairs', split='val', num_images=3, pipeline=pipeline))
+val_dataloader = dict(
+    retrieval=dict(dataset=dict(type='ShapesPairs', split='test', task='retrieval', num_images=2, pipeline=pipeline)))
+model = dict(
+    embed_dims=12,
+    data_preprocessor=dict(type='PairDataPreprocessor', mean=(0.0, 0.0, 0.0), std=(64.0, 64.0, 64.0)),
+    image=dict(encoder=dict(
+        type='ImageEncoder', frozen={frozen}, in_channels=16, out_levels=1,
+        backbone=dict(type='mmdet.ResNet', depth=18, base_channels=8))),
+    text=dict(encoder=dict(
+        type='TextEncoder', tokenizer=dict(type='ShapesTokenizer'), frozen=True, feature_store=store,
+        model=dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32))))
+"""
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('cache_features', _PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_fills_the_stores_of_a_config(tool, tmp_path):
+    path, store = tmp_path / 'config.py', tmp_path / 'store'
+    path.write_text(CONFIG.format(store=str(store), frozen=True))
+    tool.main([str(path), '--num-workers', '0', '--device', 'cpu'])
+    cfg = Config.fromfile(path)
+    datasets = [
+        DATASETS.build(cfg.train_dataloader.dataset),
+        DATASETS.build(cfg.val_dataloader.retrieval.dataset),
+    ]
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    for dataset, count in zip(datasets, (3, 2), strict=True):
+        batch = preprocessor(pseudo_collate([dataset[index] for index in range(count)]))
+        assert len(batch['inputs']) == count
+        assert batch['inputs'].levels[0].shape == (count, 16, 4, 4)
+        assert batch['data_samples'][0].ori_shape == (64, 64) and batch['data_samples'][0].img_shape == (32, 32)
+    assert (store / 'texts' / 'index.json').exists()
+
+
+def test_encoders_that_learn_are_refused(tool, tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(CONFIG.format(store=str(tmp_path / 'store'), frozen=False))
+    with pytest.raises(ValueError, match=r'model\.image\.encoder is not frozen'):
+        tool.main([str(path), '--device', 'cpu'])
+
+
+def test_a_config_without_a_store_is_told(tool, tmp_path):
+    path = tmp_path / 'config.py'
+    text = CONFIG.format(store=str(tmp_path / 'store'), frozen=True)
+    path.write_text(text + "\ntrain_dataloader = val_dataloader = dict(dataset=dict(type='ShapesPairs'))\n")
+    with pytest.raises(SystemExit, match='no pipeline has LoadCachedFeatures'):
+        tool.main([str(path)])

@@ -1,0 +1,90 @@
+"""tools/train.py and tools/test.py from one end to the other, without a GPU."""
+
+import json
+import runpy
+import subprocess
+import sys
+
+import pytest
+import torch
+from engine_toy import ROOT, toy_config
+
+from slan_mm.engine import load_from_file
+
+
+def call(monkeypatch, tool, *arguments):
+    monkeypatch.setattr(sys, 'argv', [tool, *map(str, arguments)])
+    return runpy.run_path(str(ROOT / 'tools' / tool), run_name='__main__')
+
+
+@pytest.fixture
+def config(tmp_path):
+    cfg = toy_config(tmp_path / 'unused', 2)
+    cfg.test_dataloader, cfg.test_cfg = cfg.val_dataloader, {'type': 'TestLoop'}
+    cfg.test_evaluator = cfg.val_evaluator
+    cfg.auto_scale_lr = {'enable': False, 'base_batch_size': 8}
+    cfg.experiment_name = tmp_path.name
+    cfg.dump(tmp_path / 'toy.py')
+    return tmp_path / 'toy.py'
+
+
+def test_train_then_test(config, tmp_path, monkeypatch):
+    work = tmp_path / 'work'
+    call(monkeypatch, 'train.py', config, '--work-dir', work, '--amp', '--auto-scale-lr', '--resume')
+    trained = load_from_file(str(work / 'iter_2.pth'))
+    assert trained['meta']['iter'] == 2
+    # The schedule starts at a tenth; a batch of 4 instead of 8 halves the learning rate.
+    assert trained['message_hub']['log_scalars']['train/lr']['values'][0] == pytest.approx(0.01 * 0.5 * 0.1)
+
+    out = tmp_path / 'results' / 'metrics.json'
+    tested = ['--work-dir', tmp_path / 'test', '--out', out, '--cfg-options', 'experiment_name=toy_test']
+    call(monkeypatch, 'test.py', config, work / 'iter_2.pth', *tested)
+    assert json.loads(out.read_text()) == {'toy/count': 10.0}
+
+
+def test_weights_of_another_model_are_refused(config, tmp_path, monkeypatch):
+    weights = tmp_path / 'other.pth'
+    torch.save({'state_dict': {'another.weight': torch.zeros(1)}}, weights)
+    with pytest.raises(RuntimeError, match='another.weight'):
+        call(monkeypatch, 'test.py', config, weights, '--work-dir', tmp_path / 'test')
+
+
+def test_out_must_be_json(config, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        call(monkeypatch, 'test.py', config, 'none.pth', '--out', 'x.pkl')
+    assert 'x.pkl does not end in .json' in capsys.readouterr().err
+
+
+def test_resume_takes_a_checkpoint_auto_or_nothing(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['train.py'])
+    parse = runpy.run_path(str(ROOT / 'tools' / 'train.py'))['parse_options']
+    assert parse(['c.py']).resume is None
+    assert parse(['c.py', '--resume']).resume == 'auto'
+    assert parse(['c.py', '--resume', 'auto']).resume == 'auto'
+    assert parse(['c.py', '--resume', 'iter_1.pth']).resume == 'iter_1.pth'
+
+
+SCRIPTS = [*sorted((ROOT / 'tools').glob('*.sh')), ROOT / '.ci' / 'run']
+
+
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.name)
+def test_shell_scripts_parse(script):
+    assert subprocess.run(['bash', '-n', str(script)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize('script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
+def test_launchers_tell_their_usage(script):
+    done = subprocess.run(['bash', str(ROOT / 'tools' / f'{script}.sh')], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith('usage:')
+
+
+def test_slurm_gets_one_task_a_gpu(tmp_path):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\necho "$@"\n')
+    srun.chmod(0o755)
+    environment = {'PATH': f'{tmp_path}:/usr/bin:/bin', 'GPUS': '16', 'SRUN_ARGS': '--exclusive --mem 4G'}
+    command = ['bash', str(ROOT / 'tools' / 'slurm_train.sh'), 'part', 'job', 'c.py', 'work', '--amp']
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert '-p part --job-name=job --gres=gpu:8 --ntasks=16 --ntasks-per-node=8' in done.stdout
+    assert '--exclusive --mem 4G python -u' in done.stdout
+    assert done.stdout.rstrip().endswith('tools/train.py c.py --work-dir work --launcher slurm --amp')

@@ -1,0 +1,148 @@
+"""Counts the parameters of models, part by part, beside the paper's numbers (Table 4), without weights or data.
+
+    python tools/analysis/count_params.py configs/pretrain/slan_*_14m.py
+    python tools/analysis/count_params.py configs/pretrain/slan_r50_14m.py --flops 384
+
+Nothing is computed and no memory taken: the models are built on PyTorch's meta device, so that a full-size one takes
+seconds. Copies of parameters that momentum encoders hold are told in a row of their own and not counted. ``--flops``
+adds the floating-point operations (two for a multiply-add) of one picture of that size with one text of 30 words, from
+pixels to the match logit.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from slan_mm.registry import MODELS
+
+#: Millions of parameters in Table 4, by name of the config.
+PAPER = {'slan_r50_14m': 322, 'slan_vit-b_14m': 383, 'slan_vit-l_14m': 601, 'slan_vit-h_14m': 929}
+NOT_COUNTED = 'momentum copies (not counted)'
+#: Rows of the table; a part counts what no part before it has counted.
+PARTS = {
+    NOT_COUNTED: 'objective.momentum',
+    'image backbone': 'image_branch.encoder.backbone',
+    'vision decoder': 'image_branch.decoder',
+    'detector (DETR)': 'image_branch.detector',
+    'image projections': 'image_branch',
+    'text encoder (BERT)': 'text_branch.encoder.bert',
+    'text projections': 'text_branch',
+    'region filter and adaptors': 'locator',
+    'ITM, LM and ITC heads': 'objective',
+}
+
+
+def offline_model(cfg: Config) -> ConfigDict:
+    """The model's config with random weights and a generated tokenizer in place of what lies on disk or on the hub.
+
+    Raises:
+        ValueError: The text encoder's architecture is not known without fetching it.
+    """
+    model = ConfigDict(cfg.model.to_dict())
+    encoder = model.text.encoder
+    if isinstance(encoder.model, str):
+        file = Path(encoder.model) / 'config.json'
+        if file.is_file():
+            encoder.model = json.loads(file.read_text())
+        elif Path(encoder.model).name == 'bert-base-uncased':
+            encoder.model = dict(vocab_size=30522)  # all else is BertConfig's default
+        else:
+            raise ValueError(f'text encoder {encoder.model!r}: no such folder with a config.json, nor BERT-base')
+    encoder.tokenizer = dict(type='ShapesTokenizer')
+    encoder.pop('feature_store', None)
+    model.image.encoder.pop('backbone_checkpoint', None)
+    return model
+
+
+def count_parameters(model: nn.Module) -> dict[str, int]:
+    """Parameters of each of ``PARTS`` that ``model`` has, and ``total``, which is without the momentum copies."""
+    seen: set[int] = set()
+    counts = {}
+    modules = dict(model.named_modules())
+    for name, path in PARTS.items():
+        parameters = [p for p in modules[path].parameters() if id(p) not in seen] if path in modules else []
+        seen.update(map(id, parameters))
+        counts[name] = sum(p.numel() for p in parameters)
+    counts['total'] = sum(p.numel() for p in model.parameters()) - counts[NOT_COUNTED]
+    return counts
+
+
+def count_config(config: str, options: dict | None = None) -> dict[str, int]:
+    """:func:`count_parameters` of a config file, with settings overridden by ``options``."""
+    cfg = _load(config, options)
+    with torch.device('meta'):
+        return count_parameters(MODELS.build(offline_model(cfg)))
+
+
+def count_flops(config: str, size: int, options: dict | None = None, num_words: int = 30) -> int:
+    """Operations of one picture (size x size) with one text, from pixels to the match logit."""
+    model_cfg = offline_model(_load(config, options))
+    # Fused attention is not seen by the counter, and momentum encoders take no part.
+    model_cfg.text.encoder.attn_implementation = 'eager'
+    model_cfg.text.encoder.max_words = max(model_cfg.text.encoder.max_words, num_words + 2)
+    model_cfg.objective.momentum = 0.0
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with FakeTensorMode():
+            model = MODELS.build(model_cfg).eval()
+            counter = FlopCounterMode(display=False)
+            with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):
+                image = model.encode_image(torch.zeros(1, 3, size, size))
+                model.itm_scores(image, model.encode_text([' '.join(['red'] * num_words)]))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+    return counter.get_total_flops()
+
+
+def table(columns: dict[str, dict[str, str]]) -> str:
+    """A Markdown table of cells by column and row."""
+    rows = list(next(iter(columns.values())))
+    lines = [['', *columns], *([row, *(cells[row] for cells in columns.values())] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = [f'| {line[0]:<{widths[0]}} | ' + ' | '.join(map(str.rjust, line[1:], widths[1:])) + ' |' for line in lines]
+    rule = f'| {"-" * widths[0]} | ' + ' | '.join('-' * (width - 1) + ':' for width in widths[1:]) + ' |'
+    return '\n'.join([text[0], rule, *text[1:]])
+
+
+def _load(config: str, options: dict | None) -> Config:
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    return cfg
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description='Counts the parameters of models.')
+    parser.add_argument('configs', nargs='+', help='config files')
+    parser.add_argument('--flops', type=int, metavar='SIZE', help='also count operations, of a SIZE x SIZE picture')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    options = parser.parse_args()
+    columns = {}
+    for config in options.configs:
+        name = Path(config).stem
+        counts = count_config(config, options.cfg_options)
+        cells = {part: f'{count / 1e6:.2f}' for part, count in counts.items() if part != NOT_COUNTED}
+        paper = PAPER.get(name)
+        cells['paper'] = str(paper) if paper else '-'
+        cells['difference'] = f'{100 * (counts["total"] / 1e6 / paper - 1):+.2f} %' if paper else '-'
+        if options.flops:
+            flops = count_flops(config, options.flops, options.cfg_options)
+            cells[f'GFLOPs at {options.flops}'] = f'{flops / 1e9:.0f}'
+        cells[NOT_COUNTED] = f'{counts[NOT_COUNTED] / 1e6:.2f}'
+        columns[name] = cells
+    print('Millions of parameters:\n')
+    print(table(columns))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,105 @@
+"""One training step and one prediction of a full-size model on this machine's CPU, with random weights and pictures.
+
+    python tools/analysis/try_full_size.py configs/pretrain/slan_r50_14m.py
+
+Says whether the model fits and steps, how long that takes and how much memory at its peak. Model, losses, optimiser and
+precision are the config's; only the text encoder's weights and tokenizer are replaced, so that nothing is fetched, and
+ITM begins at the first iteration.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from count_params import offline_model
+from mmengine.config import Config, DictAction
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmpretrain.structures import DataSample
+
+from slan_mm.registry import MODELS
+
+CAPTIONS = (
+    'a small red circle next to a large blue square and a green star',
+    'a large yellow cross above a small purple diamond',
+)
+
+
+def random_batch(batch_size: int, size: int) -> dict:
+    """A batch as a data loader yields it: noise, captions, one phrase each."""
+    samples = []
+    for index in range(batch_size):
+        sample = DataSample()
+        shape = (size, size)
+        sample.set_metainfo(
+            dict(
+                image_id=str(index),
+                sample_id=str(index),
+                img_path=f'random://{index}',
+                ori_shape=shape,
+                img_shape=shape,
+            )
+        )
+        sample.set_field(CAPTIONS[index % len(CAPTIONS)], 'text')
+        sample.set_field([dict(spans=[[0, 18]], boxes=torch.zeros(0, 4), category=None, phrase_id='0')], 'phrases')
+        samples.append(sample)
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(0, 256, (batch_size, 3, size, size), dtype=torch.uint8, generator=generator)
+    return dict(inputs=list(pictures), data_samples=samples)
+
+
+def peak_gib() -> float:
+    """The most memory that this process has held so far, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def timed(what: str, function: Callable[[], Any]) -> Any:
+    """Calls ``function``, prints how long it took and the peak of memory, and returns its result."""
+    start, start_cpu = time.perf_counter(), time.process_time()
+    result = function()
+    wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    print(f'{what}: {wall:.1f} s ({cpu:.1f} s of CPU time), peak memory {peak_gib():.1f} GiB', flush=True)
+    return result
+
+
+def main() -> None:
+    """Builds, steps and predicts."""
+    parser = argparse.ArgumentParser(description='One training step and one prediction of a full-size model.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    options = parser.parse_args()
+    cfg = Config.fromfile(options.config)
+    cfg.merge_from_dict(options.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    # One line for every parameter's weight decay says nothing here.
+    MMLogger.get_current_instance().setLevel('ERROR')
+    torch.manual_seed(0)
+    model_cfg = offline_model(cfg)
+    model_cfg.objective.itm_start = 0
+    print(f'{Path(options.config).stem}, {options.batch_size} pictures of {options.size} x {options.size}, ', end='')
+    print(f'{cfg.optim_wrapper.type}, {torch.get_num_threads()} thread(s)')
+
+    model = timed('build', lambda: MODELS.build(model_cfg))
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    batch = random_batch(options.batch_size, options.size)
+    model.train()
+    losses = timed('training step', lambda: model.train_step(batch, wrapper))
+    print('  ' + ', '.join(f'{name} {value.item():.3f}' for name, value in losses.items() if 'loss' in name))
+    if not all(torch.isfinite(value).all() for value in (*losses.values(), *model.parameters())):
+        raise RuntimeError('a loss or a parameter is not finite')
+    model.eval()
+    with torch.no_grad():
+        samples = timed('prediction', lambda: model.val_step(random_batch(options.batch_size, options.size)))
+    level = samples[0].pred_phrases[0][-1]
+    print(f'  {len(level["boxes"])} regions; the best: {[round(value) for value in level["boxes"][0].tolist()]} pixels')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,88 @@
+"""Stores the outputs of a config's frozen encoders, so that training and evaluation need not run them again.
+
+    python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
+
+Pictures: every data set of the config whose pipeline has ``LoadCachedFeatures(store=..., transforms=[...])``; each
+picture is cached once. Texts: all texts of these data sets, where the text encoder's config has ``feature_store``.
+An interrupted run goes on where it was. A store that is there already, of the same weights, preprocessing and
+pictures, is left alone; any other is made anew.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
+from slan_mm.datasets.feature_store.sources import stored_datasets
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.registry import MODELS
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description="Stores the outputs of a config's frozen encoders.")
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='cuda, cpu, ...')
+    # Small batches on a CPU: there, memory for large ones costs more time than it saves.
+    parser.add_argument('--batch-size', type=int, help='pictures together (default: 8 on a CPU, else 64)')
+    parser.add_argument('--num-workers', type=int, default=2, help='processes that read pictures')
+    options = parser.parse_args(arguments)
+    options.batch_size = options.batch_size or (8 if options.device == 'cpu' else 64)
+    return options
+
+
+def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
+    """The 'image' or 'text' encoder of a config, initialised, in evaluation mode.
+
+    Raises:
+        ValueError: it is not frozen.
+    """
+    encoder_cfg = cfg.model[branch]['encoder']
+    if not encoder_cfg.get('frozen'):
+        raise ValueError(
+            f'model.{branch}.encoder is not frozen: its output would change in training. Set its frozen=True.'
+        )
+    encoder = MODELS.build({'embed_dims': cfg.model.get('embed_dims', 768), **encoder_cfg})
+    encoder.init_weights()
+    return encoder.to(device).eval()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fills every store that the config names."""
+    options = parse_options(arguments)
+    keep_freed_memory()
+    cfg = Config.fromfile(options.config)
+    cfg.merge_from_dict(options.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    stores = stored_datasets(cfg)
+    text_store = cfg.model['text']['encoder'].get('feature_store')
+    if not stores:
+        raise SystemExit(f'No data set of {options.config} reads from a store: no pipeline has LoadCachedFeatures.')
+    folder = Path(next(iter(stores)))
+    folder.mkdir(parents=True, exist_ok=True)
+    # With a file MMEngine writes its list of initialised parameters there and not to the console.
+    logger = MMLogger.get_instance('cache_features', log_file=str(folder / 'cache.log'))
+    start = time.monotonic()
+    image_encoder = build_encoder(cfg, 'image', options.device)
+    preprocessor = MODELS.build(cfg.model.get('data_preprocessor') or {'type': 'PairDataPreprocessor'})
+    preprocessor = preprocessor.to(options.device)
+    for store, datasets in stores.items():
+        count = cache_images(image_encoder, preprocessor, datasets, store, options.batch_size, options.num_workers)
+        logger.info(f'{count} pictures in {store}/images')
+    if text_store:
+        encoder = build_encoder(cfg, 'text', options.device)
+        every = [dataset for datasets in stores.values() for dataset in datasets]
+        count = cache_texts(encoder, every, text_store, 4 * options.batch_size)
+        logger.info(f'{count} texts in {text_store}/texts')
+    logger.info(f'Done in {(time.monotonic() - start) / 60:.1f} minutes.')
+
+
+if __name__ == '__main__':
+    main()

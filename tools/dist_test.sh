@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Evaluates in several processes of one or more machines; without GPUs they are CPU processes that talk over gloo.
+#   bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
+# Environment: NNODES, NODE_RANK, MASTER_ADDR and PORT for several machines; PYTHON names the interpreter.
+set -euo pipefail
+[ $# -ge 3 ] || { echo "usage: $0 CONFIG CHECKPOINT PROCESSES [options of tools/test.py]" >&2; exit 2; }
+config=$1 checkpoint=$2 processes=$3
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    --nproc_per_node="$processes" "$root/tools/test.py" "$config" "$checkpoint" --launcher pytorch "${@:4}"

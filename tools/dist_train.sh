@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Trains in several processes of one or more machines; without GPUs they are CPU processes that talk over gloo.
+#   bash tools/dist_train.sh CONFIG PROCESSES [options of tools/train.py]
+# Environment: NNODES, NODE_RANK, MASTER_ADDR and PORT for several machines; PYTHON names the interpreter.
+set -euo pipefail
+[ $# -ge 2 ] || { echo "usage: $0 CONFIG PROCESSES [options of tools/train.py]" >&2; exit 2; }
+config=$1 processes=$2
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    --nproc_per_node="$processes" "$root/tools/train.py" "$config" --launcher pytorch "${@:3}"

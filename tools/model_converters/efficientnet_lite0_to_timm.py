@@ -1,0 +1,58 @@
+"""Renames the parameters of an EfficientNet-Lite0 checkpoint to timm's ``tf_efficientnet_lite0``.
+
+    python tools/model_converters/efficientnet_lite0_to_timm.py efficientnet_lite0.pth efficientnet_lite0.safetensors
+
+Ports of EfficientNet-Lite name the same tensors in the same order otherwise (``_blocks.0._depthwise_conv.weight`` is
+``blocks.0.0.conv_dw.weight``), so they are paired by order; every pair must have one shape and one kind (weight, bias,
+running mean, ...). The result loads as ``ImageEncoder.backbone_checkpoint`` with ``mmpretrain.TIMMBackbone``. These
+weights expect pictures with mean and std 127.5.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import timm
+from safetensors.torch import save_file
+from torch import Tensor
+
+from slan_mm.models.encoders.checkpoint import read_state_dict
+
+MODEL = 'tf_efficientnet_lite0'
+
+
+def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` under the names of ``reference``, paired by order.
+
+    Raises:
+        ValueError: the numbers of tensors differ, or a pair differs in shape or kind.
+    """
+    if len(state) != len(reference):
+        raise ValueError(f'The checkpoint has {len(state)} tensors, {MODEL} {len(reference)}: another architecture.')
+    converted = {}
+    for (name, value), (target, expected) in zip(state.items(), reference.items(), strict=True):
+        if value.shape != expected.shape or name.rsplit('.', 1)[-1] != target.rsplit('.', 1)[-1]:
+            raise ValueError(
+                f'{name} {tuple(value.shape)} does not pair with {target} {tuple(expected.shape)}: another '
+                'architecture, or another order.'
+            )
+        converted[target] = value.contiguous()
+    return converted
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Converts one file."""
+    parser = argparse.ArgumentParser(description=f"Renames an EfficientNet-Lite0 checkpoint to timm's {MODEL}.")
+    parser.add_argument('source', help='.pth or .safetensors file of the port')
+    parser.add_argument('target', help='.safetensors file to write')
+    options = parser.parse_args(arguments)
+    if Path(options.target).suffix != '.safetensors':
+        parser.error(f'the target must end in .safetensors, not {options.target}')
+    converted = convert(read_state_dict(options.source), timm.create_model(MODEL, pretrained=False).state_dict())
+    Path(options.target).parent.mkdir(parents=True, exist_ok=True)
+    save_file(converted, options.target)
+    print(f'{len(converted)} tensors written to {options.target}')
+
+
+if __name__ == '__main__':
+    main()

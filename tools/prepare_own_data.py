@@ -1,0 +1,160 @@
+"""Makes a folder of pictures and a table of captions ready for configs/pretrain/slan_own_data.py.
+
+    python tools/prepare_own_data.py PICTURES CAPTIONS.csv
+
+The table (.csv, .tsv, .jsonl; see docs/data.md) has the columns image, a path below PICTURES, and caption; several
+lines may speak of one picture. Without a column split, a tenth of the pictures is held out as val. Checks the table and
+every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
+
+- ``images``, a link to PICTURES: nothing is copied;
+- ``captions.csv``, the captions with their split, without the pictures that cannot be read;
+- ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split.
+"""
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterable
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from slan_mm.datasets.readers import read_captions
+from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.record import ImageRecord
+from slan_mm.datasets.transforms.load_image import load_image
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.engine.checkpoint_io import replaced_atomically
+
+SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
+MOST_UNREADABLE = 0.1  # share of pictures
+
+
+class PreparationError(RuntimeError):
+    """The data cannot be used as they are; the message says what to do."""
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Makes your pictures and captions ready for training.')
+    parser.add_argument('pictures', type=Path, help='folder of the pictures')
+    parser.add_argument('captions', type=Path, help='.csv, .tsv or .jsonl table of captions')
+    parser.add_argument('--out', type=Path, default=Path(os.environ.get('SLAN_OWN_DATA', 'data/own')))
+    parser.add_argument('--image-field', default='image', help='column of the path (default: image)')
+    parser.add_argument('--caption-field', default='caption', help='column of the caption (default: caption)')
+    parser.add_argument('--split-field', default='split', help='column of the split, if there is one (default: split)')
+    parser.add_argument('--holdout', type=float, default=0.1, help='share of val where the table has no splits')
+    parser.add_argument('--vocabulary', type=int, default=8000, help='most tokens of the vocabulary')
+    return parser.parse_args(arguments)
+
+
+def unreadable(records: Iterable[ImageRecord]) -> dict[str, str]:
+    """Image id and reason of every picture that cannot be read. All are decoded, which takes some ms each."""
+
+    def reason(record: ImageRecord) -> tuple[str, str | None]:
+        try:
+            load_image(record.img_path)
+        except UnreadableImageError as error:
+            return record.image_id, str(error)
+        return record.image_id, None
+
+    with ThreadPool() as pool:
+        return {image_id: text for image_id, text in pool.imap(reason, records, chunksize=16) if text is not None}
+
+
+def check(records: list[ImageRecord]) -> list[ImageRecord]:
+    """The readable ones of ``records``; tells what it leaves out.
+
+    Raises:
+        PreparationError: More than a tenth cannot be read, or a split has too few pictures.
+    """
+    broken = unreadable(records)
+    for text in broken.values():
+        print(f'left out: {text}')
+    if len(broken) > MOST_UNREADABLE * len(records):
+        raise PreparationError(f'{len(broken)} of {len(records)} pictures cannot be read: repair or remove them first')
+    kept = [record for record in records if record.image_id not in broken]
+    for split, fewest in (('train', 32), ('val', 2)):
+        count = sum(record.split == split for record in kept)
+        if count < fewest:
+            raise PreparationError(
+                f"{count} pictures are in split '{split}', which needs at least {fewest}: add pictures, or change the "
+                'split column or --holdout'
+            )
+    return kept
+
+
+def make_tokenizer(captions: Iterable[str], size: int) -> PreTrainedTokenizerFast:
+    """A BERT-style WordPiece tokenizer of at most ``size`` tokens: lower case, accents kept."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token='[UNK]'))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.train_from_iterator(
+        captions, trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIAL_TOKENS), show_progress=False)
+    )
+    ends = [(token, tokenizer.token_to_id(token)) for token in ('[CLS]', '[SEP]')]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single='[CLS] $A [SEP]', pair='[CLS] $A [SEP] $B:1 [SEP]:1', special_tokens=ends
+    )
+    tokenizer.decoder = decoders.WordPiece()
+    names = {f'{token.strip("[]").lower()}_token': token for token in SPECIAL_TOKENS}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+
+
+def link(pictures: Path, place: Path) -> None:
+    """Makes ``place`` a link to ``pictures``, unless it is that folder already."""
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        if place.resolve() != pictures.resolve():
+            raise PreparationError(f'{place} is a folder of its own: remove it, or choose another --out')
+        return
+    place.symlink_to(pictures.resolve(), target_is_directory=True)
+
+
+def write_captions(records: list[ImageRecord], root: Path, file: Path) -> None:
+    """The table that the config reads."""
+    with replaced_atomically(file) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as handle:
+        writer = csv.writer(handle)
+        writer.writerow(['image', 'caption', 'image_id', 'split'])
+        for record in records:
+            path = os.path.relpath(record.img_path, root)
+            writer.writerows([path, caption, record.image_id, record.split] for caption in record.captions)
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Checks and writes everything."""
+    fields = {name: getattr(options, name) for name in ('image_field', 'caption_field', 'split_field')}
+    records = read_captions(
+        str(options.captions), str(options.pictures), 'table', empty_captions='drop', holdout=options.holdout, **fields
+    )
+    print(f'{options.captions}: {sum(len(r.captions) for r in records)} captions of {len(records)} pictures')
+    kept = check(records)
+    options.out.mkdir(parents=True, exist_ok=True)
+    link(options.pictures, options.out / 'images')
+    write_captions(kept, options.pictures, options.out / 'captions.csv')
+    tokenizer = make_tokenizer((c for r in kept if r.split == 'train' for c in r.captions), options.vocabulary)
+    tokenizer.save_pretrained(options.out / 'tokenizer')
+    for split in sorted({record.split or '' for record in kept}):
+        part = [record for record in kept if record.split == split]
+        print(f'  {split}: {len(part)} pictures, {sum(len(record.captions) for record in part)} captions')
+    print(f'  vocabulary: {len(tokenizer)} tokens')
+    print(f'ready: {options.out}. Next: python tools/train.py configs/pretrain/slan_own_data.py')
+    default = Path(os.environ.get('SLAN_OWN_DATA', 'data/own'))
+    if options.out.resolve() != default.resolve():
+        print(f'(with SLAN_OWN_DATA={options.out} in the environment)')
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prepares, or says in one line why not."""
+    try:
+        prepare(parse_options(arguments))
+    except (PreparationError, AnnotationError, FileNotFoundError, ValueError) as error:
+        sys.exit(f'prepare_own_data: {error}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# From a fresh clone to a trained model: installs what is missing, pre-trains the tiny SLAN on the embedded data set on
+# the CPU, evaluates it, and leaves metrics.json, regions.png, retrieval.png and log in work_dirs/quickstart.
+#
+#   bash tools/quickstart.sh                  at most a quarter of an hour on two cores, after the installation
+#   bash tools/quickstart.sh --smoke          the same path in half a minute, with a model that has learned nothing
+#   bash tools/quickstart.sh --fresh          throws an earlier run away first
+#   bash tools/quickstart.sh --work-dir DIR   another folder
+#   bash tools/quickstart.sh --threads N      CPU threads (default: one a core, at most 8)
+#
+# Interrupted? The same command goes on from the last checkpoint. Environment: that of tools/setup_env.sh.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case " $* " in *' --help '* | *' -h '*) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
+bash tools/setup_env.sh
+exec "${SLAN_VENV:-$PWD/.venv}/bin/python" -W ignore tools/quickstart.py "$@"

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs everything slan_mm needs into a virtual environment, and checks it.
+#
+#   bash tools/setup_env.sh           what training and evaluation need
+#   bash tools/setup_env.sh --tests   ... and what the tests and the linters need
+#
+# Environment variables:
+#   SLAN_VENV        where the virtual environment is (default: .venv in the repository)
+#   SLAN_PYTHON      the Python that makes it (default: python3; 3.10, 3.11 or 3.12)
+#   MMCV_FIND_LINKS  a folder or page with a compiled onedl-mmcv wheel for this Python and torch; without one,
+#                    or when it holds none that fits, mmcv is compiled from source
+#   MAX_JOBS         how many compilers run at once while mmcv is built (default: one a core)
+#
+# Safe to run again at any time: a step that is done is skipped, one that was interrupted is taken up again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+with_tests=0
+for arg in "$@"; do
+    case "$arg" in
+        --tests) with_tests=1 ;;
+        *) echo "setup_env: unknown option $arg (only --tests is known)" >&2; exit 2 ;;
+    esac
+done
+
+venv=${SLAN_VENV:-$PWD/.venv}
+python=${SLAN_PYTHON:-python3}
+say() { printf '[setup_env] %s\n' "$*"; }
+die() { printf '[setup_env] ERROR: %s\n' "$*" >&2; exit 1; }
+
+command -v "$python" >/dev/null || die "no $python on PATH: install Python 3.10-3.12 or name one in SLAN_PYTHON"
+"$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' ||
+    die "$("$python" --version) is not supported: name a Python 3.10, 3.11 or 3.12 in SLAN_PYTHON"
+
+# An interrupted `python -m venv` leaves a folder without pip; making it again repairs it.
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    say "making the virtual environment $venv"
+    "$python" -m venv --clear "$venv" || die "python -m venv failed (on Debian: apt-get install python3-venv)"
+fi
+py=$venv/bin/python
+stamps=$venv/slan_mm_stamps
+mkdir -p "$stamps"
+
+# run_once NAME FILES... -- COMMAND...: runs COMMAND unless it has succeeded with these FILES' contents before.
+run_once() {
+    local name=$1 files=(); shift
+    while [ "$1" != -- ]; do files+=("$1"); shift; done
+    shift
+    # The folder belongs to it: the package is installed from where this clone is.
+    local key; key=$({ pwd; cat "${files[@]}"; } | sha256sum)
+    if [ "$(cat "$stamps/$name" 2>/dev/null)" = "$key" ]; then say "$name: up to date"; return; fi
+    say "$name: installing"
+    local start=$SECONDS
+    "$@" || die "$name failed (above is why); run this script again to go on from here"
+    echo "$key" > "$stamps/$name"
+    say "$name: done in $((SECONDS - start)) s"
+}
+
+pip_install() { "$py" -m pip install --quiet --disable-pip-version-check "$@"; }
+
+has_mmcv_ops() { "$py" -c 'import mmcv.ops' >/dev/null 2>&1; }
+
+install_mmcv() {
+    local pin; pin=$(grep '^onedl-mmcv==' requirements/mminstall.txt)
+    if [ -n "${MMCV_FIND_LINKS:-}" ]; then
+        say "looking for a compiled $pin in $MMCV_FIND_LINKS"
+        if pip_install --find-links "$MMCV_FIND_LINKS" --only-binary onedl-mmcv "$pin" && has_mmcv_ops; then return; fi
+        say "no compiled $pin there that works with this Python and torch"
+    fi
+    command -v c++ >/dev/null || command -v g++ >/dev/null ||
+        die "mmcv has to be compiled and there is no C++ compiler: install one (on Debian: apt-get install g++)"
+    local jobs=${MAX_JOBS:-$(getconf _NPROCESSORS_ONLN)}
+    say "compiling $pin with $jobs jobs: 6 to 25 minutes on two cores, once; pip keeps the wheel in its cache"
+    # Without --no-build-isolation the build sees no torch and leaves the operators (mmcv._ext) out, silently.
+    # -g0 leaves debugging symbols out, which saves a part of the time and of the disk.
+    MMCV_WITH_OPS=1 MAX_JOBS=$jobs CFLAGS="${CFLAGS:-} -g0" \
+        pip_install --no-build-isolation --no-binary onedl-mmcv --force-reinstall --no-deps "$pin" &&
+        pip_install "$pin"
+}
+
+run_once build requirements/build.txt -- pip_install -r requirements/build.txt
+run_once mmcv requirements/build.txt requirements/mminstall.txt -- install_mmcv
+run_once packages requirements/build.txt requirements/mminstall.txt requirements/runtime.txt -- \
+    pip_install --no-build-isolation -r requirements.txt
+run_once slan_mm setup.py requirements/runtime.txt requirements/mminstall.txt slan_mm/version.py -- \
+    pip_install --no-build-isolation --no-deps --editable .
+if [ "$with_tests" = 1 ]; then
+    run_once tests requirements/tests.txt requirements/optional.txt -- pip_install -r requirements/tests.txt
+fi
+
+check='import mmcv.ops, mmdet, mmpretrain, slan_mm'
+key=$(cat "$stamps"/build "$stamps"/mmcv "$stamps"/packages "$stamps"/slan_mm | sha256sum)
+if [ "$(cat "$stamps/checked" 2>/dev/null)" != "$key" ]; then
+    say "checking the installation"
+    if ! "$py" -W ignore -c "$check"; then
+        has_mmcv_ops || { rm -f "$stamps/mmcv"; die "mmcv is installed without its compiled operators (mmcv._ext). \
+Run this script again: it compiles them. If that fails too, 'python tools/doctor.py' says what is missing."; }
+        die "the installation is incomplete (above is why); 'python tools/doctor.py' says more"
+    fi
+    echo "$key" > "$stamps/checked"
+fi
+say "ready: $py"

@@ -1,0 +1,53 @@
+"""Evaluates a checkpoint.
+
+    python tools/test.py CONFIG CHECKPOINT --out work_dirs/metrics.json
+
+writes the metrics to that file and, when phrases are grounded, their boxes to ``work_dirs/metrics.predictions.jsonl``.
+Several processes: ``bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options]``.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.launch import add_common_options, build_runner, config_from_options, set_show_dir
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Evaluates a checkpoint.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint (.pth) or weights (.safetensors)')
+    parser.add_argument('--out', metavar='FILE.json', help='file for the metrics; predictions go beside it')
+    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
+    add_common_options(parser)
+    options = parser.parse_args(arguments)
+    if options.out is not None and not options.out.endswith('.json'):
+        parser.error(f'--out: {options.out} does not end in .json')
+    return options
+
+
+def main() -> None:
+    """Builds the runner from config and options, evaluates, and writes what was asked for."""
+    options = parse_options()
+    cfg = config_from_options(options)
+    cfg.load_from = options.checkpoint
+    cfg.resume = False
+    if options.show_dir is not None:
+        set_show_dir(cfg, options.show_dir)
+    if options.out is not None:
+        Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+        predictions = str(Path(options.out).with_suffix('.predictions.jsonl'))
+        cfg.default_hooks = cfg.get('default_hooks') or {}
+        cfg.default_hooks['predictions'] = {'type': 'PredictionFileHook', 'path': predictions}
+    metrics = build_runner(cfg).test()
+    if options.out is not None and is_main_process():
+        with replaced_atomically(options.out) as temporary:
+            temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True, default=float) + '\n')
+
+
+if __name__ == '__main__':
+    main()

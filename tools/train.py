@@ -1,0 +1,50 @@
+"""Trains a model.
+
+One process, with or without a GPU:   python tools/train.py configs/pretrain/slan_tiny_shapes.py
+Going on after an interruption:       ... --resume auto
+Several processes:                    bash tools/dist_train.sh CONFIG PROCESSES [options]
+"""
+
+import argparse
+
+from slan_mm.engine.launch import (
+    add_common_options,
+    build_runner,
+    config_from_options,
+    enable_amp,
+    enable_auto_scale_lr,
+    set_resume,
+)
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Trains a model.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT|auto',
+        help='go on from this checkpoint; auto, or nothing: from the newest complete one of the work directory',
+    )
+    add_common_options(parser)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Builds the runner from config and options, and trains."""
+    options = parse_options()
+    cfg = config_from_options(options)
+    if options.amp:
+        enable_amp(cfg)
+    if options.auto_scale_lr:
+        enable_auto_scale_lr(cfg)
+    set_resume(cfg, options.resume)
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
