@@ -13,7 +13,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.engine.launch import add_common_options, build_runner, config_from_options, set_show_dir
+from slan_mm.engine.launch import add_common_options, build_runner, config_from_options, leave_processes, set_show_dir
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -47,6 +47,7 @@ def main() -> None:
     if options.out is not None and is_main_process():
         with replaced_atomically(options.out) as temporary:
             temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True, default=float) + '\n')
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@ from slan_mm.engine.launch import (
     config_from_options,
     enable_amp,
     enable_auto_scale_lr,
+    leave_processes,
     set_resume,
 )
 
@@ -44,6 +45,7 @@ def main() -> None:
         enable_auto_scale_lr(cfg)
     set_resume(cfg, options.resume)
     build_runner(cfg).train()
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
+from mmengine.dist import barrier, is_distributed
 from mmengine.runner import Runner
+from torch.distributed import destroy_process_group
 
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.registry import RUNNERS
@@ -102,3 +104,13 @@ def build_runner(cfg: Config) -> Runner:
     if get_device() == 'cpu':
         keep_freed_memory()
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def leave_processes() -> None:
+    """Waits until all processes of the run have come here, and parts from them; nothing when there is one.
+
+    A process that ends without it may end while a thread of its group still runs, and is then aborted.
+    """
+    if is_distributed():
+        barrier()
+        destroy_process_group()

@@ -5,5 +5,6 @@ from slan_mm.models.encoders import *  # noqa: F403
 from slan_mm.models.locator import *  # noqa: F403
 from slan_mm.models.objectives import *  # noqa: F403
 from slan_mm.models.slan import SLAN
+from slan_mm.models.spine import SelfLocatedModel
 
-__all__ = ['SLAN', 'PairDataPreprocessor']
+__all__ = ['SLAN', 'PairDataPreprocessor', 'SelfLocatedModel']

@@ -1,93 +1,37 @@
-"""SLAN: two branches that never meet, a locator where they do, and the objectives (Figure 2).
-
-The public spine is ``encode_image``, ``encode_text`` and ``locate``: features are computed once per image and once per
-text, and any list of pairs is located from them. ``loss`` and ``predict`` both go that way.
-"""
+"""SLAN as it is pre-trained (Figure 2): the spine, the objectives and grounding. Loss and prediction share one path."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-import torch
-from mmengine.dist import all_reduce, get_world_size
-from mmengine.model import BaseModel
 from torch import Tensor
 
-from slan_mm.models.branches import ImageBranch, TextBranch
 from slan_mm.models.grounding import ground_phrases
 from slan_mm.models.objectives import PretrainObjective
+from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
-from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
 
 @MODELS.register_module()
-class SLAN(BaseModel):
+class SLAN(SelfLocatedModel):
     """Self-Locator Aided Network.
 
     Args:
-        image: Config of the image branch: ``encoder``, ``decoder``, ``detector``, ``pooling``.
-        text: Config of the text branch: ``encoder``.
-        locator: Config of the locator.
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
-        embed_dims: Width D, shared by all components.
-        itc_dims: Width E of the embeddings that ITC compares.
-        itc_hidden, itc_dropout: Hidden width and dropout of the projections to them; None is one linear layer.
-        space_dims: Width C of each region-word space; 'lexical' is needed by the locator.
+        spine: What :class:`SelfLocatedModel` takes.
     """
 
-    def __init__(
-        self,
-        image: dict,
-        text: dict,
-        locator: dict,
-        objective: dict,
-        embed_dims: int = 768,
-        itc_dims: int = 256,
-        space_dims: dict[str, int] | None = None,
-        itc_hidden: int | None = None,
-        itc_dropout: float = 0.0,
-        data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
-    ) -> None:
-        # MMEngine would look for it in its own registry, and find it only under a default scope.
-        super().__init__(MODELS.build(data_preprocessor or dict(type='PairDataPreprocessor')), init_cfg)
-        space_dims = space_dims or dict(lexical=256, contextual=256)
-        if 'lexical' not in space_dims:
-            raise ValueError("space_dims needs the term 'lexical': the locator moves regions in that space")
-        widths = dict(
-            embed_dims=embed_dims,
-            itc_dims=itc_dims,
-            space_dims=space_dims,
-            itc_hidden=itc_hidden,
-            itc_dropout=itc_dropout,
-        )
-        self.image_branch = ImageBranch(**image, **widths)
-        self.text_branch = TextBranch(**text, **widths)
-        self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, **locator))
+    def __init__(self, objective: dict, **spine: Any) -> None:
+        super().__init__(**spine)
         self.objective = PretrainObjective(
             **objective,
-            embed_dims=embed_dims,
-            itc_dims=itc_dims,
-            terms=list(space_dims),
+            embed_dims=self.embed_dims,
+            itc_dims=self.itc_dims,
+            terms=list(self.space_dims),
             image_branch=self.image_branch,
             text_branch=self.text_branch,
         )
-
-    def tokenize(self, texts: Sequence[str]) -> TextTokens:
-        """Tokens of ``texts``, on the model's device."""
-        return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
-
-    def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store."""
-        return self.image_branch(inputs)
-
-    def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:
-        """Features of T texts."""
-        return self.text_branch(texts if isinstance(texts, TextTokens) else self.tokenize(texts))
-
-    def locate(self, image: ImageFeatures, text: TextFeatures) -> Located:
-        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``."""
-        return self.locator(image, text)
 
     def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """Similarity of every image with every text, from unimodal features: (B, T) logits."""
@@ -117,12 +61,3 @@ class SLAN(BaseModel):
         image, text = self.encode_image(inputs), self.encode_text(tokens)
         located = self.locate(image, text)
         return ground_phrases(image, text, tokens, located, data_samples, self.image_branch)
-
-    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """MMEngine's sum of the losses; what is logged is the mean over ranks."""
-        loss, log = super().parse_losses(losses)
-        if get_world_size() > 1:
-            values = torch.stack([value.detach().float() for value in log.values()])
-            all_reduce(values, op='mean')
-            log = type(log)(zip(log, values, strict=True))
-        return loss, log

@@ -1,0 +1,94 @@
+"""The spine that SLAN and every task model share: two branches that never meet, and a locator where they do.
+
+``encode_image``, ``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and
+any list of pairs is located from them. A task adds a head to what ``locate`` returns, never a second fusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from slan_mm.models.branches import ImageBranch, TextBranch
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+
+class SelfLocatedModel(BaseModel):
+    """Image branch, text branch and locator; subclasses add heads and MMEngine's ``forward``.
+
+    Its parameters have the same names in every subclass, so that a pre-training checkpoint is any task's ``load_from``.
+
+    Args:
+        image: Config of the image branch: ``encoder``, ``decoder``, ``detector``, ``pooling``.
+        text: Config of the text branch: ``encoder``.
+        locator: Config of the locator.
+        embed_dims: Width D, shared by all components.
+        itc_dims: Width E of the embeddings that ITC compares.
+        itc_hidden, itc_dropout: Hidden width and dropout of the projections to them; None is one linear layer.
+        space_dims: Width C of each region-word space; 'lexical' is needed by the locator.
+        data_preprocessor: Config of the data preprocessor.
+
+    Raises:
+        ValueError: ``space_dims`` has no 'lexical'.
+    """
+
+    def __init__(
+        self,
+        image: dict,
+        text: dict,
+        locator: dict,
+        embed_dims: int = 768,
+        itc_dims: int = 256,
+        space_dims: dict[str, int] | None = None,
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        # MMEngine would look for it in its own registry, and find it only under a default scope.
+        super().__init__(MODELS.build(data_preprocessor or dict(type='PairDataPreprocessor')), init_cfg)
+        self.embed_dims = embed_dims
+        self.itc_dims = itc_dims
+        self.space_dims = space_dims or dict(lexical=256, contextual=256)
+        if 'lexical' not in self.space_dims:
+            raise ValueError("space_dims needs the term 'lexical': the locator moves regions in that space")
+        widths = dict(
+            embed_dims=embed_dims,
+            itc_dims=itc_dims,
+            space_dims=self.space_dims,
+            itc_hidden=itc_hidden,
+            itc_dropout=itc_dropout,
+        )
+        self.image_branch = ImageBranch(**image, **widths)
+        self.text_branch = TextBranch(**text, **widths)
+        self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, **locator))
+
+    def tokenize(self, texts: Sequence[str]) -> TextTokens:
+        """Tokens of ``texts``, on the model's device."""
+        return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
+
+    def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
+        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store."""
+        return self.image_branch(inputs)
+
+    def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:
+        """Features of T texts."""
+        return self.text_branch(texts if isinstance(texts, TextTokens) else self.tokenize(texts))
+
+    def locate(self, image: ImageFeatures, text: TextFeatures) -> Located:
+        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``."""
+        return self.locator(image, text)
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """MMEngine's sum of the losses; what is logged is the mean over ranks."""
+        loss, log = super().parse_losses(losses)
+        if get_world_size() > 1:
+            values = torch.stack([value.detach().float() for value in log.values()])
+            all_reduce(values, op='mean')
+            log = type(log)(zip(log, values, strict=True))
+        return loss, log
