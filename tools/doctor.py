@@ -22,6 +22,7 @@ REQUIREMENTS = ROOT / 'requirements'
 OPTIONAL_USES = {
     'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
     'webdataset': 'image-text pairs in tar shards',
+    'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
 }
 
 

@@ -1,4 +1,19 @@
-from slan_mm.apis.marked_text import MarkedText, read_marked_text
-from slan_mm.apis.region_inferencer import RegionInferencer
+from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.grounding_inferencer import GroundingInferencer
+from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
+from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.apis.noun_phrases import find_noun_phrases, mark_noun_phrases
+from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 
-__all__ = ['MarkedText', 'RegionInferencer', 'read_marked_text']
+__all__ = [
+    'INFERENCERS',
+    'GroundingInferencer',
+    'MarkedText',
+    'RetrievalInferencer',
+    'SLANInferencer',
+    'TaskInferencer',
+    'find_noun_phrases',
+    'mark_noun_phrases',
+    'mark_spans',
+    'read_marked_text',
+]

@@ -1,6 +1,7 @@
 """Texts whose phrases a user marks with brackets: 'a [dog] runs over the [wet grass]'."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: Words that name nothing in a picture; a text without brackets asks for all its others.
@@ -54,4 +55,29 @@ def read_marked_text(marked: str) -> MarkedText:
         spans = [[[word.start(), word.end()]] for word in words if word.group().lower() not in _NAMELESS]
     if not spans:
         raise ValueError(f'no word to look for in {marked!r}: mark phrases with brackets, as in "a [dog] on [grass]"')
+    return MarkedText(text, spans)
+
+
+def mark_spans(text: str, phrases: Sequence) -> MarkedText:
+    """``text`` with ``phrases``, each a run of characters [start, end) or a list of runs.
+
+    Raises:
+        ValueError: The text is empty, there is no phrase, or a run is not two numbers or leaves the text.
+    """
+    if not text.strip():
+        raise ValueError('the text is empty: there is nothing to look for')
+    spans = []
+    for phrase in phrases:
+        single = len(phrase) == 2 and all(isinstance(value, int) for value in phrase)
+        runs = [list(run) for run in ([phrase] if single else phrase)]
+        for run in runs:
+            if len(run) != 2 or not all(isinstance(value, int) for value in run):
+                raise ValueError(f'{run!r} is no run of characters [start, end) of {text!r}')
+            if not 0 <= run[0] < run[1] <= len(text):
+                raise ValueError(f'phrase {run} is not inside the text of {len(text)} characters {text!r}')
+        if not runs:
+            raise ValueError(f'a phrase of {text!r} has no characters')
+        spans.append(runs)
+    if not spans:
+        raise ValueError(f'no phrase was given for {text!r}')
     return MarkedText(text, spans)

@@ -100,6 +100,11 @@ class Canvas:
         """A horizontal line."""
         self._axes.plot([x0, x1], [y, y], color=color, linewidth=linewidth, linestyle=linestyle, zorder=2)
 
+    def pixels(self) -> np.ndarray:
+        """The page as (H, W, 3) uint8 RGB."""
+        self.figure.canvas.draw()
+        return np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
+
     def save(self, path: str | Path) -> Path:
         """Writes the page as a png, whole or not at all, and returns its path."""
         path = Path(path)

@@ -1,0 +1,187 @@
+"""What the inferencers of all tasks share: model, pictures, batches, drawings, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.infer import BaseInferencer
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from PIL import Image
+from rich.progress import track
+from torch import nn
+
+from slan_mm.apis.pictures import Picture, picture_name, read_picture
+from slan_mm.apis.settings import picture_size, without_feature_stores
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.registry import MODELS, TRANSFORMS
+from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
+
+
+class TaskInferencer(BaseInferencer):
+    """A trained model at hand, in the manner of MMEngine's inferencers.
+
+    ``__call__`` of a task takes pictures (a path, an array, a PIL image, several of these, or a folder) and what the
+    task asks of them, makes *items*, one a prediction, and hands them to MMEngine's flow: batches through the model
+    under a progress bar, then drawings, then results. It returns ``dict(predictions, visualization)``: a dict for each
+    item that json can write, and the pages drawn as (H, W, 3) uint8 arrays, or None where none was asked for.
+
+    What every ``__call__`` takes beside its own arguments:
+
+    - ``batch_size``: items that go through the model together. It does not change any prediction.
+    - ``return_datasamples``: predictions are the model's own data samples.
+    - ``show``: open each page in the desktop's picture viewer.
+    - ``img_out_dir``: folder that pages are written to, as ``<number>_<name>.png``.
+    - ``pred_out_dir``: folder that ``predictions.json``, the list of all predictions, is written to.
+
+    Args:
+        model: The model's config, or its file.
+        weights: Its checkpoint; None: that of ``load_from`` in the config.
+        device: 'cpu', 'cuda', ...; None: a GPU where there is one.
+        cfg_options: Settings that override the config's, nested keys with dots.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: There is no such config or checkpoint.
+        ValueError: No checkpoint is given, the config does not tell the size of pictures, or its model cannot do the
+            task.
+        RuntimeError: The checkpoint is another model's.
+    """
+
+    #: What the task is called.
+    task: str
+    #: Whether a call cannot do without texts.
+    needs_text: bool = True
+    #: Methods a model must have for the task.
+    needs: tuple[str, ...] = ()
+    visualize_kwargs = {'show', 'img_out_dir'}
+    postprocess_kwargs = {'pred_out_dir'}
+
+    def __init__(
+        self,
+        model: str | Path | Config,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        cfg_options: Mapping[str, Any] | None = None,
+        show_progress: bool = True,
+    ) -> None:
+        cfg = Config(model._cfg_dict.to_dict()) if isinstance(model, Config) else Config.fromfile(model)
+        cfg.merge_from_dict(dict(cfg_options or {}))
+        weights = weights or cfg.get('load_from')
+        if not weights:
+            raise ValueError('weights are needed: give a checkpoint, the config has no load_from either')
+        super().__init__(cfg, str(weights), device, cfg.get('default_scope', 'slan_mm'), show_progress)
+
+    def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:
+        init_default_scope(cfg.get('default_scope', 'slan_mm'))
+        model = MODELS.build(without_feature_stores(cfg.model))
+        lacking = [name for name in self.needs if not hasattr(model, name)]
+        if lacking:
+            raise ValueError(
+                f'{self.task}: {type(model).__name__} has no {", ".join(lacking)}; give the config of a model that has'
+            )
+        try:
+            load_checkpoint(model, weights, map_location='cpu', strict=True)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f'{weights} holds the weights of another model than the {type(model).__name__} of this config. Give '
+                f'the config that they were trained with. {error}'
+            ) from error
+        return model.to(device).eval()
+
+    def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
+        """From an item to what a data loader would collate."""
+        steps = [dict(type='ResizeImage', size=picture_size(cfg)), dict(type='PackPairs')]
+        return Compose([load_item_picture, *(TRANSFORMS.build(step) for step in steps)])
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Config) -> None:
+        """None: pages are drawn by :mod:`slan_mm.visualization`."""
+
+    def progress(self, batches: Iterable, count: int) -> Iterable:
+        """``batches``, under a progress bar unless it is off."""
+        return track(batches, description=self.task, total=count) if self.show_progress else batches
+
+    def describe(self, prediction: dict) -> str:
+        """A prediction in lines for people."""
+        raise NotImplementedError
+
+    def to_dict(self, sample: Any) -> dict:
+        """A data sample's prediction, as json can write it."""
+        raise NotImplementedError
+
+    def draw(self, item: dict, sample: Any) -> Canvas:
+        """The page of an item: its picture, over the lines of :meth:`describe`."""
+        image = read_picture(item['picture'])
+        lines = ' | '.join(self.describe(self.to_dict(sample)).splitlines())
+        return draw_regions([DrawnPicture(image, image.shape[:2], lines)], columns=1, column_width=420.0)
+
+    def visualize(
+        self, inputs: Sequence[dict], preds: Sequence[Any], show: bool = False, img_out_dir: str | Path = ''
+    ) -> list[np.ndarray] | None:
+        """Draws a page for each item, where it is to be shown or written; see the class."""
+        if not show and not img_out_dir:
+            return None
+        pages = []
+        for number, (item, sample) in enumerate(zip(inputs, preds, strict=True)):
+            canvas = self.draw(item, sample)
+            if img_out_dir:
+                canvas.save(Path(img_out_dir) / f'{number:05d}_{Path(item["sample_id"]).stem}.png')
+            page = canvas.pixels()
+            if show:
+                Image.fromarray(page).show(title=item['sample_id'])
+            pages.append(page)
+        return pages
+
+    def postprocess(
+        self,
+        preds: Sequence[Any],
+        visualization: list[np.ndarray] | None,
+        return_datasamples: bool = False,
+        pred_out_dir: str | Path = '',
+        **options: Any,
+    ) -> dict:
+        """``dict(predictions, visualization)``; writes the predictions where asked. ``options`` go to ``to_dict``."""
+        predictions = [self.to_dict(sample, **options) for sample in preds]
+        if pred_out_dir:
+            folder = Path(pred_out_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            with replaced_atomically(folder / 'predictions.json') as temporary:
+                temporary.write_text(json.dumps(predictions, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)
+
+
+def load_item_picture(item: dict) -> dict:
+    """The first step of a pipeline: the item with ``img`` (H, W, 3) uint8 RGB and its size, of its ``picture``."""
+    img = read_picture(item['picture'])
+    return {**item, 'img': img, 'img_shape': img.shape[:2], 'ori_shape': img.shape[:2]}
+
+
+def picture_items(pictures: Sequence[Picture]) -> list[dict]:
+    """An item a picture, with its names."""
+    items = []
+    for number, picture in enumerate(pictures):
+        name = picture_name(picture, number)
+        items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
+    return items
+
+
+def one_for_each(values: Any, count: int, what: str) -> list:
+    """``values`` as a list of ``count``: a list that long, or a single one, which then serves all.
+
+    Raises:
+        ValueError: A list of another length.
+    """
+    if not isinstance(values, list | tuple):
+        return [values] * count
+    if len(values) != count:
+        raise ValueError(f'{len(values)} {what} for {count} pictures: give one for each, or a single one for all')
+    return list(values)

@@ -1,0 +1,126 @@
+"""Pictures and texts in, the regions of the texts' phrases out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from slan_mm.apis.base import TaskInferencer, one_for_each, picture_items
+from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.apis.noun_phrases import mark_noun_phrases
+from slan_mm.apis.pictures import Picture, list_pictures, read_picture
+from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+
+
+class GroundingInferencer(TaskInferencer):
+    """Finds the regions that phrases name.
+
+    .. code-block:: python
+
+        inferencer = GroundingInferencer('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]')
+        result['predictions'][0]['phrases'][0]['boxes'][0]  # of 'dog': the best box, [x1, y1, x2, y2] in pixels
+
+    A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``, of each its ``phrase``, its ``spans``
+    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``.
+
+    A score ranks the regions of one picture for one phrase. After pre-training (``SLAN``) it is the mean over the
+    phrase's words of the sum of their cosines with the region in each region-word space, at most 2, and no probability
+    that the thing is there. After supervised fine-tuning (``GroundingSLAN``) it is the model's probability, in [0, 1],
+    that the region is one of the phrase's boxes (IoU of .5 and more); phrases of the training data are always in the
+    picture, so it says little about things that are absent.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'grounding'
+    needs = ('locate',)
+    postprocess_kwargs = {'pred_out_dir', 'top'}
+
+    def __call__(
+        self,
+        inputs: Picture | Sequence[Picture],
+        texts: str | MarkedText | Sequence[str | MarkedText],
+        phrases: Sequence | None = None,
+        find: str = 'words',
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        **options: Any,
+    ) -> dict:
+        """Grounds the phrases of ``texts`` in the pictures.
+
+        Args:
+            inputs: A picture, several, or a folder.
+            texts: A text for each picture, or one for all. ``[`` and ``]`` mark its phrases, unless ``phrases`` does.
+            phrases: For each text (or, of a single text, without the outer list) its phrases as character spans
+                [start, end), or as lists of such spans.
+            find: Phrases of texts that mark none: 'words', every word that can name something; or 'noun_phrases', see
+                :func:`find_noun_phrases`, which needs textblob.
+            batch_size, return_datasamples: See :class:`TaskInferencer`.
+            options: ``top``, the most boxes a phrase gets in the results (10); and those of :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: Brackets or spans are wrong, or texts and pictures do not go together.
+            ImportError: ``find`` needs a library that is not there.
+        """
+        if find not in ('words', 'noun_phrases'):
+            raise ValueError(f"find must be 'words' or 'noun_phrases', got {find!r}")
+        pictures = list_pictures(inputs)
+        single = not isinstance(texts, list | tuple)
+        texts = one_for_each(texts, len(pictures), 'texts')
+        spans = (
+            [phrases] * len(pictures) if single or phrases is None else one_for_each(phrases, len(pictures), 'phrases')
+        )
+        items = picture_items(pictures)
+        for item, text, given in zip(items, texts, spans, strict=True):
+            marked = _marked(text, given, find)
+            item['text'] = marked.text
+            item['phrases'] = [
+                dict(spans=runs, boxes=[], category=None, phrase_id=f'{number}')
+                for number, runs in enumerate(marked.spans)
+            ]
+        return super().__call__(items, return_datasamples, batch_size, **options)
+
+    def to_dict(self, sample: Any, top: int = 10) -> dict:
+        """See the class; ``top``: the most boxes of a phrase."""
+        marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
+        return dict(
+            image=sample.image_id,
+            text=sample.text,
+            size=list(sample.ori_shape),
+            phrases=[
+                dict(
+                    phrase=phrase,
+                    spans=spans,
+                    boxes=levels[-1]['boxes'][:top].tolist(),
+                    scores=levels[-1]['scores'][:top].tolist(),
+                )
+                for phrase, spans, levels in zip(marked.phrases, marked.spans, sample.pred_phrases, strict=True)
+            ],
+        )
+
+    def describe(self, prediction: dict) -> str:
+        """A line for each box."""
+        return '\n'.join(
+            f'{phrase["phrase"]}: [{", ".join(f"{value:.0f}" for value in box)}]  score {score:.3f}'
+            for phrase in prediction['phrases']
+            for box, score in zip(phrase['boxes'], phrase['scores'], strict=True)
+        )
+
+    def draw(self, item: dict, sample: Any) -> Canvas:
+        """The picture with each phrase's best box before any adaptor and after the last level."""
+        picture = torch.from_numpy(read_picture(item['picture']).transpose(2, 0, 1).copy())
+        return draw_regions([drawn_picture(sample, picture)], columns=1, column_width=420.0)
+
+
+def _marked(text: str | MarkedText, phrases: Sequence | None, find: str) -> MarkedText:
+    if isinstance(text, MarkedText):
+        return text
+    if phrases is not None:
+        return mark_spans(text, phrases)
+    if find == 'noun_phrases' and '[' not in text:
+        return mark_noun_phrases(text)
+    return read_marked_text(text)

@@ -1,0 +1,54 @@
+"""One way into the inferencers of all tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.grounding_inferencer import GroundingInferencer
+from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+
+#: The inferencer of each task.
+INFERENCERS: dict[str, type[TaskInferencer]] = {
+    inferencer.task: inferencer for inferencer in (GroundingInferencer, RetrievalInferencer)
+}
+
+
+class SLANInferencer:
+    """The inferencer of a task, by the task's name.
+
+    .. code-block:: python
+
+        inferencer = SLANInferencer('grounding', 'configs/pretrain/slan_own_data.py', 'iter_2000.pth')
+        result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]', img_out_dir='pages')
+
+    What a call takes and returns, and what its scores mean, is told by the task's own class, see ``INFERENCERS``.
+
+    Args:
+        task: A key of ``INFERENCERS``.
+        model: The model's config, or its file.
+        weights: Its checkpoint; None: that of ``load_from`` in the config.
+        options: ``device``, ``cfg_options``, ``show_progress``: see :class:`TaskInferencer`.
+
+    Raises:
+        ValueError: There is no such task; and what :class:`TaskInferencer` raises.
+    """
+
+    def __init__(
+        self, task: str, model: str | Path | Config, weights: str | Path | None = None, **options: Any
+    ) -> None:
+        if task not in INFERENCERS:
+            raise ValueError(f'task must be one of {sorted(INFERENCERS)}, got {task!r}')
+        self.task = task
+        self.inferencer = INFERENCERS[task](model, weights, **options)
+
+    def __call__(self, *inputs: Any, **options: Any) -> dict:
+        """See the ``__call__`` of the task's own class."""
+        return self.inferencer(*inputs, **options)
+
+    def describe(self, prediction: dict) -> str:
+        """One of the predictions in lines for people."""
+        return self.inferencer.describe(prediction)

@@ -1,0 +1,65 @@
+"""Noun phrases of a text, for those who mark none; needs the library textblob, and nothing that it would download."""
+
+import re
+
+from slan_mm.apis.marked_text import MarkedText, mark_spans
+
+#: Tags of words that stand in a noun phrase and name nothing.
+_NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
+#: A part of a word: letters go on after it, or it follows letters, with or without an apostrophe ("isn't", "dog's").
+_PART = re.compile(r"(?<=\w)'?$")
+
+
+def find_noun_phrases(text: str) -> list[list[int]]:
+    """The character spans [start, end) of the noun phrases in ``text``, in their order, without articles.
+
+    Tags and chunks are those of textblob's English parser (de Smedt and Daelemans, pattern.en), whose lexicon and rules
+    come with the package. Spans begin and end with a word: a phrase never is a part of one.
+
+    Raises:
+        ImportError: textblob is not installed.
+    """
+    try:
+        from textblob.en import parse
+    except ImportError as error:
+        raise ImportError(
+            'finding noun phrases needs textblob: pip install "textblob==0.20.1" (requirements/optional.txt); or mark '
+            'phrases with brackets, as in "a [dog] on the [grass]"'
+        ) from error
+    spans: list[list[int]] = []
+    position = 0
+    for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
+        phrase: list[int] | None = None  # of the words before, while it may go on
+        named = False
+        for word, tag, chunk, *_ in [*sentence, ('', '', 'O')]:
+            start = text.find(word, position)
+            end = start + len(word)
+            position = max(position, end)
+            begins = chunk.startswith('B')
+            inside = chunk.endswith('NP') and tag not in _NAMELESS and start >= 0 and _is_word(text, start, end)
+            if phrase is not None and (begins or not inside):
+                spans += [phrase] if named else []
+                phrase = None
+            if inside:
+                phrase, named = (phrase or [start, end]), tag.startswith('NN') or (phrase is not None and named)
+                phrase[1] = end
+    return spans
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether the characters [start, end) are no part of a longer word."""
+    return not _PART.search(text[:start]) and not re.match(r'\w', text[end:])
+
+
+def mark_noun_phrases(text: str) -> MarkedText:
+    """``text`` with its noun phrases.
+
+    Raises:
+        ValueError: It has none.
+        ImportError: See :func:`find_noun_phrases`.
+    """
+    text = text.strip()
+    spans = find_noun_phrases(text)
+    if not spans:
+        raise ValueError(f'no noun phrase in {text!r}: mark phrases with brackets, as in "a [dog] on the [grass]"')
+    return mark_spans(text, spans)

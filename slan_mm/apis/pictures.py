@@ -1,0 +1,57 @@
+"""Pictures that a user hands over: a file, an array or a PIL image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from slan_mm.datasets.transforms.load_image import load_image, to_rgb
+
+#: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
+Picture: TypeAlias = str | Path | np.ndarray | Image.Image
+_ENDINGS = {'.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff'}
+
+
+def read_picture(picture: Picture) -> np.ndarray:
+    """``picture`` as (H, W, 3) uint8 RGB, upright; files are read as the data sets read them.
+
+    Raises:
+        UnreadableImageError: A file is missing, truncated or no image.
+        ValueError: A web address, or an array that is not (H, W, 3) uint8.
+        TypeError: Something else.
+    """
+    if isinstance(picture, str | Path):
+        if str(picture).startswith(('http://', 'https://')):
+            raise ValueError(f'{picture} is a web address: download the picture and give its path')
+        return load_image(str(picture))
+    if isinstance(picture, Image.Image):
+        return np.array(to_rgb(ImageOps.exif_transpose(picture)))
+    if not isinstance(picture, np.ndarray):
+        raise TypeError(f'a picture is a path, a NumPy array or a PIL image, not {type(picture).__name__}')
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(f'an array must be (H, W, 3) uint8 RGB, got {picture.shape} {picture.dtype}')
+    return picture
+
+
+def picture_name(picture: Any, number: int) -> str:
+    """What ``picture`` is called in results: its path, or ``picture-<number>`` where it is no file."""
+    return str(picture) if isinstance(picture, str | Path) else f'picture-{number}'
+
+
+def list_pictures(inputs: Picture | Sequence[Picture]) -> list[Picture]:
+    """One picture, several, or the path of a folder, whose pictures are then taken by name, as a list.
+
+    Raises:
+        ValueError: There is none.
+    """
+    pictures: list[Picture] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    if len(pictures) == 1 and isinstance(pictures[0], str | Path) and Path(pictures[0]).is_dir():
+        folder = Path(pictures[0])
+        pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _ENDINGS]
+        if not pictures:
+            raise ValueError(f'no picture in {folder}: looked for files that end in {", ".join(sorted(_ENDINGS))}')
+    if not pictures:
+        raise ValueError('no picture was given')
+    return pictures

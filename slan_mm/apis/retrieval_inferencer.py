@@ -1,0 +1,143 @@
+"""Pictures and texts in, the best pictures of each text out, or the best texts of each picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from slan_mm.apis.base import TaskInferencer, picture_items
+from slan_mm.apis.pictures import Picture, list_pictures, read_picture
+from slan_mm.evaluation.ranking import shortlist
+from slan_mm.structures import ImageFeatures, TextFeatures
+from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
+
+
+class RetrievalInferencer(TaskInferencer):
+    """Ranks pictures for texts, or texts for pictures, as the evaluation of retrieval does.
+
+    .. code-block:: python
+
+        inferencer = RetrievalInferencer('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        result = inferencer('my/pictures', ['a dog on a beach', 'two cats'], top=5)
+        result['predictions'][0]['found'][0]['image']  # the best picture of the first text
+
+    A prediction, one for each query: ``text`` and ``found``, of each picture ``image``, ``score`` and ``match``, best
+    first; or, with ``direction='i2t'``, ``image`` and ``found``, of each text ``text``, ``score`` and ``match``.
+
+    ``score`` is the ITC logit (a mix of scaled cosines) plus ``itm_weight`` x the ITM logit; it compares candidates of
+    one model and means nothing alone. ``match`` is the ITM head's probability that text and picture belong together,
+    in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency in a larger collection.
+
+    All features are held in memory: for thousands of pictures use ``tools/test.py``.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'retrieval'
+    needs = ('itc_scores', 'itm_scores')
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        inputs: Picture | Sequence[Picture],
+        texts: str | Sequence[str],
+        direction: str = 't2i',
+        top: int = 10,
+        itm_weight: float = 1.0,
+        batch_size: int = 32,
+        **options: Any,
+    ) -> dict:
+        """Searches.
+
+        Args:
+            inputs: A picture, several, or a folder.
+            texts: One text or several.
+            direction: 't2i', texts ask for pictures; 'i2t', pictures ask for texts.
+            top: The most candidates a query gets: the best by ITC, sorted by the whole score.
+            itm_weight: See the class.
+            batch_size: Pictures, texts and pairs that go through the model together.
+            options: See :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: There is no text, one is empty, or an argument is out of range.
+        """
+        if direction not in ('t2i', 'i2t') or top < 1:
+            raise ValueError(f"direction must be 't2i' or 'i2t' and top at least 1, got {direction!r} and {top}")
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts or not all(text.strip() for text in texts):
+            raise ValueError(f'texts must be at least one, and none empty, got {texts}')
+        _, _, drawing, packing = self._dispatch_kwargs(**options)
+        pictures = picture_items(list_pictures(inputs))
+        image, text = self._encode(pictures, texts, batch_size)
+        itc = self.model.itc_scores(image, text).float().cpu().numpy()
+        by_text = direction == 't2i'
+        found = shortlist(itc.T if by_text else itc, top)
+        asking = np.repeat(np.arange(len(found)), found.shape[1])
+        rows, columns = (found.ravel(), asking) if by_text else (asking, found.ravel())
+        itm = self._itm(image, text, rows, columns, batch_size)
+        scores = (itc[rows, columns] + itm_weight * itm).reshape(found.shape)
+        match = torch.from_numpy(itm).sigmoid().numpy().reshape(found.shape)
+
+        of_texts = [dict(text=text) for text in texts]
+        of_pictures = [dict(image=item['image_id']) for item in pictures]
+        queries, candidates = (of_texts, of_pictures) if by_text else (of_pictures, of_texts)
+        items, results = [], []
+        for number, query in enumerate(queries):
+            order = np.argsort(-scores[number], kind='stable')
+            best = found[number, order]
+            entries = [
+                dict(candidates[place], score=float(score), match=float(probability))
+                for place, score, probability in zip(best, scores[number, order], match[number, order], strict=True)
+            ]
+            results.append(dict(query, found=entries))
+            shown = [pictures[place]['picture'] for place in best] if by_text else [pictures[number]['picture']]
+            items.append(dict(sample_id=f'query-{number}', pictures=shown))
+        return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
+
+    def _encode(self, items: list[dict], texts: list[str], batch_size: int) -> tuple[ImageFeatures, TextFeatures]:
+        images = []
+        for batch in self.progress(self.preprocess(items, batch_size), -(-len(items) // batch_size)):
+            images.append(self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs']))
+        parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
+        return ImageFeatures.cat(images), TextFeatures.cat([self.model.encode_text(part) for part in parts])
+
+    def _itm(
+        self, image: ImageFeatures, text: TextFeatures, rows: np.ndarray, columns: np.ndarray, batch_size: int
+    ) -> np.ndarray:
+        """ITM logits of the pairs (picture ``rows[p]``, text ``columns[p]``)."""
+        device = image.embedding.device
+        logits = []
+        for start in range(0, len(rows), batch_size):
+            pick = [torch.from_numpy(index[start : start + batch_size]).to(device) for index in (rows, columns)]
+            logits.append(self.model.itm_scores(image.for_pairs()[pick[0]], text[pick[1]]))
+        return torch.cat(logits).cpu().numpy()
+
+    def to_dict(self, sample: dict) -> dict:
+        """The prediction itself."""
+        return sample
+
+    def describe(self, prediction: dict) -> str:
+        """A line for the query, and one for each candidate."""
+        return '\n'.join(
+            [prediction.get('text') or prediction['image']]
+            + [
+                f'  {number}. {entry.get("image") or entry["text"]}  score {entry["score"]:.2f}, match {entry["match"]:.2f}'
+                for number, entry in enumerate(prediction['found'], start=1)
+            ]
+        )
+
+    def draw(self, item: dict, sample: dict) -> Canvas:
+        """The pictures found, best first; or the picture over the texts found."""
+        entries = sample['found']
+        if 'text' in sample:
+            captions = [f'{Path(entry["image"]).name} ({entry["score"]:.2f})' for entry in entries]
+        else:
+            captions = ['  '.join(f'{n}. {entry["text"]} ({entry["score"]:.2f})' for n, entry in enumerate(entries, 1))]
+        images = [read_picture(picture) for picture in item['pictures']]
+        drawn = [DrawnPicture(image, image.shape[:2], text) for image, text in zip(images, captions, strict=True)]
+        return draw_regions(drawn, sample.get('text', ''), columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)

@@ -1,0 +1,40 @@
+"""What an inferencer takes from a model's config."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+
+def picture_size(cfg: Config) -> tuple[int, int]:
+    """(height, width) that a config resizes pictures to: of ``ResizeImage`` in a pipeline, or its ``image_size``.
+
+    Raises:
+        ValueError: The config has neither.
+    """
+    loaders = [cfg.get(f'{mode}_dataloader') for mode in ('test', 'val', 'train')]
+    size = next((step['size'] for step in _resize_steps(loaders) if 'size' in step), cfg.get('image_size'))
+    if size is None:
+        raise ValueError(
+            f'{cfg.filename} does not tell the size of pictures: give a ResizeImage in a pipeline, or image_size'
+        )
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def without_feature_stores(model: ConfigDict) -> ConfigDict:
+    """A model's config whose encoders run: stored features are of a data set's pictures and texts, not of new ones."""
+    model = deepcopy(model)
+    for branch in ('image', 'text'):
+        model.get(branch, {}).get('encoder', {}).pop('feature_store', None)
+    return model
+
+
+def _resize_steps(value: Any) -> list[ConfigDict]:
+    """All ``ResizeImage`` steps anywhere in ``value``."""
+    if isinstance(value, Mapping):
+        own = [value] if str(value.get('type', '')).rsplit('.', 1)[-1] == 'ResizeImage' else []
+        return own + [step for item in value.values() for step in _resize_steps(item)]
+    if isinstance(value, list | tuple):
+        return [step for item in value for step in _resize_steps(item)]
+    return []

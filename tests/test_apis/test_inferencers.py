@@ -1,0 +1,225 @@
+"""Trained models at hand. The model is a toy: what is tested is the way from pictures and texts to predictions."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from toy import build_toy_slan
+
+from slan_mm.apis import GroundingInferencer, RetrievalInferencer, SLANInferencer
+from slan_mm.apis.pictures import list_pictures, read_picture
+from slan_mm.apis.settings import picture_size
+from slan_mm.datasets.unreadable import UnreadableImageError
+
+TEXTS = ['a [red circle]', 'a [small blue square] next to a [green star] and a [pink cross]', 'a [large] [diamond]']
+
+
+@pytest.fixture
+def grounding(config, checkpoint):
+    return GroundingInferencer(config(), checkpoint, 'cpu', show_progress=False)
+
+
+def boxes_of(prediction):
+    return torch.tensor([box for phrase in prediction['phrases'] for box in phrase['boxes']])
+
+
+def test_boxes_are_in_pixels_of_the_picture(grounding, photos):
+    (prediction,) = grounding(photos / '0.png', 'a [red circle] above a [square]')['predictions']
+    assert prediction['text'] == 'a red circle above a square' and prediction['size'] == [30, 90]
+    assert [phrase['phrase'] for phrase in prediction['phrases']] == ['red circle', 'square']
+    boxes = boxes_of(prediction)
+    assert (boxes >= 0).all() and (boxes[:, [0, 2]] <= 90).all() and (boxes[:, [1, 3]] <= 30).all()
+    assert (boxes[:, 2] > 30).any(), 'x is not squeezed into the height'
+
+
+def test_a_prediction_does_not_depend_on_the_others_of_its_batch(grounding, photos):
+    together = grounding(photos, TEXTS, batch_size=3)['predictions']
+    for name, text, prediction in zip('012', TEXTS, together, strict=True):
+        (alone,) = grounding(photos / f'{name}.png', text)['predictions']
+        assert torch.allclose(boxes_of(alone), boxes_of(prediction), atol=1e-3)
+    backwards = grounding(sorted(photos.iterdir())[::-1], TEXTS[::-1], batch_size=2)['predictions'][::-1]
+    for one, other in zip(together, backwards, strict=True):
+        assert torch.allclose(boxes_of(one), boxes_of(other), atol=1e-3)
+
+
+def test_a_file_an_array_and_a_pil_image_are_the_same_picture(grounding, photos):
+    path = photos / '1.png'
+    with Image.open(path) as image:
+        pictures = [path, str(path), np.asarray(image), image.copy()]
+    results = grounding(pictures, TEXTS[0])['predictions']
+    assert [prediction['image'] for prediction in results] == [str(path), str(path), 'picture-2', 'picture-3']
+    assert all(torch.equal(boxes_of(prediction), boxes_of(results[0])) for prediction in results)
+
+
+def test_spans_take_the_place_of_brackets(grounding, photos):
+    path = photos / '0.png'
+    marked = grounding(path, 'a [red circle] and a [square]')['predictions']
+    given = grounding(path, 'a red circle and a square', phrases=[[2, 12], [[19, 25]]])['predictions']
+    assert marked == given
+    with pytest.raises(ValueError, match=r'phrase \[20, 40\] is not inside the text of 25 characters'):
+        grounding(path, 'a red circle and a square', phrases=[[20, 40]])
+
+
+def test_noun_phrases_are_found(grounding, photos):
+    pytest.importorskip('textblob', reason='textblob is optional')
+    (prediction,) = grounding(photos / '0.png', 'a red circle and a square', find='noun_phrases')['predictions']
+    assert [phrase['phrase'] for phrase in prediction['phrases']] == ['red circle', 'square']
+
+
+def test_top_bounds_the_boxes_of_a_phrase(grounding, photos):
+    (prediction,) = grounding(photos / '0.png', TEXTS[0], top=1)['predictions']
+    assert len(prediction['phrases'][0]['boxes']) == 1 == len(prediction['phrases'][0]['scores'])
+
+
+def test_pages_and_predictions_are_written(grounding, photos, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(Image.Image, 'show', lambda image, title: shown.append((image.size, title)))
+    result = grounding(photos, TEXTS, show=True, img_out_dir=tmp_path / 'a', pred_out_dir=tmp_path / 'b')
+    names = sorted(path.name for path in (tmp_path / 'a').iterdir())
+    assert names == ['00000_0.png', '00001_1.png', '00002_2.png']
+    assert json.loads((tmp_path / 'b' / 'predictions.json').read_text()) == result['predictions']
+    with Image.open(tmp_path / 'a' / names[0]) as page:
+        assert np.array_equal(np.asarray(page.convert('RGB')), result['visualization'][0])
+    assert [title for _, title in shown] == [str(photos / f'{number}.png') for number in range(3)]
+
+
+def test_nothing_is_drawn_unasked_and_samples_can_be_had(grounding, photos):
+    result = grounding(photos / '0.png', TEXTS[0], return_datasamples=True)
+    assert result['visualization'] is None
+    assert result['predictions'][0].pred_phrases[0][-1]['boxes'].shape[1] == 4
+
+
+@pytest.fixture
+def retrieval(config, checkpoint):
+    return RetrievalInferencer(config(), checkpoint, 'cpu', show_progress=False)
+
+
+def test_retrieval_scores_are_itc_plus_itm(retrieval, photos):
+    texts = ['a red circle', 'a green star next to a blue square']
+    by_text = retrieval(photos, texts, itm_weight=0.5, batch_size=2)['predictions']
+    by_picture = retrieval(photos, texts, itm_weight=0.5, direction='i2t')['predictions']
+    assert [len(p['found']) for p in by_text] == [3, 3] and [len(p['found']) for p in by_picture] == [2, 2, 2]
+    one = {(p['text'], f['image']): (f['score'], f['match']) for p in by_text for f in p['found']}
+    other = {(f['text'], p['image']): (f['score'], f['match']) for p in by_picture for f in p['found']}
+    assert one.keys() == other.keys()
+    for pair, values in one.items():
+        assert values == pytest.approx(other[pair], abs=1e-4)
+
+    model = build_toy_slan()
+    model.load_state_dict(retrieval.model.state_dict())
+    pictures = [
+        torch.from_numpy(np.array(Image.open(path).resize((32, 32), Image.BICUBIC))) for path in list_pictures(photos)
+    ]
+    data = model.eval().data_preprocessor(
+        dict(inputs=[picture.movedim(-1, 0) for picture in pictures], data_samples=[dict()] * 3), False
+    )
+    with torch.no_grad():
+        image, text = model.encode_image(data['inputs']), model.encode_text(texts)
+        itc = model.itc_scores(image, text)
+        itm = model.itm_scores(image, text[torch.tensor([0, 0, 0])])
+    for number, path in enumerate(list_pictures(photos)):
+        expected = (itc[number, 0] + 0.5 * itm[number]).item(), itm[number].sigmoid().item()
+        assert one[texts[0], str(path)] == pytest.approx(expected, abs=1e-3)
+    scores = [found['score'] for found in by_text[0]['found']]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_retrieval_shortlists_draws_and_describes(retrieval, photos, tmp_path):
+    result = retrieval(photos, 'a circle', top=2, img_out_dir=tmp_path)
+    assert len(result['predictions'][0]['found']) == 2 and len(result['visualization']) == 1
+    lines = retrieval.describe(result['predictions'][0]).splitlines()
+    assert lines[0] == 'a circle' and len(lines) == 3
+    assert (
+        len(retrieval(photos, ['a circle', 'b'], direction='i2t', show=False, img_out_dir=tmp_path)['visualization'])
+        == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (dict(texts=[]), 'at least one'),
+        (dict(texts=['a', ' ']), 'none empty'),
+        (dict(texts='a', direction='both'), "'t2i' or 'i2t'"),
+        (dict(texts='a', colour='red'), 'unknown argument'),
+    ],
+)
+def test_wrong_retrieval_arguments_are_told(retrieval, photos, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        retrieval(photos, **arguments)
+
+
+def test_the_task_chooses_the_inferencer(config, checkpoint, photos, grounding):
+    inferencer = SLANInferencer('grounding', config(), checkpoint, device='cpu', show_progress=False)
+    assert inferencer(photos, TEXTS)['predictions'] == grounding(photos, TEXTS)['predictions']
+    with pytest.raises(ValueError, match="task must be one of .*'grounding'"):
+        SLANInferencer('cooking', config(), checkpoint)
+
+
+def test_stored_features_are_not_asked_for(config, checkpoint, photos):
+    cfg = config(text__encoder__feature_store='no/such/store', text__encoder__frozen=True)
+    inferencer = GroundingInferencer(cfg, checkpoint, 'cpu', show_progress=False)
+    assert len(inferencer(photos / '0.png', 'a [circle]')['predictions']) == 1
+    assert cfg.model.text.encoder.feature_store == 'no/such/store', 'the config given is left as it is'
+
+
+def test_weights_of_another_model_are_refused(config, checkpoint):
+    with pytest.raises(RuntimeError, match=r'toy\.pth holds the weights of another model[\s\S]*itc_projection'):
+        GroundingInferencer(config(itc_dims=5), checkpoint)
+
+
+def test_missing_files_are_named(config, checkpoint):
+    with pytest.raises(ValueError, match='no load_from'):
+        GroundingInferencer(config())
+    with pytest.raises(FileNotFoundError, match=r'gone\.pth'):
+        GroundingInferencer(config(), 'gone.pth')
+    with pytest.raises(FileNotFoundError, match=r'gone\.py'):
+        GroundingInferencer('gone.py', checkpoint)
+
+
+def test_bad_pictures_are_named(grounding, photos, tmp_path):
+    with pytest.raises(UnreadableImageError, match=r'gone\.jpg'):
+        grounding('gone.jpg', TEXTS[0])
+    cut = tmp_path / 'cut.png'
+    cut.write_bytes((photos / '0.png').read_bytes()[:200])
+    with pytest.raises(UnreadableImageError, match=r'cut\.png'):
+        grounding(cut, TEXTS[0])
+    (tmp_path / 'empty').mkdir()
+    for picture, said in [
+        ('https://example.org/a.jpg', 'web address'),
+        (np.zeros((4, 4), np.uint8), r'must be \(H, W, 3\)'),
+        (np.zeros((4, 4, 3), np.float32), 'uint8'),
+        ([], 'no picture'),
+        (tmp_path / 'empty', 'no picture in'),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            grounding(picture, TEXTS[0])
+    with pytest.raises(TypeError, match='not int'):
+        grounding(7, TEXTS[0])
+
+
+def test_wrong_grounding_arguments_are_told(grounding, photos):
+    with pytest.raises(ValueError, match='2 texts for 3 pictures'):
+        grounding(photos, TEXTS[:2])
+    with pytest.raises(ValueError, match="'words' or 'noun_phrases'"):
+        grounding(photos, TEXTS, find='verbs')
+    with pytest.raises(ValueError, match='unknown argument'):
+        grounding(photos, TEXTS, colour='red')
+
+
+def test_pil_images_of_any_mode_are_read():
+    image = Image.new('RGBA', (4, 2), (255, 0, 0, 0))
+    assert read_picture(image).tolist() == [[[255, 255, 255]] * 4] * 2
+
+
+def test_the_size_of_pictures_is_found():
+    resize = [dict(type='LoadImage'), dict(type='ResizeImage', size=[20, 30]), dict(type='PackPairs')]
+    nested = [dict(type='LoadCachedFeatures', store='s', transforms=resize)]
+    assert picture_size(Config(dict(test_dataloader=dict(a=dict(dataset=dict(pipeline=nested)))))) == (20, 30)
+    assert picture_size(Config(dict(train_dataloader=dict(dataset=dict(pipeline=resize)), image_size=7))) == (20, 30)
+    assert picture_size(Config(dict(image_size=7))) == (7, 7)
+    with pytest.raises(ValueError, match='size of pictures'):
+        picture_size(Config(dict()))

@@ -1,0 +1,68 @@
+"""Noun phrases of texts that mark none."""
+
+import sys
+
+import pytest
+
+from slan_mm.apis import find_noun_phrases, mark_noun_phrases, mark_spans
+
+
+def phrases(text):
+    pytest.importorskip('textblob', reason='textblob is optional')
+    return [text[start:end] for start, end in find_noun_phrases(text)]
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('a large lake with a lone duck in it', ['large lake', 'lone duck']),
+        ('Two young guys look at their hands.', ['Two young guys', 'hands']),
+        ('A black-and-white dog, wearing a collar', ['black-and-white dog', 'collar']),
+        ('a dog and a dog', ['dog', 'dog']),
+        ('it is there', []),
+    ],
+)
+def test_phrases_are_those_of_the_chunker_without_articles(text, expected):
+    assert phrases(text) == expected
+
+
+@pytest.mark.parametrize('text', ["the man's hat isn't on the lawn", "a dog doesn't bark", 'hats on catsuits of cats'])
+def test_a_phrase_never_is_a_part_of_a_word(text):
+    pytest.importorskip('textblob', reason='textblob is optional')
+    for start, end in find_noun_phrases(text):
+        assert not text[:start][-1:].isalnum() and not text[end:][:1].isalnum()
+        assert text[start:end] not in ('n', 's', 't')
+
+
+def test_a_text_without_a_noun_is_told():
+    pytest.importorskip('textblob', reason='textblob is optional')
+    with pytest.raises(ValueError, match='no noun phrase'):
+        mark_noun_phrases('it is there')
+
+
+def test_the_library_is_asked_for_when_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'textblob.en', None)
+    with pytest.raises(ImportError, match='pip install "textblob'):
+        find_noun_phrases('a dog')
+
+
+def test_spans_are_marked():
+    marked = mark_spans('a dog on grass', [[2, 5], [[2, 5], [9, 14]]])
+    assert marked.phrases == ['dog', 'dog grass'] and marked.spans == [[[2, 5]], [[2, 5], [9, 14]]]
+
+
+@pytest.mark.parametrize(
+    ('text', 'spans', 'said'),
+    [
+        (' ', [[0, 1]], 'the text is empty'),
+        ('a dog', [], 'no phrase was given'),
+        ('a dog', [[2, 6]], 'not inside the text of 5 characters'),
+        ('a dog', [[3, 3]], 'not inside'),
+        ('a dog', [[-1, 3]], 'not inside'),
+        ('a dog', [[[2, 'x']]], 'no run of characters'),
+        ('a dog', [[]], 'has no characters'),
+    ],
+)
+def test_wrong_spans_are_told(text, spans, said):
+    with pytest.raises(ValueError, match=said):
+        mark_spans(text, spans)

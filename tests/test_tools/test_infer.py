@@ -1,0 +1,75 @@
+"""The tool that runs a model on a user's pictures, on a model that has learned nothing."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from toy import SIZE, toy_config
+
+from slan_mm.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return runpy.run_path(str(ROOT / 'tools' / 'infer.py'))
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    """Config, checkpoint and picture."""
+    folder = tmp_path_factory.mktemp('infer')
+    config = folder / 'toy_config.py'
+    Config(dict(model=toy_config(), image_size=SIZE, default_scope='slan_mm')).dump(config)
+    torch.manual_seed(0)
+    torch.save({'state_dict': MODELS.build(toy_config()).state_dict()}, folder / 'toy.pth')
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)).save(folder / 'p.png')
+    return [str(config), str(folder / 'toy.pth'), str(folder / 'p.png')]
+
+
+def test_prints_boxes_and_draws_them(tool, files, tmp_path, capsys):
+    out = tmp_path / 'new'
+    text = ['--text', 'a [red circle] and a [square]']
+    tool['main'](['grounding', *files, *text, '--out-dir', str(out), '--options', 'top=2', '--device', 'cpu'])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(':')[0] for line in lines if 'score' in line] == ['red circle'] * 2 + ['square'] * 2
+    assert lines[-1] == f'written: {out}'
+    with Image.open(out / '00000_p.png') as page:
+        assert page.width > 1000
+    (prediction,) = json.loads((out / 'predictions.json').read_text())
+    assert prediction['size'] == [50, 70] and len(prediction['phrases'][0]['boxes']) == 2
+
+
+def test_finds_pictures(tool, files, capsys):
+    tool['main'](['retrieval', *files, '--text', 'a star', '--text', 'a cross', '--device', 'cpu'])
+    lines = capsys.readouterr().out.splitlines()[-4:]
+    assert lines[0] == 'a star' and lines[2] == 'a cross'
+    assert all(files[2] in line and 'score' in line for line in lines[1::2])
+
+
+@pytest.mark.parametrize(
+    ('place', 'value', 'said'),
+    [
+        (4, 'a [dog', "without ']'"),
+        (2, 'gone.jpg', r'gone\.jpg'),
+        (1, 'gone.pth', r'gone\.pth'),
+        (0, 'gone.py', r'gone\.py'),
+    ],
+)
+def test_mistakes_are_told_in_a_line(tool, files, place, value, said):
+    arguments = [*files, '--text', 'a [dog]']
+    arguments[place] = value
+    with pytest.raises(SystemExit, match=f'infer: .*{said}'):
+        tool['main'](['grounding', *arguments, '--device', 'cpu'])
+
+
+def test_texts_are_asked_for(tool, files, capsys):
+    with pytest.raises(SystemExit):
+        tool['main'](['grounding', *files])
+    assert 'grounding needs --text' in capsys.readouterr().err

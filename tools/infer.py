@@ -1,0 +1,71 @@
+"""Runs a trained model on your own pictures.
+
+    python tools/infer.py grounding CONFIG CHECKPOINT dog.jpg --text 'a [dog] runs over the [wet grass]' --out-dir out
+    python tools/infer.py retrieval CONFIG CHECKPOINT my/pictures --text 'a dog on a beach' --text 'two cats' --show
+
+Pictures are files, or a folder of them. Several ``--text`` go to the pictures one by one in grounding, a single one to
+all. Prints the predictions; ``--out-dir`` writes them (``predictions.json``) and a page for each; what else a task's
+inferencer takes is given by ``--options``, e.g. ``--options top=3 find=noun_phrases``. docs/inference.md tells what
+each task takes and what its scores mean.
+"""
+
+import argparse
+import sys
+
+from mmengine.config import DictAction
+
+from slan_mm.apis import INFERENCERS, SLANInferencer
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Runs a trained model on your own pictures.')
+    parser.add_argument('task', choices=sorted(INFERENCERS), help='what to do')
+    parser.add_argument('config', help='config file of the model')
+    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or a folder of them')
+    parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
+    parser.add_argument('--batch-size', type=int, default=8, help='pictures that go through the model together')
+    parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
+    parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--options', nargs='+', action=DictAction, default={}, help="the task's own, as key=value")
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    options = parser.parse_args(arguments)
+    if not options.text and INFERENCERS[options.task].needs_text:
+        parser.error(f'{options.task} needs --text')
+    return options
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Predicts, prints, writes."""
+    options = parse_options(arguments)
+    texts = options.text[0] if options.text and len(options.text) == 1 else options.text
+    try:
+        inferencer = SLANInferencer(
+            options.task,
+            options.config,
+            options.checkpoint,
+            device=options.device,
+            cfg_options=options.cfg_options,
+            show_progress=False,
+        )
+        result = inferencer(
+            options.inputs,
+            *([] if texts is None else [texts]),
+            batch_size=options.batch_size,
+            show=options.show,
+            img_out_dir=options.out_dir,
+            pred_out_dir=options.out_dir,
+            **options.options,
+        )
+    except (ValueError, RuntimeError, OSError, ImportError) as error:
+        sys.exit(f'infer: {error}')
+    for prediction in result['predictions']:
+        print(inferencer.describe(prediction))
+    if options.out_dir:
+        print(f'written: {options.out_dir}')
+
+
+if __name__ == '__main__':
+    main()
