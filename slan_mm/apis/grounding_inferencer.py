@@ -69,11 +69,12 @@ class GroundingInferencer(TaskInferencer):
         if find not in ('words', 'noun_phrases'):
             raise ValueError(f"find must be 'words' or 'noun_phrases', got {find!r}")
         pictures = list_pictures(inputs)
-        single = not isinstance(texts, list | tuple)
-        texts = one_for_each(texts, len(pictures), 'texts')
-        spans = (
-            [phrases] * len(pictures) if single or phrases is None else one_for_each(phrases, len(pictures), 'phrases')
-        )
+        count = len(pictures)
+        if phrases is None or not isinstance(texts, list | tuple):
+            spans = [phrases] * count
+        else:
+            spans = one_for_each(phrases, count, 'lists of phrases')
+        texts = one_for_each(texts, count, 'texts')
         items = picture_items(pictures)
         for item, text, given in zip(items, texts, spans, strict=True):
             marked = _marked(text, given, find)

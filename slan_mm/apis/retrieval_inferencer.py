@@ -123,13 +123,11 @@ class RetrievalInferencer(TaskInferencer):
 
     def describe(self, prediction: dict) -> str:
         """A line for the query, and one for each candidate."""
-        return '\n'.join(
-            [prediction.get('text') or prediction['image']]
-            + [
-                f'  {number}. {entry.get("image") or entry["text"]}  score {entry["score"]:.2f}, match {entry["match"]:.2f}'
-                for number, entry in enumerate(prediction['found'], start=1)
-            ]
-        )
+        lines = [prediction.get('text') or prediction['image']]
+        for number, entry in enumerate(prediction['found'], start=1):
+            name = entry.get('image') or entry['text']
+            lines.append(f'  {number}. {name}  score {entry["score"]:.2f}, match {entry["match"]:.2f}')
+        return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
         """The pictures found, best first; or the picture over the texts found."""
