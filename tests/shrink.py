@@ -48,11 +48,11 @@ def shrink(cfg: Config) -> Config:
     text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
-    cfg.train_dataloader.dataset = shapes('train', 'pair')
+    cfg.train_dataloader.dataset = training_data(cfg.model.type)
     cfg.train_dataloader.batch_size = 4
     for mode in ('val', 'test'):
         for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
-            loader.dataset = shapes(mode, task) | dict(test_mode=True)
+            loader.dataset = shapes(mode, task if task == 'retrieval' else 'grounding') | dict(test_mode=True)
             loader.batch_size = 4
     return cfg
 
@@ -60,6 +60,13 @@ def shrink(cfg: Config) -> Config:
 def shapes(split: str, task: str) -> dict:
     """Config of eight pictures of 64 x 64 pixels."""
     return dict(type='ShapesPairs', split=split, task=task, num_images=8, image_size=SIZE)
+
+
+def training_data(model: str) -> dict:
+    """Config of eight pictures that a model of this type learns from."""
+    if model == 'SLANGrounder':
+        return dict(type='ShapesGrounding', split='train', num_images=8, image_size=SIZE)
+    return shapes('train', 'pair')
 
 
 def _shrink_sizes(node: Any) -> None:

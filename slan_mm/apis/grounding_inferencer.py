@@ -28,7 +28,7 @@ class GroundingInferencer(TaskInferencer):
 
     A score ranks the regions of one picture for one phrase. After pre-training (``SLAN``) it is the mean over the
     phrase's words of the sum of their cosines with the region in each region-word space, at most 2, and no probability
-    that the thing is there. After supervised fine-tuning (``GroundingSLAN``) it is the model's probability, in [0, 1],
+    that the thing is there. After supervised fine-tuning (``SLANGrounder``) it is the model's probability, in [0, 1],
     that the region is one of the phrase's boxes (IoU of .5 and more); phrases of the training data are always in the
     picture, so it says little about things that are absent.
 

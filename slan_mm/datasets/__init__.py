@@ -5,7 +5,7 @@ from slan_mm.datasets.image_dataset import ImageDataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesPairs, ShapesVQA, build_shapes_tokenizer
+from slan_mm.datasets.shapes import ShapesGrounding, ShapesPairs, ShapesVQA, build_shapes_tokenizer
 from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
 from slan_mm.datasets.vqa_dataset import VQADataset
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
@@ -21,6 +21,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesGrounding',
     'ShapesPairs',
     'ShapesVQA',
     'VQADataset',

@@ -1,5 +1,6 @@
-"""Captions with phrases and their boxes, for grounding evaluation."""
+"""Captions with phrases and their boxes: grounding, and its training where boxes may be learned from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ from slan_mm.datasets.image_text_dataset import ImageTextDataset
 from slan_mm.datasets.readers.captions import check_image_root, check_some_images
 from slan_mm.datasets.readers.entities import read_entities
 from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.grounding_record import GroundingRecord
 from slan_mm.datasets.readers.mdetr import read_mdetr
+from slan_mm.datasets.readers.refer import read_refer
 from slan_mm.registry import DATASETS
+
+FORMATS = ('mdetr', 'entities', 'refer', 'mdetr_refexp')
 
 
 @DATASETS.register_module()
@@ -23,11 +28,15 @@ class GroundingDataset(ImageTextDataset):
     without a box stay, with n = 0. Captions without any phrase ask nothing and are left out, with a message.
 
     Args:
-        ann_file: The json file ('mdetr'), or the folder of ``Sentences/`` and ``Annotations/`` ('entities'); below
+        ann_file: The json file ('mdetr', 'mdetr_refexp'), the folder of ``Sentences/`` and ``Annotations/``
+            ('entities'), or the list of expressions, ``refs(...).p`` or a json of the same ('refer'); below
             ``data_root``.
-        format: 'mdetr' (also GLIP's files) or 'entities'.
-        split: For 'entities', the image list ``<split>.txt``; None takes all.
-        test_mode: On unless told otherwise.
+        format: 'mdetr' (also GLIP's files), 'entities', 'refer' (RefCOCO, RefCOCO+, RefCOCOg as their authors publish
+            them) or 'mdetr_refexp' (the same as MDETR publishes them). In the last two a caption is one expression:
+            its only phrase is the whole of it, and has one box.
+        split: For 'entities', the image list ``<split>.txt``; for 'refer', e.g. 'testA'. None takes all.
+        instances: For 'refer', COCO's ``instances.json``, below ``data_root``.
+        test_mode: On unless told otherwise. Off, an unreadable image is skipped and counted.
         kwargs: See ``ImageTextDataset``.
 
     Raises:
@@ -40,28 +49,34 @@ class GroundingDataset(ImageTextDataset):
         ann_file: str = '',
         format: str = 'mdetr',
         split: str | None = None,
+        instances: str | None = None,
         test_mode: bool = True,
         **kwargs: Any,
     ) -> None:
-        if format not in ('mdetr', 'entities'):
-            raise ValueError(f"format must be 'mdetr' or 'entities', got {format!r}")
-        if format == 'mdetr' and split is not None:
-            raise ValueError(f"format 'mdetr' has a file for each split: leave split=None, got {split!r}")
+        if format not in FORMATS:
+            raise ValueError(f'format must be one of {FORMATS}, got {format!r}')
+        if format.startswith('mdetr') and split is not None:
+            raise ValueError(f'format {format!r} has a file for each split: leave split=None, got {split!r}')
+        if (format == 'refer') != (instances is not None):
+            raise ValueError("format 'refer', and no other, needs instances, COCO's instances.json with the boxes")
         self.format = format
         self.split = split
+        self.instances = instances
         super().__init__(ann_file=ann_file, test_mode=test_mode, **kwargs)
+
+    def _records(self, source: Path) -> Iterator[GroundingRecord]:
+        if self.format == 'entities':
+            return read_entities(source, self.img_root, self.split)
+        if self.format == 'refer':
+            return read_refer(source, Path(self.data_root) / str(self.instances), self.img_root, self.split)
+        return read_mdetr(source, self.img_root, whole_caption=self.format == 'mdetr_refexp')
 
     def load_data_list(self) -> list[dict]:
         """Reads and checks the annotation."""
         check_image_root(self.img_root)
         source = Path(self.ann_file or self.data_root)
-        records = (
-            read_mdetr(source, self.img_root)
-            if self.format == 'mdetr'
-            else read_entities(source, self.img_root, self.split)
-        )
         items, without = [], 0
-        for record in records:
+        for record in self._records(source):
             record.check()
             if not record.phrases:
                 without += 1

@@ -40,6 +40,56 @@ def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: Text
     return similarity
 
 
+def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tensor]]:
+    """Of each sample, for each of its ``phrases`` the tokens that it is made of, (NT,) bool."""
+    return [
+        [span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans']) for phrase in phrases]
+        for row, phrases in enumerate(sample.get('phrases') or [] for sample in data_samples)
+    ]
+
+
+def rank_regions(
+    boxes: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    region_mask: Tensor,
+    tokens: TextTokens,
+    word_mask: Tensor,
+    data_samples: list,
+) -> list:
+    """Ranks regions for each phrase of ``data_samples``, on every level.
+
+    A region's score for a phrase is the mean of its scores for the phrase's words. Adds to every sample
+    ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy in original
+    pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the last level. A phrase
+    none of whose words was read gets all words' scores.
+
+    Args:
+        boxes: (P, NG, 4) of each level, normalised cxcywh.
+        scores: (P, NG, NT) of each level.
+        region_mask: (P, NG), True at kept regions.
+        tokens: Of the samples' texts.
+        word_mask: (P, NT), True at words.
+        data_samples: P samples.
+    """
+    chosen = phrase_tokens(tokens, data_samples)
+    for row, sample in enumerate(data_samples):
+        kept = region_mask[row]
+        height, width = sample.ori_shape
+        scale = boxes[0].new_tensor([width, height, width, height])
+        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(boxes[-1][row, kept])), 'pred_regions')
+        predictions = []
+        for words in chosen[row]:
+            words = words if words.any() else word_mask[row]
+            levels = []
+            for level_boxes, level_scores in zip(boxes, scores, strict=True):
+                score, order = level_scores[row, kept][:, words].mean(-1).sort(descending=True, stable=True)
+                corners = bbox_cxcywh_to_xyxy(level_boxes[row, kept][order])
+                levels.append(dict(boxes=corners * scale, scores=score))
+            predictions.append(levels)
+        sample.set_field(predictions, 'pred_phrases')
+    return data_samples
+
+
 def ground_phrases(
     image: ImageFeatures,
     text: TextFeatures,
@@ -48,29 +98,6 @@ def ground_phrases(
     data_samples: list,
     branch: ImageBranch,
 ) -> list:
-    """Ranks the kept regions for each phrase of ``data_samples``, before any adaptor and after each level.
-
-    A region's score for a phrase is the mean over its words of :func:`region_word_similarity`. Adds to every sample
-    ``pred_phrases``: for each of its ``phrases`` a list over levels 0..L of dict(boxes (N, 4) absolute xyxy in
-    original pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the kept
-    regions after the last level. A phrase none of whose words was read gets all words' scores.
-    """
+    """:func:`rank_regions` by :func:`region_word_similarity`, before any adaptor and after each level."""
     similarity = [region_word_similarity(branch, image, text, boxes) for boxes in located.boxes]
-    for row, sample in enumerate(data_samples):
-        kept = located.region_mask[row]
-        height, width = sample.ori_shape
-        scale = located.boxes[0].new_tensor([width, height, width, height])
-        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(located.boxes[-1][row, kept])), 'pred_regions')
-        predictions = []
-        for phrase in sample.get('phrases') or []:
-            chosen = span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans'])
-            if not chosen.any():
-                chosen = text.word_mask[row]
-            levels = []
-            for boxes, level_similarity in zip(located.boxes, similarity, strict=True):
-                score, order = level_similarity[row, kept][:, chosen].mean(-1).sort(descending=True, stable=True)
-                corners = bbox_cxcywh_to_xyxy(boxes[row, kept][order])
-                levels.append(dict(boxes=corners * scale, scores=score))
-            predictions.append(levels)
-        sample.set_field(predictions, 'pred_phrases')
-    return data_samples
+    return rank_regions(located.boxes, similarity, located.region_mask, tokens, text.word_mask, data_samples)

@@ -17,6 +17,12 @@ CONFIGS = sorted(
     path for path in ROOT.rglob('*.py') if '_base_' not in path.parts and path.name != 'default_runtime.py'
 )
 
+#: What a training step of each type of model logs, beside other things.
+LOGGED = {
+    'SLAN': {'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'},
+    'SLANGrounder': {'loss_cls', 'loss_bbox_level0', 'loss_iou_refined', 'matched_iou'},
+}
+
 
 @pytest.fixture(params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
 def cfg(request):
@@ -49,7 +55,7 @@ def test_training_step(cfg):
 
     log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
 
-    assert {'loss', 'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'} <= set(log)
+    assert {'loss', *LOGGED[cfg.model.type]} <= set(log)
     assert all(torch.isfinite(value).all() for value in log.values())
     # A parameter that no loss reaches stops training on several GPUs, unless the config says that there are some.
     assert (reached != set(trained)) == cfg.get('find_unused_parameters', False), sorted(set(trained) - reached)[:5]
@@ -64,7 +70,8 @@ def test_prediction(cfg):
     for sample in model.val_step(batch_of(shapes('val', 'grounding'))):
         assert len(sample.pred_phrases) == len(sample.phrases) > 0
         for levels in sample.pred_phrases:
-            assert len(levels) == len(cfg.model.locator.adaptors) + 1
+            # Before any adaptor, after each, and what the grounder's head refines.
+            assert len(levels) == len(cfg.model.locator.adaptors) + 1 + (cfg.model.type == 'SLANGrounder')
             for level in levels:
                 boxes, scores = level['boxes'], level['scores']
                 assert boxes.shape == (len(scores), 4) and len(scores) > 0
@@ -72,6 +79,8 @@ def test_prediction(cfg):
                 assert (boxes[:, 2:] > boxes[:, :2]).all()
                 assert boxes.min() >= -1e-3 and boxes.max() <= SIZE + 1e-3
 
+    if cfg.model.type != 'SLAN':
+        return
     data = model.data_preprocessor(batch_of(shapes('val', 'retrieval')), False)
     with torch.no_grad():
         image = model.encode_image(data['inputs'])

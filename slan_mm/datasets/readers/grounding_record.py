@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from slan_mm.datasets.readers.entry import Entry
 
+#: Pixels that a box may reach over the border: annotations count from 0 or from 1, and round.
+MAX_OVER = 2.0
+
 
 @dataclass(slots=True)
 class PhraseRecord:
@@ -39,7 +42,7 @@ class GroundingRecord:
     entry: Entry
 
     def check(self) -> None:
-        """Raises AnnotationError where a caption is empty, a span leaves its caption, or a box is none."""
+        """Raises AnnotationError: an empty caption, a span outside it, a box without area or outside the image."""
         if not self.text.strip():
             self.entry.fail('the caption is empty', 'Write it, or remove the entry.')
         if min(self.size) < 1:
@@ -57,3 +60,11 @@ class GroundingRecord:
             for box in phrase.boxes:
                 if not (box[0] < box[2] and box[1] < box[3]):
                     self.entry.fail(f'{where}: box {box} (x1, y1, x2, y2) has no area', 'Repair or remove the box.')
+                over = max(-box[0], -box[1], box[2] - self.size[1], box[3] - self.size[0])
+                if over > MAX_OVER:
+                    self.entry.fail(
+                        f'{where}: box {box} (x1, y1, x2, y2) reaches {over:g} pixels out of the image of height and '
+                        f'width {self.size}',
+                        'Boxes and size are those of the original image, in pixels: is the size that of a resized '
+                        'copy, or the box x, y, width, height?',
+                    )

@@ -16,13 +16,16 @@ _REMEDY = (
 )
 
 
-def read_mdetr(ann_file: Path, img_root: str) -> Iterator[GroundingRecord]:
+def read_mdetr(ann_file: Path, img_root: str, whole_caption: bool = False) -> Iterator[GroundingRecord]:
     """One record an entry of ``images`` (an image with one caption).
 
     The phrases are those of ``tokens_positive_eval``, all of them, with all their spans, in that order; the number in
     it is the phrase's id. A box belongs to every phrase all of whose spans are among its ``tokens_positive``; where a
     box has no ``tokens_positive``, to the phrases at the positions ``phrase_ids``. A box that belongs to no phrase is
     an error: guessing from the order of the boxes goes wrong as soon as one phrase has no box.
+
+    With ``whole_caption`` the file is one of referring expressions (MDETR's ``finetune_refcoco_*.json``): the caption
+    is the only phrase, and exactly one box answers it. ``tokens_positive_eval`` and ``tokens_positive`` are not read.
     """
     data = load_json(ann_file)
     boxes: dict[Any, list[Entry]] = defaultdict(list)
@@ -35,19 +38,23 @@ def read_mdetr(ann_file: Path, img_root: str) -> Iterator[GroundingRecord]:
             entry.fail(f'a second image with id {key!r}', 'Give every (image, caption) entry an id of its own.')
         seen.add(key)
         name = entry.take('file_name', str, _REMEDY)
-        phrases = [
-            PhraseRecord(_spans(entry, spans), [], None, str(number))
-            for number, spans in enumerate(entry.take('tokens_positive_eval', list, _REMEDY))
-        ]
-        for annotation in boxes.pop(key, []):
+        caption = entry.take('caption', str, _REMEDY)
+        spans_of_phrases = [[[0, len(caption)]]]
+        if not whole_caption:
+            spans_of_phrases = [_spans(entry, spans) for spans in entry.take('tokens_positive_eval', list, _REMEDY)]
+        phrases = [PhraseRecord(spans, [], None, str(number)) for number, spans in enumerate(spans_of_phrases)]
+        own = boxes.pop(key, [])
+        for annotation in own:
             box = _box(annotation)
-            for phrase in _phrases_of(annotation, phrases):
+            for phrase in phrases if whole_caption else _phrases_of(annotation, phrases):
                 phrase.boxes.append(box)
+        if whole_caption and len(own) != 1:
+            entry.fail(f'{len(own)} boxes for one expression', 'A referring expression has exactly one box.')
         yield GroundingRecord(
             img_path=os.path.join(img_root, name),
             image_id=str(entry.data.get('original_img_id', Path(name).stem)),
             sample_id=str(key),
-            text=entry.take('caption', str, _REMEDY),
+            text=caption,
             size=(_pixels(entry, 'height'), _pixels(entry, 'width')),
             phrases=phrases,
             entry=entry,

@@ -1,5 +1,6 @@
 from slan_mm.datasets.shapes.dataset import ShapesPairs
 from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
+from slan_mm.datasets.shapes.grounding import ShapesGrounding
 from slan_mm.datasets.shapes.render import render_scene
 from slan_mm.datasets.shapes.scene import Scene, SceneObject, sample_scene
 from slan_mm.datasets.shapes.tokenizer import build_shapes_tokenizer
@@ -10,6 +11,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesGrounding',
     'ShapesPairs',
     'ShapesVQA',
     'build_shapes_tokenizer',

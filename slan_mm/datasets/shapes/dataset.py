@@ -56,6 +56,8 @@ class ShapesPairs(Dataset):
 
     #: ``dataset[index + epoch * len(dataset)]`` is the item of an epoch, see ``split_index``.
     takes_epoch = True
+    #: Whether the train split may give boxes; see ``ShapesGrounding``.
+    boxes_in_train = False
     METAINFO = {'dataset_name': 'ShapesPairs', 'shapes': SHAPES, 'colors': COLORS, 'sizes': tuple(SIZES)}
 
     def __init__(
@@ -98,7 +100,7 @@ class ShapesPairs(Dataset):
             raise ValueError(f'split must be one of {list(SPLIT_SHARES)}, got {self.split!r}')
         if self.task not in TASKS:
             raise ValueError(f'task must be one of {list(TASKS)}, got {self.task!r}')
-        if self.split == 'train' and self.task == 'grounding':
+        if self.split == 'train' and self.task == 'grounding' and not self.boxes_in_train:
             raise ValueError("the train split of ShapesPairs has no boxes: use split='val' or 'test' for grounding")
         if len(self.num_objects) != 2 or not 2 <= self.num_objects[0] <= self.num_objects[1]:
             raise ValueError(f'num_objects must be (fewest, most) with 2 <= fewest <= most, got {self.num_objects}')
@@ -150,10 +152,10 @@ class ShapesPairs(Dataset):
         size = (self.image_size, self.image_size)
         results = {**self.get_data_info(index), 'img': self._image(index, scene), 'ori_shape': size, 'img_shape': size}
         results['rng'] = item_rng(self.seed, epoch + int(self._epoch[0]), index)
-        if self.split == 'train' and self.task == 'pair':
-            results['text'] = draw_caption(results['rng'], scene).text
-            return results
-        captions = self._captions(index, scene)
+        if self.split == 'train' and self.task != 'retrieval':
+            captions = [draw_caption(results['rng'], scene)]
+        else:
+            captions = self._captions(index, scene)
         results['text'] = [caption.text for caption in captions] if self.task == 'retrieval' else captions[0].text
         if self.task == 'grounding':
             results['phrases'] = _phrases(scene, captions[0], results['sample_id'])

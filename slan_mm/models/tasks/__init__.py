@@ -1,6 +1,7 @@
 """Task models: the spine and a head each."""
 
 from slan_mm.models.tasks.captioning import SLANCaptioner
+from slan_mm.models.tasks.grounding import SLANGrounder
 from slan_mm.models.tasks.vqa import SLANAnswerer
 
-__all__ = ['SLANAnswerer', 'SLANCaptioner']
+__all__ = ['SLANAnswerer', 'SLANCaptioner', 'SLANGrounder']

@@ -1,0 +1,39 @@
+"""Supervised grounding on photographs: class names of ``coco_mini`` as phrases, frozen small encoders, one CPU core.
+
+    for part in train val; do
+        python tools/dataset_converters/coco_to_grounding.py data/coco_mini/annotations/instances_${part}2017.json \
+            work_dirs/coco_mini/grounding_${part}.json
+    done
+    python tools/train.py configs/grounding/slan_small_coco_mini_grounding.py
+    python tools/test.py configs/grounding/slan_small_coco_mini_grounding.py CHECKPOINT
+
+Evaluated on the val images of ``coco_mini`` (coco/...) and on the phrases of Flickr8k (grounding/...), whose boxes are
+for evaluation only. The encoders are expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder. To
+start from a checkpoint of configs/pretrain/slan_small_flickr8k.py: ``--cfg-options load_from=...``. What to expect:
+docs/tasks/grounding.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_small.py',
+    '../_base_/datasets/coco_mini_grounding.py',
+    '../_base_/schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+
+weights = '{{$SLAN_WEIGHTS:weights}}'
+
+_base_.model.pop('objective')
+model = dict(
+    type='SLANGrounder',
+    head=dict(),
+    image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
+    text=dict(encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2')),
+    # A class name has as many regions as things: keep more than a caption needs.
+    locator=dict(region_filter=dict(top=20)),
+)
+
+train_cfg = dict(max_iters=300)
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+auto_scale_lr = dict(enable=False, base_batch_size=16)
+# What only retrieval and the image-only saliency read.
+find_unused_parameters = True

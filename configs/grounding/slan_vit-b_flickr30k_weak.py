@@ -1,0 +1,19 @@
+"""Weak grounding with a ViT-Base: the pre-training losses on Flickr30k's captions, no box, batch 256 (8 GPUs x 32).
+
+    bash tools/dist_train.sh configs/grounding/slan_vit-b_flickr30k_weak.py 8
+    bash tools/dist_test.sh configs/grounding/slan_vit-b_flickr30k_weak.py CHECKPOINT 8
+
+The model is SLAN as it was pre-trained; Entities' boxes only evaluate. Not measured here.
+"""
+
+_base_ = [
+    '../_base_/models/slan_vit-b.py',
+    '../_base_/datasets/flickr30k.py',
+    '../_base_/schedules/grounding_10e.py',
+    '../default_runtime.py',
+]
+
+load_from = 'work_dirs/slan_vit-b_14m/iter_N.pth'
+train_dataloader = dict(batch_size=32)
+auto_scale_lr = dict(enable=False, base_batch_size=256)
+default_hooks = dict(checkpoint=dict(interval=2000, save_best='grounding/R1', rule='greater'))

@@ -1,0 +1,98 @@
+"""Makes grounding data of object detection data, as GLIP does: the names of an image's classes are its phrases.
+
+    python tools/dataset_converters/coco_to_grounding.py instances_train2017.json grounding_train.json
+
+Reads COCO's instances and writes MDETR's layout (``GroundingDataset(format='mdetr')``). The caption of an image is the
+names of its classes in the order of the file, with commas between them: 'person, dog, frisbee'. Each name is a phrase
+and has all boxes of its class. Crowds, boxes without area and images without a box are left out and counted.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
+from slan_mm.engine.checkpoint_io import replaced_atomically
+
+_REMEDY = (
+    "COCO's instances have {images: [{id, file_name, height, width}], categories: [{id, name}], annotations: "
+    '[{image_id, category_id, bbox: [x, y, w, h], iscrowd?}]}.'
+)
+
+
+def convert(file: Path) -> tuple[dict, Counter]:
+    """The content of MDETR's layout, and how many of what were left out.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        AnnotationError: It is not of COCO's layout; the message names the entry.
+    """
+    data = load_json(file)
+    names = {
+        entry.take('id', int, _REMEDY): entry.take('name', str, _REMEDY)
+        for entry in json_entries(file, data, 'categories', _REMEDY)
+    }
+    boxes: dict[int, dict[int, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+    left_out: Counter = Counter()
+    for entry in json_entries(file, data, 'annotations', _REMEDY):
+        category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', list, _REMEDY)
+        if category not in names:
+            entry.fail(f'category_id {category} is not among the categories', _REMEDY)
+        if entry.data.get('iscrowd'):
+            left_out['crowds'] += 1
+        elif len(box) != 4 or min(box[2:]) <= 0:
+            left_out['boxes without area'] += 1
+        else:
+            boxes[entry.take('image_id', int, _REMEDY)][category].append(box)
+    result: dict[str, list] = dict(images=[], annotations=[])
+    for entry in json_entries(file, data, 'images', _REMEDY):
+        own = boxes.pop(entry.take('id', int, _REMEDY), None)
+        if own is None:
+            left_out['images without a box'] += 1
+        else:
+            _add(result, entry, {names[category]: found for category, found in own.items()})
+    left_out['boxes of images that are not in the file'] = sum(
+        len(found) for own in boxes.values() for found in own.values()
+    )
+    return result, +left_out
+
+
+def _add(result: dict[str, list], entry: Entry, boxes: dict[str, list]) -> None:
+    caption = ''
+    spans: list[list[int]] = []
+    for name, found in boxes.items():
+        caption += ', ' if caption else ''
+        spans.append([len(caption), len(caption) + len(name)])
+        caption += name
+        common: dict[str, Any] = dict(image_id=entry.data['id'], tokens_positive=[spans[-1]])
+        result['annotations'] += [
+            dict(common, id=len(result['annotations']) + n, bbox=box) for n, box in enumerate(found)
+        ]
+    fields = {name: entry.take(name, (str, int), _REMEDY) for name in ('id', 'file_name', 'height', 'width')}
+    result['images'].append(dict(fields, caption=caption, tokens_positive_eval=[[span] for span in spans]))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Converts and says what was written."""
+    parser = argparse.ArgumentParser(description='Makes grounding data of object detection data.')
+    parser.add_argument('instances', type=Path, help="COCO's instances_*.json")
+    parser.add_argument('out', type=Path, help='json file to write')
+    options = parser.parse_args(arguments)
+    try:
+        result, left_out = convert(options.instances)
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f'coco_to_grounding: {error}')
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(options.out) as temporary:
+        temporary.write_text(json.dumps(result), encoding='utf-8')
+    phrases = sum(len(image['tokens_positive_eval']) for image in result['images'])
+    print(f'{options.out}: {len(result["images"])} images, {phrases} phrases, {len(result["annotations"])} boxes')
+    for what, count in left_out.items():
+        print(f'left out: {count} {what}')
+
+
+if __name__ == '__main__':
+    main()
