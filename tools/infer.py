@@ -32,8 +32,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--options', nargs='+', action=DictAction, default={}, help="the task's own, as key=value")
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
     options = parser.parse_args(arguments)
-    if not options.text and INFERENCERS[options.task].needs_text:
-        parser.error(f'{options.task} needs --text')
+    takes_text = INFERENCERS[options.task].takes_text
+    if takes_text != bool(options.text):
+        parser.error(f'{options.task} {"needs" if takes_text else "takes no"} --text')
     return options
 
 

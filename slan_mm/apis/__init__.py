@@ -1,17 +1,21 @@
 from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.captioning_inferencer import CaptioningInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
 from slan_mm.apis.noun_phrases import find_noun_phrases, mark_noun_phrases
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.vqa_inferencer import VQAInferencer
 
 __all__ = [
     'INFERENCERS',
+    'CaptioningInferencer',
     'GroundingInferencer',
     'MarkedText',
     'RetrievalInferencer',
     'SLANInferencer',
     'TaskInferencer',
+    'VQAInferencer',
     'find_noun_phrases',
     'mark_noun_phrases',
     'mark_spans',

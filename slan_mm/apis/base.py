@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,8 @@ class TaskInferencer(BaseInferencer):
 
     #: What the task is called.
     task: str
-    #: Whether a call cannot do without texts.
-    needs_text: bool = True
+    #: Whether a call asks something of the pictures, in texts.
+    takes_text: bool = True
     #: Methods a model must have for the task.
     needs: tuple[str, ...] = ()
     visualize_kwargs = {'show', 'img_out_dir'}
@@ -172,6 +173,11 @@ def picture_items(pictures: Sequence[Picture]) -> list[dict]:
         name = picture_name(picture, number)
         items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
     return items
+
+
+def finite(value: float) -> float | None:
+    """``value``, or None where it is infinite, which json cannot write."""
+    return value if math.isfinite(value) else None
 
 
 def one_for_each(values: Any, count: int, what: str) -> list:

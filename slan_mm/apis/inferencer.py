@@ -8,12 +8,15 @@ from typing import Any
 from mmengine.config import Config
 
 from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.captioning_inferencer import CaptioningInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.vqa_inferencer import VQAInferencer
 
 #: The inferencer of each task.
 INFERENCERS: dict[str, type[TaskInferencer]] = {
-    inferencer.task: inferencer for inferencer in (GroundingInferencer, RetrievalInferencer)
+    inferencer.task: inferencer
+    for inferencer in (CaptioningInferencer, GroundingInferencer, RetrievalInferencer, VQAInferencer)
 }
 
 

@@ -73,3 +73,6 @@ def test_texts_are_asked_for(tool, files, capsys):
     with pytest.raises(SystemExit):
         tool['main'](['grounding', *files])
     assert 'grounding needs --text' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        tool['main'](['captioning', *files, '--text', 'a dog'])
+    assert 'captioning takes no --text' in capsys.readouterr().err

@@ -1,17 +1,22 @@
 """Supervised grounding on a toy: what the losses ask for, that they fall, and that samples do not touch each other."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from shrink import shrink
 from toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
 
 from slan_mm.datasets import ShapesGrounding
+from slan_mm.engine.launch import build_runner
 from slan_mm.evaluation import GroundingMetric
 from slan_mm.models.tasks.grounding import _objects
 from slan_mm.registry import MODELS
 
+ROOT = Path(__file__).parents[3]
 TEXT = 'a red circle and a blue square'
 
 
@@ -106,6 +111,20 @@ def test_overfits_a_fixed_batch():
     metrics = metric.evaluate(4)
     assert metrics['grounding/R1'] > metrics['grounding/R1_center']
     assert {'grounding/R1_merged', 'grounding/pointing', 'grounding/R1_level2'} <= set(metrics)
+
+
+def test_the_tiny_config_trains_and_is_evaluated(tmp_path):
+    cfg = shrink(Config.fromfile(ROOT / 'configs' / 'grounding' / 'slan_tiny_shapes_grounding.py'))
+    cfg.merge_from_dict(
+        {'work_dir': str(tmp_path), 'train_cfg.max_iters': 3, 'vis_backends': [], 'visualizer.vis_backends': []}
+    )
+    cfg.default_hooks.logger.interval = 1
+    runner = build_runner(cfg)
+    runner.train()
+    metrics = runner.test()
+    assert {'grounding/R1', 'grounding/R5_merged', 'grounding/small/R1', 'grounding/pointing'} <= set(metrics)
+    assert metrics['grounding/num_phrases'] >= 16
+    assert (tmp_path / 'iter_3.pth').is_file()
 
 
 def predictions(model, batch, indices):

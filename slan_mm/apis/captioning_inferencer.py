@@ -1,0 +1,51 @@
+"""Pictures in, captions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slan_mm.apis.base import TaskInferencer, finite, picture_items
+from slan_mm.apis.pictures import Picture, list_pictures
+
+
+class CaptioningInferencer(TaskInferencer):
+    """Writes captions.
+
+    .. code-block:: python
+
+        inferencer = CaptioningInferencer(CONFIG, CHECKPOINT)
+        inferencer(['dog.jpg', 'cat.jpg'])['predictions'][0]['caption']
+
+    A prediction: ``image``, ``caption`` and ``score``, the caption's log-probability: 0 is certainty, longer captions
+    have lower ones, and an empty caption has None. It tells how likely the words are to the model, not whether they
+    are true.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'captioning'
+    takes_text = False
+    needs = ('decoder', 'prompt')
+
+    def __call__(
+        self,
+        inputs: Picture | Sequence[Picture],
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        **options: Any,
+    ) -> dict:
+        """Captions a picture, several, or those of a folder; for the rest see :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+        """
+        return super().__call__(picture_items(list_pictures(inputs)), return_datasamples, batch_size, **options)
+
+    def to_dict(self, sample: Any) -> dict:
+        """See the class."""
+        return dict(image=sample.image_id, caption=sample.pred_caption, score=finite(sample.pred_score))
+
+    def describe(self, prediction: dict) -> str:
+        """The caption, after the picture's name."""
+        return f'{prediction["image"]}: {prediction["caption"]}'

@@ -1,0 +1,59 @@
+"""Pictures and questions in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slan_mm.apis.base import TaskInferencer, finite, one_for_each, picture_items
+from slan_mm.apis.pictures import Picture, list_pictures
+
+
+class VQAInferencer(TaskInferencer):
+    """Answers questions about pictures.
+
+    .. code-block:: python
+
+        inferencer = VQAInferencer(CONFIG, CHECKPOINT)
+        inferencer('dog.jpg', 'what colour is the dog?')['predictions'][0]['answer']
+
+    A prediction: ``image``, ``question``, ``answer`` and ``score``, the answer's log-probability: 0 is certainty, and
+    an empty answer has None. Where the model ranks a closed list, it is that of the best answer, not shared out among
+    the list. It tells how likely the words are to the model, not whether they are true.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'vqa'
+    needs = ('decoder', 'inference')
+
+    def __call__(
+        self,
+        inputs: Picture | Sequence[Picture],
+        texts: str | Sequence[str],
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        **options: Any,
+    ) -> dict:
+        """Answers ``texts``, a question for each picture or one for all; for the rest see :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: Questions and pictures do not go together, or a question is empty.
+        """
+        items = picture_items(list_pictures(inputs))
+        for item, text in zip(items, one_for_each(texts, len(items), 'questions'), strict=True):
+            if not text.strip():
+                raise ValueError(f'the question about {item["image_id"]} is empty')
+            item['text'] = text
+        return super().__call__(items, return_datasamples, batch_size, **options)
+
+    def to_dict(self, sample: Any) -> dict:
+        """See the class."""
+        return dict(
+            image=sample.image_id, question=sample.text, answer=sample.pred_answer, score=finite(sample.pred_score)
+        )
+
+    def describe(self, prediction: dict) -> str:
+        """Question and answer, after the picture's name."""
+        return f'{prediction["image"]}: {prediction["question"]} {prediction["answer"]}'

@@ -1,0 +1,60 @@
+"""Object detection data as grounding data."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+from slan_mm.datasets.readers.mdetr import read_mdetr
+
+ROOT = Path(__file__).parents[2]
+INSTANCES = {
+    'images': [
+        {'id': 7, 'file_name': 'a.jpg', 'height': 80, 'width': 120},
+        {'id': 8, 'file_name': 'b.jpg', 'height': 80, 'width': 120},
+    ],
+    'categories': [{'id': 1, 'name': 'person'}, {'id': 18, 'name': 'hot dog'}],
+    'annotations': [
+        {'image_id': 7, 'category_id': 18, 'bbox': [1, 2, 10, 20], 'iscrowd': 0},
+        {'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 5, 5]},
+        {'image_id': 7, 'category_id': 18, 'bbox': [30, 2, 10, 20]},
+        {'image_id': 7, 'category_id': 1, 'bbox': [0, 0, 50, 50], 'iscrowd': 1},
+        {'image_id': 8, 'category_id': 1, 'bbox': [0, 0, 0, 5]},
+    ],
+}
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return runpy.run_path(str(ROOT / 'tools' / 'dataset_converters' / 'coco_to_grounding.py'))
+
+
+def test_names_are_phrases_with_all_boxes_of_their_class(tool, tmp_path, capsys):
+    source, out = tmp_path / 'instances.json', tmp_path / 'new' / 'grounding.json'
+    source.write_text(json.dumps(INSTANCES))
+    tool['main']([str(source), str(out)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f'{out}: 1 images, 2 phrases, 3 boxes'
+    assert set(lines[1:]) == {
+        'left out: 1 crowds',
+        'left out: 1 boxes without area',
+        'left out: 1 images without a box',
+    }
+    (record,) = read_mdetr(out, 'root')
+    record.check()
+    assert record.text == 'hot dog, person' and record.size == (80, 120)
+    found = {record.text[slice(*phrase.spans[0])]: phrase.boxes for phrase in record.phrases}
+    assert found == {'hot dog': [[1, 2, 11, 22], [30, 2, 40, 22]], 'person': [[0, 0, 5, 5]]}
+
+
+@pytest.mark.parametrize(('field', 'value', 'said'), [('category_id', 3, 'category_id 3'), ('bbox', 4, "field 'bbox'")])
+def test_mistakes_are_told_in_a_line(tool, tmp_path, field, value, said):
+    wrong = json.loads(json.dumps(INSTANCES))
+    wrong['annotations'][1][field] = value
+    source = tmp_path / 'instances.json'
+    source.write_text(json.dumps(wrong))
+    with pytest.raises(SystemExit, match=rf'coco_to_grounding: .*annotations\[1\]: {said}'):
+        tool['main']([str(source), str(tmp_path / 'out.json')])
+    with pytest.raises(SystemExit, match=r'gone\.json'):
+        tool['main']([str(tmp_path / 'gone.json'), str(tmp_path / 'out.json')])
