@@ -59,6 +59,8 @@ class TaskInferencer(BaseInferencer):
     task: str
     #: Whether a call asks something of the pictures, in texts.
     takes_text: bool = True
+    #: Whether an item has a sequence of pictures.
+    several_pictures: bool = False
     #: Methods a model must have for the task.
     needs: tuple[str, ...] = ()
     visualize_kwargs = {'show', 'img_out_dir'}
@@ -98,14 +100,25 @@ class TaskInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         """From an item to what a data loader would collate."""
-        steps = [dict(type='ResizeImage', size=picture_size(cfg)), dict(type='PackPairs')]
-        return Compose([load_item_picture, *(TRANSFORMS.build(step) for step in steps)])
+        resize = TRANSFORMS.build(dict(type='ResizeImage', size=picture_size(cfg)))
+
+        def load_and_resize(item: dict) -> dict:
+            pictures = self.load(item)
+            resized = [resize(dict(img=picture))['img'] for picture in pictures]
+            size = pictures[0].shape[:2]
+            return {**item, 'img': resized if self.several_pictures else resized[0], 'ori_shape': size}
+
+        return Compose([load_and_resize, TRANSFORMS.build(dict(type='PackPairs'))])
 
     def _init_collate(self, cfg: Config) -> Callable:
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Config) -> None:
         """None: pages are drawn by :mod:`slan_mm.visualization`."""
+
+    def load(self, item: dict) -> list[np.ndarray]:
+        """The pictures of an item, each (H, W, 3) uint8 RGB: one, unless ``several_pictures``."""
+        return [read_picture(item['picture'])]
 
     def progress(self, batches: Iterable, count: int) -> Iterable:
         """``batches``, under a progress bar unless it is off."""
@@ -120,10 +133,11 @@ class TaskInferencer(BaseInferencer):
         raise NotImplementedError
 
     def draw(self, item: dict, sample: Any) -> Canvas:
-        """The page of an item: its picture, over the lines of :meth:`describe`."""
-        image = read_picture(item['picture'])
-        lines = ' | '.join(self.describe(self.to_dict(sample)).splitlines())
-        return draw_regions([DrawnPicture(image, image.shape[:2], lines)], columns=1, column_width=420.0)
+        """The page of an item: its pictures, and under the first the lines of :meth:`describe`."""
+        images = self.load(item)
+        lines = [' | '.join(self.describe(self.to_dict(sample)).splitlines())] + [''] * (len(images) - 1)
+        drawn = [DrawnPicture(image, image.shape[:2], text) for image, text in zip(images, lines, strict=True)]
+        return draw_regions(drawn, columns=len(drawn), column_width=420.0)
 
     def visualize(
         self, inputs: Sequence[dict], preds: Sequence[Any], show: bool = False, img_out_dir: str | Path = ''
@@ -158,12 +172,6 @@ class TaskInferencer(BaseInferencer):
             with replaced_atomically(folder / 'predictions.json') as temporary:
                 temporary.write_text(json.dumps(predictions, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
         return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)
-
-
-def load_item_picture(item: dict) -> dict:
-    """The first step of a pipeline: the item with ``img`` (H, W, 3) uint8 RGB and its size, of its ``picture``."""
-    img = read_picture(item['picture'])
-    return {**item, 'img': img, 'img_shape': img.shape[:2], 'ori_shape': img.shape[:2]}
 
 
 def picture_items(pictures: Sequence[Picture]) -> list[dict]:

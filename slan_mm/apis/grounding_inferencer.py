@@ -10,7 +10,7 @@ import torch
 from slan_mm.apis.base import TaskInferencer, one_for_each, picture_items
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
 from slan_mm.apis.noun_phrases import mark_noun_phrases
-from slan_mm.apis.pictures import Picture, list_pictures, read_picture
+from slan_mm.apis.pictures import Picture, list_pictures
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 
 
@@ -113,7 +113,7 @@ class GroundingInferencer(TaskInferencer):
 
     def draw(self, item: dict, sample: Any) -> Canvas:
         """The picture with each phrase's best box before any adaptor and after the last level."""
-        picture = torch.from_numpy(read_picture(item['picture']).transpose(2, 0, 1).copy())
+        picture = torch.from_numpy(self.load(item)[0].transpose(2, 0, 1).copy())
         return draw_regions([drawn_picture(sample, picture)], columns=1, column_width=420.0)
 
 

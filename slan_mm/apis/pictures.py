@@ -1,6 +1,6 @@
 """Pictures that a user hands over: a file, an array or a PIL image."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +11,8 @@ from slan_mm.datasets.transforms.load_image import load_image, to_rgb
 
 #: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
 Picture: TypeAlias = str | Path | np.ndarray | Image.Image
-_ENDINGS = {'.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff'}
+#: What names of picture files end in.
+PICTURES = frozenset({'.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff'})
 
 
 def read_picture(picture: Picture) -> np.ndarray:
@@ -40,8 +41,8 @@ def picture_name(picture: Any, number: int) -> str:
     return str(picture) if isinstance(picture, str | Path) else f'picture-{number}'
 
 
-def list_pictures(inputs: Picture | Sequence[Picture]) -> list[Picture]:
-    """One picture, several, or the path of a folder, whose pictures are then taken by name, as a list.
+def list_pictures(inputs: Picture | Sequence[Picture], endings: Collection[str] = PICTURES) -> list[Picture]:
+    """One picture, several, or the path of a folder, whose files of these ``endings`` are taken by name, as a list.
 
     Raises:
         ValueError: There is none.
@@ -49,9 +50,9 @@ def list_pictures(inputs: Picture | Sequence[Picture]) -> list[Picture]:
     pictures: list[Picture] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
     if len(pictures) == 1 and isinstance(pictures[0], str | Path) and Path(pictures[0]).is_dir():
         folder = Path(pictures[0])
-        pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _ENDINGS]
+        pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in endings]
         if not pictures:
-            raise ValueError(f'no picture in {folder}: looked for files that end in {", ".join(sorted(_ENDINGS))}')
+            raise ValueError(f'no picture in {folder}: looked for files that end in {", ".join(sorted(endings))}')
     if not pictures:
         raise ValueError('no picture was given')
     return pictures

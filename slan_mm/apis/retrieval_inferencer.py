@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from slan_mm.apis.base import TaskInferencer, picture_items
-from slan_mm.apis.pictures import Picture, list_pictures, read_picture
+from slan_mm.apis.pictures import PICTURES, Picture, list_pictures
 from slan_mm.evaluation.ranking import shortlist
 from slan_mm.structures import ImageFeatures, TextFeatures
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
@@ -39,6 +39,7 @@ class RetrievalInferencer(TaskInferencer):
 
     task = 'retrieval'
     needs = ('itc_scores', 'itm_scores')
+    endings = PICTURES
 
     @torch.no_grad()
     def __call__(
@@ -72,7 +73,7 @@ class RetrievalInferencer(TaskInferencer):
         if not texts or not all(text.strip() for text in texts):
             raise ValueError(f'texts must be at least one, and none empty, got {texts}')
         _, _, drawing, packing = self._dispatch_kwargs(**options)
-        pictures = picture_items(list_pictures(inputs))
+        pictures = picture_items(list_pictures(inputs, self.endings))
         image, text = self._encode(pictures, texts, batch_size)
         itc = self.model.itc_scores(image, text).float().cpu().numpy()
         by_text = direction == 't2i'
@@ -95,8 +96,8 @@ class RetrievalInferencer(TaskInferencer):
                 for place, score, probability in zip(best, scores[number, order], match[number, order], strict=True)
             ]
             results.append(dict(query, found=entries))
-            shown = [pictures[place]['picture'] for place in best] if by_text else [pictures[number]['picture']]
-            items.append(dict(sample_id=f'query-{number}', pictures=shown))
+            shown = [pictures[place] for place in best] if by_text else [pictures[number]]
+            items.append(dict(sample_id=f'query-{number}', shown=shown))
         return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
 
     def _encode(self, items: list[dict], texts: list[str], batch_size: int) -> tuple[ImageFeatures, TextFeatures]:
@@ -136,6 +137,8 @@ class RetrievalInferencer(TaskInferencer):
             captions = [f'{Path(entry["image"]).name} ({entry["score"]:.2f})' for entry in entries]
         else:
             captions = ['  '.join(f'{n}. {entry["text"]} ({entry["score"]:.2f})' for n, entry in enumerate(entries, 1))]
-        images = [read_picture(picture) for picture in item['pictures']]
+        # Of a video, the frame in its middle.
+        loaded = [self.load(shown) for shown in item['shown']]
+        images = [frames[len(frames) // 2] for frames in loaded]
         drawn = [DrawnPicture(image, image.shape[:2], text) for image, text in zip(images, captions, strict=True)]
         return draw_regions(drawn, sample.get('text', ''), columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)

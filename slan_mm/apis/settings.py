@@ -14,7 +14,7 @@ def picture_size(cfg: Config) -> tuple[int, int]:
         ValueError: The config has neither.
     """
     loaders = [cfg.get(f'{mode}_dataloader') for mode in ('test', 'val', 'train')]
-    size = next((step['size'] for step in _resize_steps(loaders) if 'size' in step), cfg.get('image_size'))
+    size = next((step['size'] for step in find_steps(loaders, 'ResizeImage') if 'size' in step), cfg.get('image_size'))
     if size is None:
         raise ValueError(
             f'{cfg.filename} does not tell the size of pictures: give a ResizeImage in a pipeline, or image_size'
@@ -30,11 +30,11 @@ def without_feature_stores(model: ConfigDict) -> ConfigDict:
     return model
 
 
-def _resize_steps(value: Any) -> list[ConfigDict]:
-    """All ``ResizeImage`` steps anywhere in ``value``."""
+def find_steps(value: Any, kind: str) -> list[ConfigDict]:
+    """All transforms of the type ``kind`` anywhere in ``value``."""
     if isinstance(value, Mapping):
-        own = [value] if str(value.get('type', '')).rsplit('.', 1)[-1] == 'ResizeImage' else []
-        return own + [step for item in value.values() for step in _resize_steps(item)]
+        own = [value] if str(value.get('type', '')).rsplit('.', 1)[-1] == kind else []
+        return own + [step for item in value.values() for step in find_steps(item, kind)]
     if isinstance(value, list | tuple):
-        return [step for item in value for step in _resize_steps(item)]
+        return [step for item in value for step in find_steps(item, kind)]
     return []

@@ -41,7 +41,8 @@ def test_captions(build, photos, tmp_path):
     predictions = result['predictions']
     assert [prediction['image'] for prediction in predictions] == [str(photos / f'{n}.png') for n in range(3)]
     for name, prediction in zip('012', predictions, strict=True):
-        assert isinstance(prediction['caption'], str) and prediction['score'] is None or prediction['score'] <= 0
+        assert isinstance(prediction['caption'], str)
+        assert prediction['score'] is None or prediction['score'] <= 0
         same(inferencer(photos / f'{name}.png')['predictions'][0], prediction)
     assert json.loads((tmp_path / 'predictions.json').read_text()) == predictions
     assert len(result['visualization']) == 3

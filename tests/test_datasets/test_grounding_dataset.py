@@ -2,6 +2,7 @@ import pytest
 
 from slan_mm.datasets import GroundingDataset
 from slan_mm.datasets.readers import AnnotationError
+from slan_mm.datasets.unreadable import UnreadableImageError
 
 PIPELINE = [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': 4}, {'type': 'PackPairs'}]
 IMAGE = {'id': 5, 'file_name': 'a.jpg', 'height': 80, 'width': 120, 'caption': 'a man holds a ball'}
@@ -66,3 +67,24 @@ def test_errors(write, images):
         GroundingDataset(empty, data_prefix={'img': str(images)})
     with pytest.raises(FileNotFoundError, match='nowhere'):
         GroundingDataset(empty, data_prefix={'img': 'nowhere'})
+
+
+@pytest.mark.parametrize('damage', ['missing', 'truncated'])
+def test_an_unreadable_picture_is_skipped_and_counted_in_training_only(write, images, noisy_image, truncate, damage):
+    bad = images / 'bad.jpg'
+    if damage == 'truncated':
+        noisy_image.save(bad)
+        truncate(bad)
+    layout = {
+        'images': [
+            {**IMAGE, 'id': number, 'file_name': name, 'tokens_positive_eval': [[[0, 5]]]}
+            for number, name in enumerate(('a.jpg', 'bad.jpg'))
+        ],
+        'annotations': [],
+    }
+    options = dict(ann_file=write('g.json', layout), data_prefix={'img': str(images)}, pipeline=PIPELINE)
+    training = GroundingDataset(test_mode=False, **options)
+    assert [item['data_samples'].image_id for item in training] == ['a', 'a']
+    assert training.read_counter.unreadable >= 1
+    with pytest.raises(UnreadableImageError, match=r'bad\.jpg'):
+        list(GroundingDataset(**options))
