@@ -9,4 +9,8 @@ from slan_mm.models.slan import SLAN
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.models.tasks import *  # noqa: F403
 
-__all__ = ['SLAN', 'PairDataPreprocessor', 'SelfLocatedModel']
+__all__ = [
+    'SLAN',
+    'PairDataPreprocessor',
+    'SelfLocatedModel',
+]

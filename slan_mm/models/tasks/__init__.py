@@ -2,6 +2,14 @@
 
 from slan_mm.models.tasks.captioning import SLANCaptioner
 from slan_mm.models.tasks.grounding import SLANGrounder
+from slan_mm.models.tasks.nlvr import NLVR
+from slan_mm.models.tasks.video_retrieval import VideoRetrieval
 from slan_mm.models.tasks.vqa import SLANAnswerer
 
-__all__ = ['SLANAnswerer', 'SLANCaptioner', 'SLANGrounder']
+__all__ = [
+    'NLVR',
+    'SLANAnswerer',
+    'SLANCaptioner',
+    'SLANGrounder',
+    'VideoRetrieval',
+]
