@@ -3,8 +3,10 @@ from slan_mm.apis.captioning_inferencer import CaptioningInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.noun_phrases import find_noun_phrases, mark_noun_phrases
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
 
 __all__ = [
@@ -12,10 +14,12 @@ __all__ = [
     'CaptioningInferencer',
     'GroundingInferencer',
     'MarkedText',
+    'NLVR2Inferencer',
     'RetrievalInferencer',
     'SLANInferencer',
     'TaskInferencer',
     'VQAInferencer',
+    'VideoRetrievalInferencer',
     'find_noun_phrases',
     'mark_noun_phrases',
     'mark_spans',

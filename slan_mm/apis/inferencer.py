@@ -10,13 +10,22 @@ from mmengine.config import Config
 from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.captioning_inferencer import CaptioningInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
+from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
 
 #: The inferencer of each task.
 INFERENCERS: dict[str, type[TaskInferencer]] = {
     inferencer.task: inferencer
-    for inferencer in (CaptioningInferencer, GroundingInferencer, RetrievalInferencer, VQAInferencer)
+    for inferencer in (
+        CaptioningInferencer,
+        GroundingInferencer,
+        NLVR2Inferencer,
+        RetrievalInferencer,
+        VQAInferencer,
+        VideoRetrievalInferencer,
+    )
 }
 
 

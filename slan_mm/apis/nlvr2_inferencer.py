@@ -1,0 +1,77 @@
+"""Two pictures and a sentence in, whether it is true of them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from slan_mm.apis.base import TaskInferencer, one_for_each
+from slan_mm.apis.pictures import Picture, picture_name, read_picture
+
+
+class NLVR2Inferencer(TaskInferencer):
+    """Tells whether a sentence is true of two pictures.
+
+    .. code-block:: python
+
+        inferencer = NLVR2Inferencer(CONFIG, CHECKPOINT)
+        inferencer(['left.jpg', 'right.jpg'], 'both pictures show two dogs')['predictions'][0]['score']
+
+    A prediction: ``images`` [left, right], ``text``, ``answer``, true or false, and ``score``, the model's probability,
+    in [0, 1], that the sentence is true; half of the sentences that it was trained on are.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'nlvr2'
+    several_pictures = True
+    needs = ('locate_sides',)
+
+    def __call__(
+        self,
+        inputs: Sequence[Picture | Sequence[Picture]],
+        texts: str | Sequence[str],
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        **options: Any,
+    ) -> dict:
+        """Judges sentences.
+
+        Args:
+            inputs: Pairs of pictures, left before right; or pictures in a row, two by two.
+            texts: A sentence for each pair, or one for all.
+            batch_size, return_datasamples, options: See :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: Pictures are no pairs, or sentences and pairs do not go together, or a sentence is empty.
+        """
+        pictures: list[Picture] = []
+        for entry in inputs if isinstance(inputs, list | tuple) else [inputs]:
+            pictures += entry if isinstance(entry, list | tuple) else [entry]
+        if not pictures or len(pictures) % 2:
+            raise ValueError(f'{len(pictures)} pictures are no pairs: give a left and a right one for each sentence')
+        pairs = list(zip(pictures[::2], pictures[1::2], strict=True))
+        items = []
+        for number, (pair, text) in enumerate(zip(pairs, one_for_each(texts, len(pairs), 'sentences'), strict=True)):
+            if not text.strip():
+                raise ValueError(f'sentence {number} is empty')
+            names = [picture_name(picture, 2 * number + side) for side, picture in enumerate(pair)]
+            items.append(dict(pictures=pair, img_path=names, image_id=names[0], sample_id=names[0], text=text))
+        return super().__call__(items, return_datasamples, batch_size, **options)
+
+    def load(self, item: dict) -> list[np.ndarray]:
+        """The left picture and the right one."""
+        return [read_picture(picture) for picture in item['pictures']]
+
+    def to_dict(self, sample: Any) -> dict:
+        """See the class."""
+        score = float(sample.pred_score[1])
+        return dict(images=list(sample.img_path), text=sample.text, answer=bool(sample.pred_label.item()), score=score)
+
+    def describe(self, prediction: dict) -> str:
+        """The sentence, and how true it is."""
+        answer = 'true' if prediction['answer'] else 'false'
+        return f'{prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'

@@ -1,0 +1,42 @@
+"""Videos and texts in, the best videos of each text out, or the best texts of each video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+
+from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.settings import find_steps
+from slan_mm.datasets.transforms import LoadVideo
+
+
+class VideoRetrievalInferencer(RetrievalInferencer):
+    """:class:`RetrievalInferencer` on video files, or on a folder of them.
+
+    As many frames are taken, at even distances, as ``LoadVideo`` of the config's pipelines takes; 8 where there is
+    none. Scores have the same meaning. Needs PyAV (``requirements/optional.txt``).
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'video_retrieval'
+    several_pictures = True
+    endings = frozenset({'.mp4', '.avi', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v'})
+
+    def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
+        steps = find_steps([cfg.get(f'{mode}_dataloader') for mode in ('test', 'val', 'train')], 'LoadVideo')
+        self.loader = LoadVideo(next((step['num_frames'] for step in steps if 'num_frames' in step), 8))
+        return super()._init_pipeline(cfg)
+
+    def load(self, item: dict) -> list[np.ndarray]:
+        """The frames, each (H, W, 3) uint8 RGB.
+
+        Raises:
+            TypeError: The video is not given by its path.
+        """
+        if not isinstance(item['picture'], str | Path):
+            raise TypeError(f'a video is a path, not {type(item["picture"]).__name__}')
+        return self.loader(dict(img_path=str(item['picture'])))['img']
