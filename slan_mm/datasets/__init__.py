@@ -4,7 +4,7 @@ from slan_mm.datasets.grounding_dataset import GroundingDataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesPairs, build_shapes_tokenizer
+from slan_mm.datasets.shapes import ShapesDetection, ShapesPairs, build_shapes_tokenizer
 from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
@@ -18,6 +18,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesDetection',
     'ShapesPairs',
     'WebPairDataset',
     'WeightedConcatDataset',

@@ -1,4 +1,5 @@
 from slan_mm.datasets.shapes.dataset import ShapesPairs
+from slan_mm.datasets.shapes.detection import ShapesDetection
 from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
 from slan_mm.datasets.shapes.render import render_scene
 from slan_mm.datasets.shapes.scene import Scene, SceneObject, sample_scene
@@ -9,6 +10,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesDetection',
     'ShapesPairs',
     'build_shapes_tokenizer',
     'draw_caption',

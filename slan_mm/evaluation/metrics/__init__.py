@@ -1,3 +1,4 @@
+from .coco_box_metric import CocoBoxMetric
 from .grounding_metric import GroundingMetric
 
-__all__ = ['GroundingMetric']
+__all__ = ['CocoBoxMetric', 'GroundingMetric']
