@@ -1,5 +1,6 @@
 from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.captioning_inferencer import CaptioningInferencer
+from slan_mm.apis.detection_inferencer import DetectionInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
@@ -12,6 +13,7 @@ from slan_mm.apis.vqa_inferencer import VQAInferencer
 __all__ = [
     'INFERENCERS',
     'CaptioningInferencer',
+    'DetectionInferencer',
     'GroundingInferencer',
     'MarkedText',
     'NLVR2Inferencer',

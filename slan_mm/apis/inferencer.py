@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.captioning_inferencer import CaptioningInferencer
+from slan_mm.apis.detection_inferencer import DetectionInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
@@ -20,6 +21,7 @@ INFERENCERS: dict[str, type[TaskInferencer]] = {
     inferencer.task: inferencer
     for inferencer in (
         CaptioningInferencer,
+        DetectionInferencer,
         GroundingInferencer,
         NLVR2Inferencer,
         RetrievalInferencer,

@@ -7,6 +7,7 @@ from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
 from slan_mm.datasets.shapes import (
+    ShapesDetection,
     ShapesGrounding,
     ShapesNLVR,
     ShapesPairs,
@@ -31,6 +32,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesDetection',
     'ShapesGrounding',
     'ShapesNLVR',
     'ShapesPairs',

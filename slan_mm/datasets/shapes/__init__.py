@@ -1,4 +1,5 @@
 from slan_mm.datasets.shapes.dataset import ShapesPairs
+from slan_mm.datasets.shapes.detection import ShapesDetection
 from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
 from slan_mm.datasets.shapes.grounding import ShapesGrounding
 from slan_mm.datasets.shapes.nlvr import ShapesNLVR
@@ -13,6 +14,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesDetection',
     'ShapesGrounding',
     'ShapesNLVR',
     'ShapesPairs',

@@ -1,6 +1,7 @@
 """Task models: the spine and a head each."""
 
 from slan_mm.models.tasks.captioning import SLANCaptioner
+from slan_mm.models.tasks.detection import SLANDetector
 from slan_mm.models.tasks.grounding import SLANGrounder
 from slan_mm.models.tasks.nlvr import NLVR
 from slan_mm.models.tasks.video_retrieval import VideoRetrieval
@@ -10,6 +11,7 @@ __all__ = [
     'NLVR',
     'SLANAnswerer',
     'SLANCaptioner',
+    'SLANDetector',
     'SLANGrounder',
     'VideoRetrieval',
 ]

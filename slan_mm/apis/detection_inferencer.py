@@ -1,0 +1,115 @@
+"""Pictures and class names in, boxes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import Compose
+from mmengine.config import Config
+
+from slan_mm.apis.base import TaskInferencer, picture_items
+from slan_mm.apis.pictures import Picture, list_pictures
+from slan_mm.models.heads.class_prompt import read_class_names
+from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
+
+#: Steps of a test pipeline that read what an inferencer is given or has not.
+_READING = ('LoadImageFromFile', 'LoadAnnotations')
+
+
+class DetectionInferencer(TaskInferencer):
+    """Finds the things of some classes.
+
+    .. code-block:: python
+
+        inferencer = DetectionInferencer(CONFIG, CHECKPOINT)
+        inferencer('street.jpg', 'person, traffic light')['predictions'][0]['boxes'][0]
+
+    A prediction: ``image``, ``size`` [height, width], ``classes`` and ``boxes``, best first, of each its ``label``,
+    ``box`` [x1, y1, x2, y2] in pixels of the picture and ``score``. A score is the sigmoid of the mean logit of the
+    class' tokens: after fine-tuning the probability that the box is one of that class; of a model that was never
+    fine-tuned it ranks boxes and has no other meaning.
+
+    mmdet's ``DetInferencer`` works on these models, too.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'detection'
+    needs = ('prompt_parts',)
+    postprocess_kwargs = {'pred_out_dir', 'top', 'score_thr'}
+
+    def __call__(
+        self,
+        inputs: Picture | Sequence[Picture],
+        texts: str | Sequence[str],
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        **options: Any,
+    ) -> dict:
+        """Finds the same classes in all pictures.
+
+        Args:
+            inputs: A picture, several, or a folder.
+            texts: The classes: a text with commas between them, or a list.
+            batch_size, return_datasamples: See :class:`TaskInferencer`.
+            options: ``top``, the most boxes of a picture in the results and drawings (20); ``score_thr``, the least
+                score of these (0); and those of :class:`TaskInferencer`.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: There is no class, one is empty, or two are the same.
+        """
+        names = read_class_names(texts)
+        items = [dict(item, text=names) for item in picture_items(list_pictures(inputs))]
+        return super().__call__(items, return_datasamples, batch_size, **options)
+
+    def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
+        """The config's own test pipeline, which knows the sizes that a detector takes."""
+        steps = [
+            step
+            for step in cfg.test_dataloader.dataset.pipeline
+            if str(step['type']).rsplit('.', 1)[-1] not in _READING
+        ]
+        meta_keys = ('img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text')
+        steps[-1] = dict(steps[-1], meta_keys=meta_keys)
+
+        def load(item: dict) -> dict:
+            image = self.load(item)[0]
+            # mmdet's pictures are BGR.
+            shapes = dict(ori_shape=image.shape[:2], img_shape=image.shape[:2])
+            return dict(item, img=np.ascontiguousarray(image[..., ::-1]), **shapes)
+
+        return Compose([load, *steps])
+
+    def to_dict(self, sample: Any, top: int = 20, score_thr: float = 0.0) -> dict:
+        """See the class; ``top`` and ``score_thr``: the most boxes, and their least score."""
+        found = sample.pred_instances.cpu()
+        found = found[found.scores >= score_thr][:top]
+        boxes = [
+            dict(label=sample.text[label], box=box, score=score)
+            for label, box, score in zip(
+                found.labels.tolist(), found.bboxes.tolist(), found.scores.tolist(), strict=True
+            )
+        ]
+        return dict(image=sample.img_path, size=list(sample.ori_shape), classes=list(sample.text), boxes=boxes)
+
+    def describe(self, prediction: dict) -> str:
+        """A line for each box."""
+        return '\n'.join(
+            f'{found["label"]}: [{", ".join(f"{value:.0f}" for value in found["box"])}]  score {found["score"]:.3f}'
+            for found in prediction['boxes']
+        )
+
+    def draw(self, item: dict, sample: Any) -> Canvas:
+        """The picture with the ten best boxes, each in the colour of its name in the line under it."""
+        image = self.load(item)[0]
+        text, phrases = '', []
+        for found in self.to_dict(sample, top=10)['boxes']:
+            text += ', ' if text else ''
+            name = f'{found["label"]} {found["score"]:.2f}'
+            phrases.append(DrawnPhrase([[len(text), len(text) + len(name)]], np.asarray(found['box'])))
+            text += name
+        picture = DrawnPicture(image, image.shape[:2], text, phrases)
+        return draw_regions([picture], columns=1, column_width=420.0)

@@ -1,0 +1,69 @@
+"""Boxes of classes in a user's pictures, by a detector that has learned nothing."""
+
+import numpy as np
+import pytest
+import torch
+from detection_toy import detector_config
+from mmengine.config import Config
+
+from slan_mm.apis import DetectionInferencer
+from slan_mm.registry import MODELS
+
+PIPELINE = [
+    dict(type='mmdet.LoadImageFromFile'),
+    dict(type='mmdet.Resize', scale=(32, 24), keep_ratio=False),
+    dict(type='mmdet.LoadAnnotations', with_bbox=True),
+    dict(type='mmdet.PackDetInputs'),
+]
+
+
+@pytest.fixture
+def detection(tmp_path):
+    config = detector_config()
+    torch.manual_seed(0)
+    torch.save({'state_dict': MODELS.build(config).state_dict()}, tmp_path / 'toy.pth')
+    loader = dict(dataset=dict(pipeline=PIPELINE))
+    cfg = Config(dict(model=config, test_dataloader=loader, default_scope='slan_mm'))
+    return DetectionInferencer(cfg, tmp_path / 'toy.pth', 'cpu', show_progress=False)
+
+
+def corners(prediction):
+    return torch.tensor([found['box'] for found in prediction['boxes']])
+
+
+def test_boxes_are_in_pixels_of_the_picture_and_fall_in_score(detection, photos):
+    (prediction,) = detection(photos / '0.png', 'circle, red square')['predictions']
+    assert prediction['size'] == [30, 90] and prediction['classes'] == ['circle', 'red square']
+    scores = [found['score'] for found in prediction['boxes']]
+    assert scores == sorted(scores, reverse=True) and all(0 < score < 1 for score in scores)
+    assert {found['label'] for found in prediction['boxes']} <= {'circle', 'red square'}
+    boxes = corners(prediction)
+    assert (boxes >= 0).all() and (boxes[:, [0, 2]] <= 90).all() and (boxes[:, [1, 3]] <= 30).all()
+    assert (boxes[:, 2] > 45).any(), 'boxes are scaled to the picture'
+
+
+def test_a_prediction_does_not_depend_on_the_others_of_its_batch(detection, photos):
+    together = detection(photos, ['circle', 'star'], batch_size=3)['predictions']
+    for number, prediction in enumerate(together):
+        (alone,) = detection(photos / f'{number}.png', 'circle, star')['predictions']
+        torch.testing.assert_close(corners(alone), corners(prediction), atol=1e-2, rtol=1e-4)
+
+
+def test_results_are_thinned_drawn_and_described(detection, photos, tmp_path):
+    result = detection(photos, 'circle, star', top=2, img_out_dir=tmp_path, pred_out_dir=tmp_path)
+    assert all(len(prediction['boxes']) == 2 for prediction in result['predictions'])
+    assert len(result['visualization']) == 3 and (tmp_path / 'predictions.json').is_file()
+    assert len(detection.describe(result['predictions'][0]).splitlines()) == 2
+    assert detection(photos, 'circle', score_thr=1.0)['predictions'][0]['boxes'] == []
+
+
+def test_arrays_are_rgb_like_files(detection, photos):
+    image = np.random.default_rng(3).integers(0, 255, (30, 90, 3), dtype=np.uint8)
+    one = detection(image, 'circle')['predictions'][0]
+    other = detection(image[..., ::-1].copy(), 'circle')['predictions'][0]
+    assert one['image'] == 'picture-0' and not torch.allclose(corners(one), corners(other))
+
+
+def test_class_lists_with_duplicates_are_refused(detection, photos):
+    with pytest.raises(ValueError, match='duplicates'):
+        detection(photos, 'circle, star, Circle')
