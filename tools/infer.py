@@ -2,11 +2,14 @@
 
     python tools/infer.py grounding CONFIG CHECKPOINT dog.jpg --text 'a [dog] runs over the [wet grass]' --out-dir out
     python tools/infer.py retrieval CONFIG CHECKPOINT my/pictures --text 'a dog on a beach' --text 'two cats' --show
+    python tools/infer.py captioning CONFIG CHECKPOINT my/pictures
+    python tools/infer.py detection CONFIG CHECKPOINT street.jpg --text 'person, bicycle, traffic light'
+    python tools/infer.py nlvr2 CONFIG CHECKPOINT left.jpg right.jpg --text 'both pictures show a dog'
 
-Pictures are files, or a folder of them. Several ``--text`` go to the pictures one by one in grounding, a single one to
-all. Prints the predictions; ``--out-dir`` writes them (``predictions.json``) and a page for each; what else a task's
-inferencer takes is given by ``--options``, e.g. ``--options top=3 find=noun_phrases``. docs/inference.md tells what
-each task takes and what its scores mean.
+Pictures are files, or a folder of them. Several ``--text`` go to the pictures one by one where each picture has a text
+of its own, a single one to all. Prints the predictions; ``--out-dir`` writes them (``predictions.json``) and a page for
+each; what else a task's inferencer takes is given by ``--options``, e.g. ``--options top=3 find=noun_phrases``.
+docs/inference.md tells what each task takes and what its scores mean.
 """
 
 import argparse

@@ -13,6 +13,7 @@ from slan_mm.apis import GroundingInferencer, RetrievalInferencer, SLANInference
 from slan_mm.apis.pictures import list_pictures, read_picture
 from slan_mm.apis.settings import picture_size
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.registry import MODELS
 
 TEXTS = ['a [red circle]', 'a [small blue square] next to a [green star] and a [pink cross]', 'a [large] [diamond]']
 
@@ -90,6 +91,19 @@ def test_nothing_is_drawn_unasked_and_samples_can_be_had(grounding, photos):
     result = grounding(photos / '0.png', TEXTS[0], return_datasamples=True)
     assert result['visualization'] is None
     assert result['predictions'][0].pred_phrases[0][-1]['boxes'].shape[1] == 4
+
+
+def test_the_supervised_model_gives_probabilities(config, photos, tmp_path):
+    cfg = config(type='SLANGrounder', head=dict(score_dims=8))
+    cfg.model.pop('objective')
+    torch.save({'state_dict': MODELS.build(cfg.model).state_dict()}, tmp_path / 'toy.pth')
+    inferencer = GroundingInferencer(cfg, tmp_path / 'toy.pth', 'cpu', show_progress=False)
+    (prediction,) = inferencer(photos / '0.png', 'a [red circle]', top=3)['predictions']
+    assert all(0 < score < 1 for score in prediction['phrases'][0]['scores'])
+    some = dict(list(inferencer.model.state_dict().items())[:3])
+    torch.save({'state_dict': some}, tmp_path / 'o.pth')
+    with pytest.raises(ValueError, match='of another architecture than this SLANGrounder'):
+        GroundingInferencer(cfg, tmp_path / 'o.pth', 'cpu')
 
 
 @pytest.fixture

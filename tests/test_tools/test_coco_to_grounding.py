@@ -1,6 +1,7 @@
 """Object detection data as grounding data."""
 
 import json
+import os
 import runpy
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from slan_mm.datasets.readers.mdetr import read_mdetr
 
 ROOT = Path(__file__).parents[2]
+REAL = Path(os.environ.get('SLAN_DATA', ROOT / 'data')) / 'coco_mini' / 'annotations' / 'instances_train2017.json'
 INSTANCES = {
     'images': [
         {'id': 7, 'file_name': 'a.jpg', 'height': 80, 'width': 120},
@@ -58,3 +60,15 @@ def test_mistakes_are_told_in_a_line(tool, tmp_path, field, value, said):
         tool['main']([str(source), str(tmp_path / 'out.json')])
     with pytest.raises(SystemExit, match=r'gone\.json'):
         tool['main']([str(tmp_path / 'gone.json'), str(tmp_path / 'out.json')])
+
+
+@pytest.mark.skipif(
+    not REAL.is_file(), reason='no coco_mini: link it to data/coco_mini, or name its parent in SLAN_DATA'
+)
+def test_real_annotations(tool, tmp_path):
+    tool['main']([str(REAL), str(tmp_path / 'grounding.json')])
+    records = list(read_mdetr(tmp_path / 'grounding.json', ''))
+    for record in records:
+        record.check()
+    phrases = [phrase for record in records for phrase in record.phrases]
+    assert (len(records), len(phrases), sum(len(phrase.boxes) for phrase in phrases)) == (255, 868, 2125)
