@@ -24,6 +24,7 @@ OPTIONAL_USES = {
     'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
     'webdataset': 'image-text pairs in tar shards',
     'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
+    'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
 }
 
 
