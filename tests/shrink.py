@@ -34,6 +34,13 @@ BERT = dict(
     intermediate_size=32,
     max_position_embeddings=32,
 )
+#: Data of the models that read something else than pictures with captions, by the model's type.
+TWINS = {
+    'NLVR': dict(type='ShapesNLVR', num_sentences=2, image_size=SIZE),
+    'SLANAnswerer': dict(type='ShapesVQA', num_images=8, image_size=SIZE),
+    'SLANGrounder': dict(type='ShapesGrounding', num_images=8, image_size=SIZE),
+    'VideoRetrieval': dict(type='ShapesVideos', num_videos=8, num_frames=2, image_size=SIZE),
+}
 VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -51,8 +58,10 @@ def shrink(cfg: Config) -> Config:
     _shrink_image_encoder(cfg.model.image)
     if 'decoder' in cfg.model:
         _shrink_text_decoder(cfg.model)
-    cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
-    cfg.train_dataloader.batch_size = 4
+    # Evaluation-only configs have none.
+    if cfg.get('train_dataloader') is not None:
+        cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
+        cfg.train_dataloader.batch_size = 4
     for mode in ('val', 'test'):
         for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
             loader.dataset = data_of(cfg, mode, task) | dict(test_mode=True)
@@ -62,13 +71,10 @@ def shrink(cfg: Config) -> Config:
 
 def data_of(cfg: Config, split: str, task: str) -> dict:
     """Config of eight items of the kind that the config's model reads."""
+    if cfg.model.type in TWINS:
+        return dict(TWINS[cfg.model.type], split=split)
     if cfg.model.type == 'SLANCaptioner':
         return shapes(split, 'pair' if split == 'train' else 'retrieval')
-    if cfg.model.type == 'SLANAnswerer':
-        return dict(type='ShapesVQA', split=split, num_images=8, image_size=SIZE)
-    if cfg.model.type == 'SLANGrounder':
-        # Its tasks may have other names: 'coco', 'testA', ...
-        return dict(type='ShapesGrounding', split=split, num_images=8, image_size=SIZE)
     return shapes(split, task)
 
 
