@@ -26,6 +26,7 @@ SMALL = dict(
     hidden_dims=WIDTH,
     max_words=24,
     itm_start=0,
+    width=8,
 )
 BERT = dict(
     hidden_size=20,
@@ -56,6 +57,9 @@ def shrink(cfg: Config) -> Config:
     text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
+    if cfg.model.type == 'SLANDetector':
+        _shrink_detection_data(cfg)
+        return cfg
     if 'decoder' in cfg.model:
         _shrink_text_decoder(cfg.model)
     # Evaluation-only configs have none.
@@ -76,6 +80,21 @@ def data_of(cfg: Config, split: str, task: str) -> dict:
     if cfg.model.type == 'SLANCaptioner':
         return shapes(split, 'pair' if split == 'train' else 'retrieval')
     return shapes(split, task)
+
+
+def _shrink_detection_data(cfg: Config) -> None:
+    pipeline = [
+        dict(type='mmdet.LoadImageFromFile'),
+        dict(type='mmdet.LoadAnnotations', with_bbox=True),
+        dict(
+            type='mmdet.PackDetInputs',
+            meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text', 'instances'),
+        ),
+    ]
+    for mode in ('train', 'val', 'test'):
+        loader = cfg[f'{mode}_dataloader']
+        loader.dataset = dict(type='ShapesDetection', split=mode, num_images=8, return_classes=True, pipeline=pipeline)
+        loader.batch_size = 4
 
 
 def shapes(split: str, task: str) -> dict:
