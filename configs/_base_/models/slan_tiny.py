@@ -43,6 +43,7 @@ model = dict(
         pooling=pooling,
     ),
     text=dict(
+        embedding='mean',
         encoder=dict(
             type='TextEncoder',
             tokenizer=dict(type='ShapesTokenizer'),
@@ -55,6 +56,7 @@ model = dict(
                 hidden_dropout_prob=0.0,
                 attention_probs_dropout_prob=0.0,
             ),
+            word_std=0.2,
             max_words=40,
         ),
     ),
@@ -76,6 +78,7 @@ model = dict(
         region_word=dict(temperature=0.07),
         itm=dict(kind='noisy_and'),
         itm_start=200,
+        mask_probability=0.25,
         hardness=0.4,
     ),
 )

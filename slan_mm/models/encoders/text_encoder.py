@@ -65,12 +65,15 @@ class TextEncoder(BaseModule):
         attn_implementation: of BERT.
         feature_store: folder of a store of this encoder's words, which ``frozen`` allows. Texts found there need no
             BERT; others go through it. A store of other weights is refused when it is first used.
+        word_std: of random weights, the standard deviation of the word embeddings. BERT's own, 0.02, is also that of
+            its positions and types, so that two words of one place start almost alike, and a contrastive loss makes
+            those equal that pictures cannot tell apart yet. None: BERT's own.
         init_cfg: as everywhere in MMEngine.
 
     Raises:
         OSError: tokenizer or weights cannot be loaded; the message says what to do.
-        ValueError: the weights are of another kind of model or incomplete; or the sizes of model, tokenizer,
-            ``max_words`` and ``lexical_layer`` do not fit each other.
+        ValueError: the weights are of another kind of model or incomplete; the sizes of model, tokenizer,
+            ``max_words`` and ``lexical_layer`` do not fit each other; or ``word_std`` is given with loaded weights.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class TextEncoder(BaseModule):
         local_files_only: bool = True,
         attn_implementation: str = 'sdpa',
         feature_store: str | None = None,
+        word_std: float | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -100,6 +104,8 @@ class TextEncoder(BaseModule):
         self._store: TextStore | None = None
         if feature_store and not frozen:
             raise ValueError(f'The feature store {feature_store} takes the place of a frozen BERT: set frozen=True.')
+        if word_std is not None and isinstance(model, str):
+            raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
             self.bert = _load_bert(model, local_files_only, attn_implementation)
         else:
@@ -107,6 +113,9 @@ class TextEncoder(BaseModule):
             self.bert = BertModel(
                 BertConfig(**config, attn_implementation=attn_implementation), add_pooling_layer=False
             )
+            if word_std is not None:
+                with torch.no_grad():
+                    self.word_embeddings.weight.mul_(word_std / self.bert.config.initializer_range)
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
         self.bert.is_init = True
         self._check_sizes()
