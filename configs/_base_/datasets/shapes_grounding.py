@@ -4,6 +4,7 @@ _base_ = './shapes.py'
 
 image_size = 64
 train_dataloader = dict(
+    batch_size=32,
     dataset=dict(_delete_=True, type='ShapesGrounding', split='train', image_size=image_size),
 )
 for _name in ('val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator'):
