@@ -13,8 +13,6 @@ import json
 import logging
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -23,12 +21,10 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
 from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.engine.launch import leave_processes
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.evaluation.summary import summary_table
@@ -44,21 +40,14 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--fresh', action='store_true', help='throw an earlier run in the work directory away')
     parser.add_argument('--smoke', action='store_true', help='a few iterations on a few pictures: does it all work?')
     parser.add_argument('--work-dir', type=Path, help='where to write (default: work_dirs/quickstart)')
-    parser.add_argument('--threads', type=int, help='CPU cores to use (default: all, at most 8)')
-    parser.add_argument('--rank-of', type=int, help=argparse.SUPPRESS)  # one of so many processes that train
-    parser.add_argument('--since', type=float, help=argparse.SUPPRESS)  # when the first process started
+    parser.add_argument('--threads', type=int, help='CPU threads (default: one a core, at most 8)')
     options = parser.parse_args(arguments)
     if options.work_dir is None:
         options.work_dir = ROOT / 'work_dirs' / ('quickstart_smoke' if options.smoke else 'quickstart')
     if options.threads is None:
-        # More than this only wait for each other: the model is too small.
+        # More threads than this only wait for each other: the model is too small.
         options.threads = int(os.environ.get('OMP_NUM_THREADS') or min(len(os.sched_getaffinity(0)), 8))
     return options
-
-
-def num_processes(threads: int) -> int:
-    """Processes that train on ``threads`` cores: a power of two, so that they share a batch evenly."""
-    return 1 << (max(threads, 1).bit_length() - 1)
 
 
 def make_config(work_dir: Path, smoke: bool) -> Config:
@@ -144,10 +133,10 @@ class ProgressHook(Hook):
 
     priority = 'LOW'
 
-    def __init__(self, interval: int, log: logging.Logger, start: float | None = None) -> None:
+    def __init__(self, interval: int, log: logging.Logger) -> None:
         self.interval = interval
         self.log = log
-        self._start = time.monotonic() if start is None else start
+        self._start = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -183,54 +172,13 @@ class ProgressHook(Hook):
         )
 
 
-def train_rank(cfg: Config, processes: int, start: float, log: logging.Logger) -> None:
-    """Trains as one of several processes, each with its share of every batch: what ``--rank-of`` starts."""
-    cfg.launcher = 'pytorch'
-    cfg.train_dataloader.batch_size //= processes
-    torch.set_num_threads(1)
-    runner = QuietRunner.from_cfg(cfg)
-    if is_main_process():
-        runner.register_hook(ProgressHook(interval_of(cfg), log, start))
-    runner.train()
-    leave_processes()
-
-
-def start_ranks(processes: int, folder: Path, smoke: bool) -> None:
-    """Trains in ``processes`` processes: two small ones are faster than two threads of one.
-
-    Raises:
-        SystemExit: One of them failed.
-    """
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        port = listener.getsockname()[1]
-    launcher = [sys.executable, '-W', 'ignore', '-m', 'torch.distributed.run', f'--nproc_per_node={processes}']
-    tool = [str(Path(__file__).resolve()), '--rank-of', str(processes), '--work-dir', str(folder)]
-    tool += ['--since', str(time.monotonic())]
-    command = [*launcher, f'--master_port={port}', *tool, *(['--smoke'] if smoke else [])]
-    variables = {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore'}
-    code = subprocess.run(command, env=os.environ | variables).returncode
-    if code:
-        sys.exit(
-            f'quickstart: training failed, see {folder / "log"}; the same command goes on from the last checkpoint'
-        )
-
-
-def interval_of(cfg: Config) -> int:
-    """Iterations between two lines of progress."""
-    return 2 if cfg.train_cfg.max_iters < 20 else 20
-
-
-def train_and_test(cfg: Config, options: argparse.Namespace, log: logging.Logger) -> dict[str, float]:
+def train_and_test(cfg: Config, log: logging.Logger, threads: int) -> dict[str, float]:
     """Trains (or goes on), tests, draws; returns the metrics, the time of it all among them."""
-    total, processes = cfg.train_cfg.max_iters, num_processes(options.threads)
-    log.info(f'training: {total} iterations of {cfg.train_dataloader.batch_size} pairs on {options.threads} cores')
-    if processes > 1:
-        start_ranks(processes, options.work_dir, options.smoke)
-    # Goes on from what the processes have left: all of it, or nothing when there were none.
-    progress = ProgressHook(interval_of(cfg), log)
+    progress = ProgressHook(interval=2 if cfg.train_cfg.max_iters < 20 else 20, log=log)
     runner = QuietRunner.from_cfg(cfg)
     runner.register_hook(progress)
+    total = cfg.train_cfg.max_iters
+    log.info(f'training: {total} iterations of {cfg.train_dataloader.batch_size} pairs on {threads} threads')
     runner.train()
     log.info(f'trained after {progress.seconds / 60:.1f} min; evaluating on the test split')
     metrics = {name: float(value) for name, value in runner.test().items()}
@@ -238,7 +186,7 @@ def train_and_test(cfg: Config, options: argparse.Namespace, log: logging.Logger
     metrics['retrieval/chance_R1'] = 100 / len(gallery.image_ids)
     metrics['train_eval_minutes'] = progress.seconds / 60
     metrics['train_iterations'] = float(total)
-    metrics['threads'] = float(options.threads)
+    metrics['threads'] = float(threads)
     return metrics
 
 
@@ -247,9 +195,6 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     folder = options.work_dir
     cfg = make_config(folder, options.smoke)
-    if options.rank_of is not None:
-        train_rank(cfg, options.rank_of, options.since, open_log(folder))
-        return
     prepare_folder(folder, settings_of(cfg), options.fresh)
     log = open_log(folder)
     file = folder / 'metrics.json'
@@ -260,7 +205,7 @@ def main(arguments: list[str] | None = None) -> None:
         log.info(f'Everything goes to {folder}; interrupted, the same command goes on from the last checkpoint.')
         torch.set_num_threads(options.threads)
         keep_freed_memory()
-        metrics = train_and_test(cfg, options, log)
+        metrics = train_and_test(cfg, log, options.threads)
         with replaced_atomically(file) as temporary:
             temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True) + '\n')
     log.info('\n' + summary_table(json.loads(file.read_text())) + '\n')

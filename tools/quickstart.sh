@@ -6,7 +6,7 @@
 #   bash tools/quickstart.sh --smoke          the same path in half a minute, with a model that has learned nothing
 #   bash tools/quickstart.sh --fresh          throws an earlier run away first
 #   bash tools/quickstart.sh --work-dir DIR   another folder
-#   bash tools/quickstart.sh --threads N      CPU cores to use (default: all, at most 8)
+#   bash tools/quickstart.sh --threads N      CPU threads (default: one a core, at most 8)
 #
 # Interrupted? The same command goes on from the last checkpoint. Environment: that of tools/setup_env.sh.
 set -euo pipefail

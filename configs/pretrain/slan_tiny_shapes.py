@@ -13,13 +13,13 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-max_iters = 1500
+max_iters = 1700
 train_cfg = dict(max_iters=max_iters)
 # Re-ranking takes most of the time of a test.
 val_evaluator = dict(retrieval=dict(k=16))
 test_evaluator = val_evaluator
 
-optim_wrapper = dict(optimizer=dict(lr=2e-3))
-auto_scale_lr = dict(enable=False, base_batch_size=64)
+optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 
 default_hooks = dict(checkpoint=dict(interval=100))

@@ -4,7 +4,7 @@ dataset_type = 'ShapesPairs'
 image_size = 64
 
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=32,
     # A picture takes under a millisecond: workers would only take time from the training on a small machine.
     num_workers=0,
     drop_last=True,

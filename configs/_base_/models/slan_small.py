@@ -32,7 +32,7 @@ model = dict(
             frozen=True,
         ),
         decoder=dict(scales=(1, 1)),
-        detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1),
+        detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1, learn_boxes=False),
     ),
     text=dict(
         embedding='mean',

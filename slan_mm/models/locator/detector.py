@@ -37,6 +37,8 @@ class RegionDetector(BaseModule):
             the paper's 100.
         query_init: 'reference' gives each query a learnable reference box, box = sigmoid(delta + logit(reference)).
             'plain' is DETR's own, box = sigmoid(delta), which without gold boxes ends as the whole image.
+        learn_boxes: Whether boxes are learned; without, G_0 stays the reference boxes and only saliency is learned.
+            Photographs and their frozen features draw learned boxes to most of the picture when nothing holds them.
         downsample: V is averaged over downsample x downsample cells before the transformer, whose cost grows with the
             square of the number of cells; 1 is DETR's own.
         num_encoder_layers, num_decoder_layers, num_heads, feedforward_channels, dropout: DETR's transformer.
@@ -50,6 +52,7 @@ class RegionDetector(BaseModule):
         embed_dims: int,
         grid: tuple[int, ...] = (7, 5, 4, 3, 1),
         query_init: str = 'reference',
+        learn_boxes: bool = True,
         downsample: int = 1,
         num_encoder_layers: int = 6,
         num_decoder_layers: int = 6,
@@ -63,7 +66,10 @@ class RegionDetector(BaseModule):
         super().__init__(init_cfg)
         if query_init not in ('reference', 'plain'):
             raise ValueError(f"query_init must be 'reference' or 'plain', got {query_init!r}")
+        if not learn_boxes and query_init != 'reference':
+            raise ValueError("boxes that are not learned need reference boxes: query_init='reference'")
         self.query_init = query_init
+        self.learn_boxes = learn_boxes
         self.downsample = downsample
         self.num_queries = sum(n * n for n in grid)
         self.width = width or embed_dims
@@ -78,10 +84,12 @@ class RegionDetector(BaseModule):
             return_intermediate=False,
         )
         self.query_embedding = nn.Embedding(self.num_queries, self.width)
-        self.box_head = MLP(self.width, self.width, 4, 3)
+        if learn_boxes:
+            self.box_head = MLP(self.width, self.width, 4, 3)
         self.saliency_head = nn.Linear(self.width, 1)
         if query_init == 'reference':
-            self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2))
+            self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2), requires_grad=learn_boxes)
+        if learn_boxes and query_init == 'reference':
             # Start on the grid itself.
             nn.init.zeros_(self.box_head.layers[-1].weight)
             nn.init.zeros_(self.box_head.layers[-1].bias)
@@ -113,6 +121,11 @@ class RegionDetector(BaseModule):
             key_padding_mask=None,
         )
         queries = queries[0] if queries.dim() == 4 else queries
-        delta = self.box_head(queries).float()
-        boxes = (delta + self.reference if self.query_init == 'reference' else delta).sigmoid()
-        return clip_boxes(boxes), self.saliency_head(queries).squeeze(-1), queries
+        return self.boxes(queries), self.saliency_head(queries).squeeze(-1), queries
+
+    def boxes(self, queries: Tensor) -> Tensor:
+        """G_0 (B, Nq, 4) of the decoded ``queries`` (B, Nq, D), cut to the image."""
+        logits = self.box_head(queries).float() if self.learn_boxes else queries.new_zeros(4, dtype=torch.float32)
+        if self.query_init == 'reference':
+            logits = logits + self.reference
+        return clip_boxes(logits.sigmoid().expand(*queries.shape[:2], 4))

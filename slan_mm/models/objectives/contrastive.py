@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from slan_mm.models.objectives.gather import gather, gather_padded
+from slan_mm.models.objectives.gather import gather, gather_padded, local_rows
 from slan_mm.models.objectives.queue import FeatureQueue
 from slan_mm.registry import MODELS
 
@@ -126,10 +126,7 @@ class RegionWordLoss(BaseModule):
         """The loss, and the scores of this rank's images with all texts, (B, B * ranks), scaled."""
         all_ids = gather(ids)
         to_text = self.similarity(regions, gather_padded(words), gather_padded(word_mask))
-        all_regions = gather(regions)
-        if all_regions is regions:
-            to_image = to_text.t()
-        else:
-            to_image = self.similarity(all_regions, words, word_mask).t()
+        # Own texts with all images: scores are gathered, many times smaller than regions, and computed once.
+        to_image = gather(to_text)[:, local_rows(len(ids))].t()
         target = positives(ids, all_ids)
         return soft_cross_entropy(to_text, target) + soft_cross_entropy(to_image, target), to_text

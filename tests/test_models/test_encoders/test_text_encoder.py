@@ -112,6 +112,20 @@ def test_random_weights_follow_the_seed(tokenizer_dir):
     assert torch.equal(build(3), build(3)) and not torch.equal(build(3), build(4))
 
 
+def test_word_std_makes_words_of_one_place_differ(tokenizer_dir):
+    def similarity(**options):
+        torch.manual_seed(0)
+        encoder = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, hidden_size=64), max_words=8, **options).eval()
+        circle, square = encoder(encoder.tokenize(['circle', 'square'])).lexical[:, 1]
+        return torch.cosine_similarity(circle, square, dim=0)
+
+    # BERT's own: word, position and type weigh the same, two of the three are common.
+    assert 0.4 < similarity() < 0.9
+    assert similarity(word_std=0.2).abs() < 0.4
+    with pytest.raises(ValueError, match='word_std'):
+        TextEncoder(tokenizer=tokenizer_dir, model=tokenizer_dir, word_std=0.2)
+
+
 def test_bf16_autocast_is_finite(encoder):
     with torch.autocast('cpu', dtype=torch.bfloat16):
         words = encoder(encoder.tokenize(['a', 'a small red square next to']))

@@ -48,6 +48,15 @@ def test_boxes_are_sigmoid_of_delta_plus_logit():
     torch.testing.assert_close(boxes[0], clip_boxes(expected))
 
 
+def test_boxes_that_are_not_learned_stay_on_the_grid():
+    detector = make(learn_boxes=False)
+    boxes, saliency, _ = detector(torch.randn(2, 16, 4, 5))
+    torch.testing.assert_close(boxes, clip_boxes(reference_grid((3, 2, 1))).expand(2, -1, -1), atol=1.1e-2, rtol=0)
+    assert not boxes.requires_grad and saliency.requires_grad
+    with pytest.raises(ValueError, match='query_init'):
+        make(learn_boxes=False, query_init='plain')
+
+
 def test_every_box_lies_in_the_image():
     detector = make()
     torch.nn.init.normal_(detector.box_head.layers[-1].weight, std=3)
