@@ -13,7 +13,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_1600.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_1500.pth}}'
 
 model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
 val_dataloader = dict(_delete_=True, retrieval={{_base_.val_dataloader.retrieval}})
@@ -23,4 +23,4 @@ test_evaluator = val_evaluator
 
 train_cfg = dict(max_iters=400)
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
-auto_scale_lr = dict(enable=False, base_batch_size=32)
+auto_scale_lr = dict(enable=False, base_batch_size=64)
