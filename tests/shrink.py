@@ -33,6 +33,11 @@ BERT = dict(
     intermediate_size=32,
     max_position_embeddings=32,
 )
+#: Data of the models that read something else than pictures with a text, by the model's type.
+TWINS = {
+    'NLVR': dict(type='ShapesNLVR', num_sentences=2, image_size=SIZE),
+    'VideoRetrieval': dict(type='ShapesVideos', num_videos=8, num_frames=2, image_size=SIZE),
+}
 VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -48,11 +53,14 @@ def shrink(cfg: Config) -> Config:
     text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
-    cfg.train_dataloader.dataset = shapes('train', 'pair')
-    cfg.train_dataloader.batch_size = 4
+    twin = TWINS.get(cfg.model.type, {})
+    # Evaluation-only configs have none.
+    if cfg.get('train_dataloader') is not None:
+        cfg.train_dataloader.dataset = dict(twin, split='train') if twin else shapes('train', 'pair')
+        cfg.train_dataloader.batch_size = 4
     for mode in ('val', 'test'):
         for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
-            loader.dataset = shapes(mode, task) | dict(test_mode=True)
+            loader.dataset = (dict(twin, split=mode) if twin else shapes(mode, task)) | dict(test_mode=True)
             loader.batch_size = 4
     return cfg
 

@@ -1,11 +1,12 @@
 from slan_mm.datasets.concat import WeightedConcatDataset
 from slan_mm.datasets.feature_store import LoadCachedFeatures
 from slan_mm.datasets.grounding_dataset import GroundingDataset
+from slan_mm.datasets.nlvr2_dataset import NLVR2Dataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesPairs, build_shapes_tokenizer
-from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
+from slan_mm.datasets.shapes import ShapesNLVR, ShapesPairs, ShapesVideos, build_shapes_tokenizer
+from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, LoadVideo, PackPairs, RandomFlipPair, ResizeImage
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
 __all__ = [
@@ -13,12 +14,16 @@ __all__ = [
     'GroundingDataset',
     'LoadCachedFeatures',
     'LoadImage',
+    'LoadVideo',
+    'NLVR2Dataset',
     'PackPairs',
     'PairDataset',
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesNLVR',
     'ShapesPairs',
+    'ShapesVideos',
     'WebPairDataset',
     'WeightedConcatDataset',
     'build_shapes_tokenizer',

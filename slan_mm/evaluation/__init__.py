@@ -1,5 +1,13 @@
-from .functional import gold_ranks, score_phrase, summarise_ranks
-from .metrics import GroundingMetric
+from .functional import gold_ranks, nlvr2_scores, score_phrase, summarise_ranks
+from .metrics import GroundingMetric, NLVR2Metric
 from .retrieval_evaluator import RetrievalEvaluator
 
-__all__ = ['GroundingMetric', 'RetrievalEvaluator', 'gold_ranks', 'score_phrase', 'summarise_ranks']
+__all__ = [
+    'GroundingMetric',
+    'NLVR2Metric',
+    'RetrievalEvaluator',
+    'gold_ranks',
+    'nlvr2_scores',
+    'score_phrase',
+    'summarise_ranks',
+]

@@ -1,3 +1,4 @@
 from .grounding_metric import GroundingMetric
+from .nlvr2_metric import NLVR2Metric
 
-__all__ = ['GroundingMetric']
+__all__ = ['GroundingMetric', 'NLVR2Metric']
