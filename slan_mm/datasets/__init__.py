@@ -5,7 +5,7 @@ from slan_mm.datasets.nlvr2_dataset import NLVR2Dataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesNLVR, ShapesPairs, ShapesVideos, build_shapes_tokenizer
+from slan_mm.datasets.shapes import ShapesDetection, ShapesNLVR, ShapesPairs, ShapesVideos, build_shapes_tokenizer
 from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, LoadVideo, PackPairs, RandomFlipPair, ResizeImage
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
@@ -21,6 +21,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesDetection',
     'ShapesNLVR',
     'ShapesPairs',
     'ShapesVideos',

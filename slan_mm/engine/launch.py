@@ -96,7 +96,9 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
             f'--show-dir: {cfg.filename} has no visualization hook; add one as default_hooks.visualization'
         )
     hook['draw'] = True
-    hook['show_dir'] = show_dir
+    # mmdet's hook would put a relative folder below the work directory.
+    of_mmdet = hook['type'].endswith('DetVisualizationHook')
+    hook['test_out_dir' if of_mmdet else 'show_dir'] = str(Path(show_dir).resolve()) if of_mmdet else show_dir
 
 
 def build_runner(cfg: Config) -> Runner:

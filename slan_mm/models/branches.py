@@ -57,7 +57,7 @@ class ImageBranch(BaseModule):
         self.detector = MODELS.build(dict(embed_dims=embed_dims, **detector))
         self.pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
-        self.context_projection = nn.Linear(embed_dims, embed_dims) if region_context else None
+        self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
         self.itc_projection = projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 

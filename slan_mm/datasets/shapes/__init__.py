@@ -1,4 +1,5 @@
 from slan_mm.datasets.shapes.dataset import ShapesPairs
+from slan_mm.datasets.shapes.detection import ShapesDetection
 from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
 from slan_mm.datasets.shapes.nlvr import ShapesNLVR
 from slan_mm.datasets.shapes.render import render_scene
@@ -11,6 +12,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesDetection',
     'ShapesNLVR',
     'ShapesPairs',
     'ShapesVideos',

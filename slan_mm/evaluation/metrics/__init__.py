@@ -1,4 +1,5 @@
+from .coco_box_metric import CocoBoxMetric
 from .grounding_metric import GroundingMetric
 from .nlvr2_metric import NLVR2Metric
 
-__all__ = ['GroundingMetric', 'NLVR2Metric']
+__all__ = ['CocoBoxMetric', 'GroundingMetric', 'NLVR2Metric']

@@ -42,6 +42,8 @@ class RegionDetector(BaseModule):
         downsample: V is averaged over downsample x downsample cells before the transformer, whose cost grows with the
             square of the number of cells; 1 is DETR's own.
         num_encoder_layers, num_decoder_layers, num_heads, feedforward_channels, dropout: DETR's transformer.
+        width: Width of the transformer, to which V is projected; None: D. 256 takes the weights of a published DETR,
+            see ``tools/model_converters/detr_to_slan.py``.
         frozen: Whether to freeze the detector (Table 5, first row).
     """
 
@@ -57,6 +59,7 @@ class RegionDetector(BaseModule):
         num_heads: int = 8,
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
+        width: int | None = None,
         frozen: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -69,19 +72,21 @@ class RegionDetector(BaseModule):
         self.learn_boxes = learn_boxes
         self.downsample = downsample
         self.num_queries = sum(n * n for n in grid)
-        attention = dict(embed_dims=embed_dims, num_heads=num_heads, dropout=dropout, batch_first=True)
-        ffn = dict(embed_dims=embed_dims, feedforward_channels=feedforward_channels, ffn_drop=dropout)
-        self.positional_encoding = SinePositionalEncoding(embed_dims // 2, normalize=True)
+        self.width = width or embed_dims
+        self.projection = nn.Conv2d(embed_dims, width, 1) if width else nn.Identity()
+        attention = dict(embed_dims=self.width, num_heads=num_heads, dropout=dropout, batch_first=True)
+        ffn = dict(embed_dims=self.width, feedforward_channels=feedforward_channels, ffn_drop=dropout)
+        self.positional_encoding = SinePositionalEncoding(self.width // 2, normalize=True)
         self.encoder = DetrTransformerEncoder(num_encoder_layers, dict(self_attn_cfg=attention, ffn_cfg=ffn))
         self.decoder = DetrTransformerDecoder(
             num_decoder_layers,
             dict(self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=ffn),
             return_intermediate=False,
         )
-        self.query_embedding = nn.Embedding(self.num_queries, embed_dims)
+        self.query_embedding = nn.Embedding(self.num_queries, self.width)
         if learn_boxes:
-            self.box_head = MLP(embed_dims, embed_dims, 4, 3)
-        self.saliency_head = nn.Linear(embed_dims, 1)
+            self.box_head = MLP(self.width, self.width, 4, 3)
+        self.saliency_head = nn.Linear(self.width, 1)
         if query_init == 'reference':
             self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2), requires_grad=learn_boxes)
         if learn_boxes and query_init == 'reference':
@@ -97,7 +102,8 @@ class RegionDetector(BaseModule):
         return super().train(mode and not self.frozen)
 
     def forward(self, feature_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``feature_map`` V (B, D, H, W) to boxes G_0 (B, Nq, 4), saliency logits (B, Nq), queries (B, Nq, D)."""
+        """``feature_map`` V (B, D, H, W) to boxes G_0 (B, Nq, 4), saliency logits (B, Nq), queries (B, Nq, width)."""
+        feature_map = self.projection(feature_map)
         if self.downsample > 1:
             feature_map = avg_pool2d(feature_map, self.downsample, ceil_mode=True)
         batch_size, _, height, width = feature_map.shape

@@ -1,0 +1,39 @@
+"""The small detector on a few hundred COCO photographs, frozen EfficientNet-Lite0 and MiniLM; proves that it learns.
+
+    python tools/train.py configs/detection/slan_small_coco_mini.py
+    python tools/test.py configs/detection/slan_small_coco_mini.py work_dirs/slan_small_coco_mini/iter_N.pth
+
+Photographs are expected in ``data/coco_mini`` (docs/tasks/detection.md) and the encoders in ``weights``
+(docs/install.md); SLAN_DATA and SLAN_WEIGHTS name other folders. From a pre-training checkpoint:
+``--cfg-options load_from=work_dirs/slan_small_flickr8k/iter_N.pth``. What to expect: docs/tasks/detection.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_small.py',
+    '../_base_/datasets/coco_mini_detection.py',
+    '../_base_/schedules/detection_cosine.py',
+    '../_base_/detection_runtime.py',
+]
+
+weights = '{{$SLAN_WEIGHTS:weights}}'
+
+_base_.model.pop('objective')
+model = dict(
+    type='SLANDetector',
+    head=dict(max_per_img=100),
+    data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
+    image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
+    text=dict(
+        encoder=dict(
+            model=f'{weights}/all-MiniLM-L6-v2',
+            tokenizer=f'{weights}/all-MiniLM-L6-v2',
+            # COCO's 80 names in one prompt.
+            max_words=256,
+        )
+    ),
+    locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
+)
+
+train_cfg = dict(max_iters=1500, val_interval=500)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+auto_scale_lr = dict(enable=False, base_batch_size=8)

@@ -1,0 +1,65 @@
+"""A task's model from a pre-training checkpoint, and refusal of checkpoints that are another model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import nn
+
+#: The parts that every model of the project has.
+SPINE = ('image_branch', 'text_branch', 'locator')
+#: What pre-training alone has.
+_OBJECTIVE = 'objective.'
+
+
+def accept_pretrained(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook of a task's model whose fresh head already is its zero-shot one.
+
+    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's own present
+    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Anything else is left to the caller,
+    except what MMEngine would pass over with a warning and leave the model random:
+
+    Raises:
+        ValueError: The checkpoint is another architecture's: it has none of the spine's weights, lacks some, or they
+            have other shapes.
+    """
+    own = module.state_dict()
+    spine = {name: value for name, value in own.items() if name.split('.', 1)[0] in SPINE}
+    # A batch norm's counter has no bearing on the output, and older files lack it.
+    missing = [name for name in spine if prefix + name not in state_dict and not name.endswith('num_batches_tracked')]
+    kind = type(module).__name__
+    if len(missing) == len(spine):
+        raise ValueError(
+            f'the checkpoint is no {kind} and no pre-trained SLAN: it has none of {", ".join(f"{n}.*" for n in SPINE)} '
+            f'but e.g. {sorted(state_dict)[:3]}. For a DETR of mmdet see tools/model_converters/detr_to_slan.py.'
+        )
+    if missing:
+        raise ValueError(
+            f'the checkpoint is of another architecture than this {kind}: it lacks {len(missing)} of the '
+            f"{len(spine)} tensors of the spine, e.g. {missing[:3]}. Use the model's config that it was trained with."
+        )
+    # Backbones resize their own position embeddings.
+    wrong = [
+        f'{name} {tuple(state_dict[prefix + name].shape)} for {tuple(value.shape)}'
+        for name, value in spine.items()
+        if prefix + name in state_dict
+        and not name.endswith('pos_embed')
+        and state_dict[prefix + name].shape != value.shape
+    ]
+    if wrong:
+        raise ValueError(
+            f'the checkpoint is of another architecture than this {kind}: {len(wrong)} tensors have other shapes, '
+            f"e.g. {'; '.join(wrong[:3])}. Use the model's config that it was trained with."
+        )
+    pretraining = [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
+    if pretraining:
+        for name in pretraining:
+            del state_dict[name]
+        fresh = {name: value for name, value in own.items() if name not in spine and prefix + name not in state_dict}
+        state_dict.update({prefix + name: value for name, value in fresh.items()})
+        print_log(
+            f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '
+            f"{kind}'s head stay as they are (zero-shot).",
+            logger='current',
+        )
