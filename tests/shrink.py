@@ -25,6 +25,7 @@ SMALL = dict(
     hidden_dims=WIDTH,
     max_words=24,
     itm_start=0,
+    width=8,
 )
 BERT = dict(
     hidden_size=20,
@@ -53,6 +54,9 @@ def shrink(cfg: Config) -> Config:
     text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
+    if cfg.model.type == 'SLANDetector':
+        _shrink_detection_data(cfg)
+        return cfg
     twin = TWINS.get(cfg.model.type, {})
     # Evaluation-only configs have none.
     if cfg.get('train_dataloader') is not None:
@@ -63,6 +67,21 @@ def shrink(cfg: Config) -> Config:
             loader.dataset = (dict(twin, split=mode) if twin else shapes(mode, task)) | dict(test_mode=True)
             loader.batch_size = 4
     return cfg
+
+
+def _shrink_detection_data(cfg: Config) -> None:
+    pipeline = [
+        dict(type='mmdet.LoadImageFromFile'),
+        dict(type='mmdet.LoadAnnotations', with_bbox=True),
+        dict(
+            type='mmdet.PackDetInputs',
+            meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text', 'instances'),
+        ),
+    ]
+    for mode in ('train', 'val', 'test'):
+        loader = cfg[f'{mode}_dataloader']
+        loader.dataset = dict(type='ShapesDetection', split=mode, num_images=8, return_classes=True, pipeline=pipeline)
+        loader.batch_size = 4
 
 
 def shapes(split: str, task: str) -> dict:

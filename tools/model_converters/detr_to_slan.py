@@ -98,7 +98,7 @@ def convert(model: nn.Module, detr: dict[str, Tensor]) -> dict[str, list[str]]:
         new[reference] = torch.zeros_like(own[reference])
     parts = ('image_branch.encoder.', DETECTOR)
     report['kept'] = [f'{name} {tuple(own[name].shape)}' for name in own if name.startswith(parts) and name not in new]
-    model.load_state_dict(new, strict=False)
+    model.load_state_dict({**own, **new})
     return report
 
 
@@ -119,11 +119,10 @@ def _project(own: dict, detr: dict, new: dict, report: dict[str, list[str]]) -> 
     inner = f'{DETECTOR}projection.weight'
     width, channels = weight.shape[:2]
     target = own[f'{PROJECTION}weight']
-    if target.shape[1] != channels or target.shape[0] < width or (target.shape[0] > width and inner not in own):
+    if target.shape[1] != channels or target.shape[0] < width:
         raise ValueError(
-            f'{NECK}weight {tuple(weight.shape)} does not fit {PROJECTION}weight {tuple(target.shape)}: V is to be '
-            f'made of {channels} channels of one level; if it is wider than {width}, set width={width} of '
-            'image.detector'
+            f'{NECK}weight {tuple(weight.shape)} does not fit {PROJECTION}weight {tuple(target.shape)}: image.encoder '
+            "is to make V of the backbone's last level alone, at least as wide as DETR"
         )
     for name, value in ((f'{NECK}weight', weight), (f'{NECK}bias', bias)):
         place = PROJECTION + name.removeprefix(NECK)
