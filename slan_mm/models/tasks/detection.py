@@ -176,7 +176,9 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
         limit = found.bboxes.new_tensor([width, height, width, height])
         found.bboxes = torch.minimum(found.bboxes.clamp(min=0), limit)
         if rescale:
-            found.bboxes = found.bboxes / found.bboxes.new_tensor(sample.scale_factor).repeat(2)
+            # A pipeline that does not resize tells no factor.
+            scale = sample.get('scale_factor', (1.0, 1.0))
+            found.bboxes = found.bboxes / found.bboxes.new_tensor(scale).repeat(2)
         names = self._names(sample)
         # mmdet's visualiser shows these in place of the data set's names.
         found.label_names = [names[label] for label in found.labels.tolist()]
