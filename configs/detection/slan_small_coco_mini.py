@@ -22,7 +22,11 @@ model = dict(
     type='SLANDetector',
     head=dict(max_per_img=100),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
-    image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
+    image=dict(
+        encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
+        # Annotated boxes hold them.
+        detector=dict(learn_boxes=True),
+    ),
     text=dict(
         encoder=dict(
             model=f'{weights}/all-MiniLM-L6-v2',

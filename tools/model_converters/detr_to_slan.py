@@ -103,8 +103,8 @@ def convert(model: nn.Module, detr: dict[str, Tensor]) -> dict[str, list[str]]:
 
 
 def _lost_layers(left: list[str]) -> list[str]:
-    """What must not be left: DETR's deeper layers, without which the others make no sense."""
-    return [line + ' (no such layer)' for line in left if line.startswith(('backbone.', 'encoder.', 'decoder.'))]
+    """What must not be left: deeper layers, and the box head (``learn_boxes=False``): the rest makes no sense then."""
+    return [line + ' (no such layer)' for line in left if line.startswith(tuple(RENAMED))]
 
 
 def _first(own: Tensor, value: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from torch import nn
 
 #: The parts that every model of the project has.
 SPINE = ('image_branch', 'text_branch', 'locator')
+#: What a pre-training that kept its reference boxes (``learn_boxes=False``) lacks; fresh, it moves no box.
+_BOX_HEAD = 'image_branch.detector.box_head.'
 #: What pre-training alone has.
 _OBJECTIVE = 'objective.'
 
@@ -27,9 +29,11 @@ def accept_pretrained(module: nn.Module, state_dict: dict[str, Any], prefix: str
     own = module.state_dict()
     spine = {name: value for name, value in own.items() if name.split('.', 1)[0] in SPINE}
     # A batch norm's counter has no bearing on the output, and older files lack it.
-    missing = [name for name in spine if prefix + name not in state_dict and not name.endswith('num_batches_tracked')]
+    pretraining = [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
+    optional = ('num_batches_tracked', _BOX_HEAD) if pretraining else ('num_batches_tracked',)
+    missing = [name for name in spine if prefix + name not in state_dict and not any(part in name for part in optional)]
     kind = type(module).__name__
-    if len(missing) == len(spine):
+    if not any(prefix + name in state_dict for name in spine):
         raise ValueError(
             f'the checkpoint is no {kind} and no pre-trained SLAN: it has none of {", ".join(f"{n}.*" for n in SPINE)} '
             f'but e.g. {sorted(state_dict)[:3]}. For a DETR of mmdet see tools/model_converters/detr_to_slan.py.'
@@ -52,14 +56,13 @@ def accept_pretrained(module: nn.Module, state_dict: dict[str, Any], prefix: str
             f'the checkpoint is of another architecture than this {kind}: {len(wrong)} tensors have other shapes, '
             f"e.g. {'; '.join(wrong[:3])}. Use the model's config that it was trained with."
         )
-    pretraining = [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
     if pretraining:
         for name in pretraining:
             del state_dict[name]
-        fresh = {name: value for name, value in own.items() if name not in spine and prefix + name not in state_dict}
+        fresh = {name: value for name, value in own.items() if prefix + name not in state_dict}
         state_dict.update({prefix + name: value for name, value in fresh.items()})
         print_log(
             f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '
-            f"{kind}'s head stay as they are (zero-shot).",
+            f'the {kind} stay as they are (zero-shot).',
             logger='current',
         )

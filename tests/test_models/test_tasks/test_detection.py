@@ -2,11 +2,24 @@ import copy
 
 import pytest
 import torch
-from detection_toy import CLASSES, SIZES, batch, build_toy_detector, losses, picture, predict, sample, stir
+from detection_toy import (
+    CLASSES,
+    SIZES,
+    batch,
+    build_toy_detector,
+    detector_config,
+    losses,
+    picture,
+    predict,
+    sample,
+    stir,
+)
 from mmdet.models.detectors import BaseDetector
 from mmengine.optim import OptimWrapper
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from toy import build_toy_slan, toy_config
+
+from slan_mm.registry import MODELS
 
 
 def same(found, other, **tolerance):
@@ -198,6 +211,18 @@ class TestCheckpoints:
             if not name.startswith('head.'):
                 assert torch.equal(value, state[name]), name
         assert model.head.word_projection.weight.abs().max() == 0
+
+    def test_pretraining_with_fixed_boxes_gets_a_head_that_moves_none(self):
+        config = toy_config(text__encoder__max_words=32)
+        config['image']['detector']['learn_boxes'] = False
+        torch.manual_seed(3)
+        source = MODELS.build(config).eval()
+        torch.manual_seed(0)
+        model = MODELS.build(detector_config()).eval()
+        model.load_state_dict(source.state_dict())
+        picture = torch.randn(1, 3, 32, 32)
+        with torch.no_grad():
+            torch.testing.assert_close(model.encode_image(picture).boxes, source.encode_image(picture).boxes)
 
     def test_own_checkpoint_brings_its_head(self, model):
         fresh = build_toy_detector(seed=4)
