@@ -1,16 +1,19 @@
 from slan_mm.datasets.concat import WeightedConcatDataset
 from slan_mm.datasets.feature_store import LoadCachedFeatures
 from slan_mm.datasets.grounding_dataset import GroundingDataset
+from slan_mm.datasets.image_dataset import ImageDataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesPairs, build_shapes_tokenizer
+from slan_mm.datasets.shapes import ShapesPairs, ShapesVQA, build_shapes_tokenizer
 from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
+from slan_mm.datasets.vqa_dataset import VQADataset
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
 __all__ = [
     'CleanCaptionPair',
     'GroundingDataset',
+    'ImageDataset',
     'LoadCachedFeatures',
     'LoadImage',
     'PackPairs',
@@ -19,6 +22,8 @@ __all__ = [
     'ResizeImage',
     'RetrievalDataset',
     'ShapesPairs',
+    'ShapesVQA',
+    'VQADataset',
     'WebPairDataset',
     'WeightedConcatDataset',
     'build_shapes_tokenizer',

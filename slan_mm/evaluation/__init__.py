@@ -1,5 +1,15 @@
-from .functional import gold_ranks, score_phrase, summarise_ranks
-from .metrics import GroundingMetric
+from .functional import gold_ranks, score_captions, score_phrase, summarise_ranks, vqa_accuracy
+from .metrics import CaptionMetric, GroundingMetric, VQAMetric
 from .retrieval_evaluator import RetrievalEvaluator
 
-__all__ = ['GroundingMetric', 'RetrievalEvaluator', 'gold_ranks', 'score_phrase', 'summarise_ranks']
+__all__ = [
+    'CaptionMetric',
+    'GroundingMetric',
+    'RetrievalEvaluator',
+    'VQAMetric',
+    'gold_ranks',
+    'score_captions',
+    'score_phrase',
+    'summarise_ranks',
+    'vqa_accuracy',
+]

@@ -70,7 +70,7 @@ def read_captions(
     dropped = 0
     for record in CAPTION_READERS[format](Path(ann_file), img_root, **options):
         if record.split is None and holdout:
-            record.split = 'val' if _unit_hash(record.image_id) < holdout else 'train'
+            record.split = 'val' if unit_hash(record.image_id) < holdout else 'train'
         seen[record.split] += 1
         if (first := splits.setdefault(record.image_id, record.split)) != record.split:
             record.entry.fail(
@@ -119,7 +119,7 @@ def check_some_images(paths: Sequence[str], img_root: str) -> None:
         )
 
 
-def _unit_hash(text: str) -> float:
+def unit_hash(text: str) -> float:
     """A number in [0, 1) that depends on ``text`` alone."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), 'big') / 2**48
 

@@ -3,6 +3,7 @@ from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
 from slan_mm.datasets.shapes.render import render_scene
 from slan_mm.datasets.shapes.scene import Scene, SceneObject, sample_scene
 from slan_mm.datasets.shapes.tokenizer import build_shapes_tokenizer
+from slan_mm.datasets.shapes.vqa import ShapesVQA, shapes_answers
 
 __all__ = [
     'Caption',
@@ -10,8 +11,10 @@ __all__ = [
     'Scene',
     'SceneObject',
     'ShapesPairs',
+    'ShapesVQA',
     'build_shapes_tokenizer',
     'draw_caption',
     'render_scene',
     'sample_scene',
+    'shapes_answers',
 ]

@@ -10,7 +10,9 @@ from .boxes import (
     union_box,
     whole_box,
 )
+from .captions import score_captions
 from .recall import gold_ranks, summarise_ranks
+from .vqa import normalise_answer, vqa_accuracy
 
 __all__ = [
     'PhraseScore',
@@ -18,11 +20,14 @@ __all__ = [
     'gold_ranks',
     'hit_rank',
     'mean_pairwise_iou',
+    'normalise_answer',
     'pairwise_iou',
     'points_at',
     'region_sides',
+    'score_captions',
     'score_phrase',
     'summarise_ranks',
     'union_box',
+    'vqa_accuracy',
     'whole_box',
 ]

@@ -1,0 +1,56 @@
+"""Image captioning (paper, section 4.2.2): the picture is located against a prompt, and a decoder goes on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from slan_mm.models.heads import Memory
+from slan_mm.models.objectives.gather import global_mean
+from slan_mm.models.tasks.writer import WritingModel
+from slan_mm.registry import MODELS
+from slan_mm.structures import TextFeatures
+
+
+@MODELS.register_module()
+class SLANCaptioner(WritingModel):
+    """Writes a caption.
+
+    In training a sample's ``text`` is its caption. Prediction reads no text; it adds ``pred_caption``, without the
+    prompt, and ``pred_score``, the caption's log-probability (0 is certainty; longer captions have lower ones), -inf
+    for an empty caption.
+
+    Args:
+        decoder: Config of the :class:`TextDecoder`, but for its prompt.
+        prompt: What every caption starts with; also what the locator looks for.
+        rest: What :class:`WritingModel` takes.
+
+    Raises:
+        ValueError: The prompt is empty.
+    """
+
+    def __init__(self, decoder: dict, prompt: str = 'a picture of', **rest: Any) -> None:
+        if not prompt.strip():
+            raise ValueError('a captioner needs a prompt: it is the text that the picture is located against')
+        super().__init__(decoder=dict(decoder, prompt=prompt), **rest)
+        self.prompt = prompt
+
+    def text_of(self, samples: Sequence) -> TextFeatures:
+        prompt = self.encode_text([self.prompt])
+        return prompt[torch.zeros(len(samples), dtype=torch.long, device=prompt.words.device)]
+
+    def loss(self, memory: Memory, samples: Sequence) -> dict[str, Tensor]:
+        """``loss_caption``: cross-entropy, the mean over the captions' tokens; none of the prompt's."""
+        losses, tokens = self.decoder.loss(memory, [sample.text for sample in samples])
+        return {'loss_caption': global_mean(losses.sum(), tokens.sum())}
+
+    @torch.no_grad()
+    def predict(self, memory: Memory, samples: Sequence) -> list:
+        captions, scores = self.decoder.write(memory)
+        for sample, caption, score in zip(samples, captions, scores.tolist(), strict=True):
+            sample.set_field(caption, 'pred_caption')
+            sample.set_field(score, 'pred_score')
+        return list(samples)
