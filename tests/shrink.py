@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 
+from slan_mm.datasets.shapes import shapes_answers
 from slan_mm.registry import MODELS
 
 SIZE = 64
@@ -48,13 +49,24 @@ def shrink(cfg: Config) -> Config:
     text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
-    cfg.train_dataloader.dataset = shapes('train', 'pair')
+    if 'decoder' in cfg.model:
+        _shrink_text_decoder(cfg.model)
+    cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
     cfg.train_dataloader.batch_size = 4
     for mode in ('val', 'test'):
         for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
-            loader.dataset = shapes(mode, task) | dict(test_mode=True)
+            loader.dataset = data_of(cfg, mode, task) | dict(test_mode=True)
             loader.batch_size = 4
     return cfg
+
+
+def data_of(cfg: Config, split: str, task: str) -> dict:
+    """Config of eight items of the kind that the config's model reads."""
+    if cfg.model.type == 'SLANCaptioner':
+        return shapes(split, 'pair' if split == 'train' else 'retrieval')
+    if cfg.model.type == 'SLANAnswerer':
+        return dict(type='ShapesVQA', split=split, num_images=8, image_size=SIZE)
+    return shapes(split, task)
 
 
 def shapes(split: str, task: str) -> dict:
@@ -79,6 +91,15 @@ def _shrink_sizes(node: Any) -> None:
             node[key] = min(value, 8)
         else:
             _shrink_sizes(value)
+
+
+def _shrink_text_decoder(model: ConfigDict) -> None:
+    """A random BERT for a decoder; a closed list of answers becomes the shapes'."""
+    model.decoder.model = dict(BERT)
+    model.decoder.pop('num_layers', None)
+    model.decoder.get('generation', {}).pop('max_new_tokens', None)
+    if model.get('answer_list'):
+        model.answer_list = shapes_answers()
 
 
 def _shrink_image_encoder(image: ConfigDict) -> None:

@@ -22,6 +22,7 @@ REQUIREMENTS = ROOT / 'requirements'
 OPTIONAL_USES = {
     'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
     'webdataset': 'image-text pairs in tar shards',
+    'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
 }
 
 

@@ -89,7 +89,9 @@ class VQADataset(ImageTextDataset):
         if self.answer_list is not None:
             records = self._answerable(records, read_answer_list(self.answer_list))
         if not records:
-            raise AnnotationError(f'{self.ann_file}: no question is left{f" in split {self.split}" * bool(self.split)}.')
+            raise AnnotationError(
+                f'{self.ann_file}: no question is left{f" in split {self.split}" * bool(self.split)}.'
+            )
         check_some_images([record.img_path for record in records], self.img_root)
         return [self._item(record) for record in records]
 

@@ -17,6 +17,15 @@ CONFIGS = sorted(
     path for path in ROOT.rglob('*.py') if '_base_' not in path.parts and path.name != 'default_runtime.py'
 )
 
+#: What a training step of a model of a type logs besides the sum of its losses.
+LOGGED = {
+    'SLAN': {'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'},
+    'SLANCaptioner': {'loss_caption'},
+    'SLANAnswerer': {'loss_answer'},
+}
+#: What models that write add to a sample.
+WRITTEN = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}
+
 
 @pytest.fixture(params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
 def cfg(request):
@@ -49,7 +58,7 @@ def test_training_step(cfg):
 
     log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
 
-    assert {'loss', 'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'} <= set(log)
+    assert {'loss'} | LOGGED[cfg.model.type] <= set(log)
     assert all(torch.isfinite(value).all() for value in log.values())
     # A parameter that no loss reaches stops training on several GPUs, unless the config says that there are some.
     assert (reached != set(trained)) == cfg.get('find_unused_parameters', False), sorted(set(trained) - reached)[:5]
@@ -61,6 +70,11 @@ def test_training_step(cfg):
 def test_prediction(cfg):
     cfg = shrink(cfg)
     model = build_model(cfg).eval()
+    if cfg.model.type in WRITTEN:
+        (loader,) = cfg.val_dataloader.values()
+        for sample in model.val_step(batch_of(loader.dataset)):
+            assert isinstance(sample.get(WRITTEN[cfg.model.type]), str) and sample.pred_score <= 0
+        return
     for sample in model.val_step(batch_of(shapes('val', 'grounding'))):
         assert len(sample.pred_phrases) == len(sample.phrases) > 0
         for levels in sample.pred_phrases:

@@ -126,7 +126,7 @@ def _answers(entry: Entry) -> list[str]:
         for number, item in enumerate(entry.take('answers', list, _VQA))
     ]
     if not answers:
-        entry.fail('the list of answers is empty', 'Give the annotators\' answers, or leave answer_file out.')
+        entry.fail('the list of answers is empty', "Give the annotators' answers, or leave answer_file out.")
     return answers
 
 

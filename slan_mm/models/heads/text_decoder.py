@@ -161,9 +161,9 @@ class TextDecoder(BaseModule):
         """Cross-entropy (P, NT - 1) of each predicted token of P texts, 0 elsewhere; and True where one is."""
         ids, labels = self.rows(texts)
         last = len(self.start) - 1
-        # Padding comes after all that is predicted, and the decoder looks back only: it needs no mask.
         states = self.bert.bert(
             input_ids=ids,
+            attention_mask=(ids != self.tokenizer.pad_token_id).long(),
             encoder_hidden_states=memory.tokens,
             encoder_attention_mask=memory.mask.long(),
             use_cache=False,

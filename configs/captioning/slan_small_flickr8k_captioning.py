@@ -1,0 +1,40 @@
+"""Captioning Flickr8k's photographs with frozen EfficientNet-Lite0 and MiniLM, from the pre-training on the same, on a
+CPU.
+
+    python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
+    python tools/train.py configs/captioning/slan_small_flickr8k_captioning.py \
+        --cfg-options load_from=work_dirs/slan_small_flickr8k/iter_N.pth
+    python tools/test.py configs/captioning/slan_small_flickr8k_captioning.py \
+        work_dirs/slan_small_flickr8k_captioning/iter_400.pth
+
+Photographs are expected in ``data/flickr8k`` (docs/data.md) and the encoders in ``weights`` (docs/install.md);
+SLAN_DATA and SLAN_WEIGHTS name other folders. What to expect: see docs/tasks/captioning.md.
+"""
+
+_base_ = './slan_small_coco_mini_captioning.py'
+
+data_root = '{{$SLAN_DATA:data}}/flickr8k'
+pipeline = [
+    dict(
+        type='LoadCachedFeatures',
+        store='work_dirs/features/flickr8k',
+        transforms=[dict(type='LoadImage'), dict(type='ResizeImage', size=224)],
+    ),
+    dict(type='PackPairs'),
+]
+captions = dict(
+    _delete_=True,
+    ann_file='dataset_flickr8k.json',
+    format='karpathy',
+    data_root=data_root,
+    data_prefix=dict(img='images'),
+    pipeline=pipeline,
+)
+train_dataloader = dict(dataset=dict(type='PairDataset', split='train', **captions))
+val_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='val', indices=200, **captions)))
+test_dataloader = val_dataloader
+test_evaluator = dict(
+    captioning=dict(metrics=[dict(type='CaptionMetric', outfile_prefix='work_dirs/flickr8k_caption/results')])
+)
+
+train_cfg = dict(max_iters=400)

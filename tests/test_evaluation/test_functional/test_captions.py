@@ -1,0 +1,125 @@
+"""Caption scores are those of pycocoevalcap's own scorers; what cannot run is left out and said."""
+
+import subprocess
+
+import pytest
+
+from slan_mm.evaluation.functional import captions
+from slan_mm.evaluation.functional.captions import score_captions, simple_tokens
+
+pytest.importorskip('pycocoevalcap', reason='pycocoevalcap is optional: requirements/optional.txt')
+from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.rouge.rouge import Rouge
+
+PREDICTIONS = {
+    'a.jpg': 'A dog runs on the grass.',
+    7: 'two people, sitting at a table',
+    'c': "It's a red bus",
+}
+REFERENCES = {
+    'a.jpg': ['A brown dog is running on the grass.', 'The dog runs across a lawn!'],
+    7: ['Two people sit at a table.', 'A man and a woman sitting at the table'],
+    'c': ['A red double-decker bus', "It's a bus; a red one."],
+}
+needs_java = pytest.mark.skipif(not captions.has_java(), reason='the official tokenizer and METEOR need Java')
+
+
+def official(tokenised_predictions, tokenised_references):
+    bleu, _ = Bleu(4).compute_score(tokenised_references, tokenised_predictions, verbose=0)
+    scores = {f'BLEU{order}': value for order, value in enumerate(bleu, start=1)}
+    scores['ROUGE_L'] = Rouge().compute_score(tokenised_references, tokenised_predictions)[0]
+    scores['CIDEr'] = Cider().compute_score(tokenised_references, tokenised_predictions)[0]
+    return {name: 100 * value for name, value in scores.items()}
+
+
+def test_without_java_the_rest_is_scored_under_another_name(monkeypatch):
+    monkeypatch.setattr(captions, 'has_java', lambda: False)
+    scores, left_out = score_captions(PREDICTIONS, REFERENCES)
+    tokens = {key: [simple_tokens(text)] for key, text in PREDICTIONS.items()}
+    gold = {key: [simple_tokens(text) for text in texts] for key, texts in REFERENCES.items()}
+    assert scores == pytest.approx({f'{name}_simple': value for name, value in official(tokens, gold).items()})
+    assert [reason.split(' (')[0] for reason in left_out] == ['METEOR', 'SPICE', 'the Penn Treebank tokenizer']
+    assert all('no Java' in reason for reason in left_out)
+
+
+@needs_java
+def test_with_java_the_scores_are_the_official_ones():
+    from pycocoevalcap.meteor.meteor import Meteor
+    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+    scores, _ = score_captions(PREDICTIONS, REFERENCES, scorers=('BLEU', 'METEOR', 'ROUGE_L', 'CIDEr'))
+    tokens = PTBTokenizer().tokenize({key: [{'caption': text}] for key, text in PREDICTIONS.items()})
+    gold = PTBTokenizer().tokenize({key: [{'caption': text} for text in texts] for key, texts in REFERENCES.items()})
+    expected = official(tokens, gold) | {'METEOR': 100 * Meteor().compute_score(gold, tokens)[0]}
+    assert scores == pytest.approx(expected)
+
+
+def test_spice_is_never_downloaded(monkeypatch):
+    """Without its jars it is left out, and its scorer, which would fetch them, is not built."""
+    monkeypatch.setattr(captions, 'has_java', lambda: True)
+    monkeypatch.setattr(captions, 'missing_spice_jars', lambda: ['stanford-corenlp-3.6.0.jar'])
+    monkeypatch.setattr(captions, '_score', lambda name, *_: pytest.fail(f'{name} was scored'))
+    scores, left_out = score_captions(PREDICTIONS, REFERENCES, scorers=('SPICE',), tokenizer='simple')
+    assert scores == {}
+    assert left_out == ['SPICE (no stanford-corenlp-3.6.0.jar; see docs/tasks/captioning.md)']
+
+
+def test_spice_runs_where_its_jars_are_and_may_fail_alone(monkeypatch):
+    from pycocoevalcap.spice import spice
+
+    class Scorer:
+        def compute_score(self, gold, tokens):
+            assert sorted(gold) == sorted(tokens) == [0, 1, 2]
+            return 0.25, []
+
+    monkeypatch.setattr(captions, 'has_java', lambda: True)
+    monkeypatch.setattr(captions, 'missing_spice_jars', list)
+    monkeypatch.setattr(spice, 'Spice', Scorer)
+    assert score_captions(PREDICTIONS, REFERENCES, ('SPICE',), 'simple') == ({'SPICE_simple': 25.0}, [])
+
+    def fails(*_):
+        raise subprocess.CalledProcessError(1, 'java')
+
+    monkeypatch.setattr(Scorer, 'compute_score', fails)
+    scores, left_out = score_captions(PREDICTIONS, REFERENCES, ('ROUGE_L', 'SPICE'), 'simple')
+    assert list(scores) == ['ROUGE_L_simple'] and left_out[0].startswith('SPICE (its Java program failed')
+
+
+def test_jars_are_looked_for_where_pycocoevalcap_keeps_them(tmp_path, monkeypatch):
+    from pycocoevalcap.spice import spice
+
+    monkeypatch.setattr(spice, '__file__', str(tmp_path / 'spice.py'))
+    assert len(captions.missing_spice_jars()) == 2
+    (tmp_path / 'lib').mkdir()
+    for name in captions.missing_spice_jars():
+        (tmp_path / 'lib' / name).touch()
+    assert captions.missing_spice_jars() == []
+
+
+def test_order_has_no_part():
+    scorers = ('BLEU', 'ROUGE_L', 'CIDEr')
+    turned = dict(reversed(PREDICTIONS.items()))
+    first, _ = score_captions(PREDICTIONS, REFERENCES, scorers, 'simple')
+    second, _ = score_captions(turned, REFERENCES, scorers, 'simple')
+    assert first == pytest.approx(second)
+
+
+def test_simple_tokens():
+    assert simple_tokens("It's  a Red, double-decker bus!") == "it's a red double decker bus"
+
+
+@pytest.mark.parametrize(
+    ('predictions', 'references'),
+    [({}, {}), ({'a': 'x'}, {'b': ['x']}), ({'a': 'x'}, {'a': []}), ({'a': 'x', 'b': 'y'}, {'a': ['x']})],
+)
+def test_what_cannot_be_scored(predictions, references):
+    with pytest.raises(ValueError, match='every image needs a caption and at least one reference'):
+        score_captions(predictions, references)
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match='scorers are of'):
+        score_captions(PREDICTIONS, REFERENCES, scorers=('BLEURT',))
+    with pytest.raises(ValueError, match='tokenizer of'):
+        score_captions(PREDICTIONS, REFERENCES, tokenizer='bpe')
