@@ -10,9 +10,10 @@ import importlib
 import re
 import shutil
 import subprocess
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 SCORERS = ('BLEU', 'METEOR', 'ROUGE_L', 'CIDEr', 'SPICE')
 TOKENIZERS = ('ptb', 'simple')
@@ -64,8 +65,8 @@ def usable_scorers(scorers: Sequence[str], tokenizer: str) -> tuple[list[str], s
 
 
 def score_captions(
-    predictions: Mapping[Hashable, str],
-    references: Mapping[Hashable, Sequence[str]],
+    predictions: Mapping[Any, str],
+    references: Mapping[Any, Sequence[str]],
     scorers: Sequence[str] = SCORERS,
     tokenizer: str = 'ptb',
 ) -> tuple[dict[str, float], list[str]]:
