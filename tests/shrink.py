@@ -34,6 +34,14 @@ BERT = dict(
     intermediate_size=32,
     max_position_embeddings=32,
 )
+#: Data of the models that read something else than pictures with a text, by the model's type.
+TWINS = {
+    'NLVR': dict(type='ShapesNLVR', num_sentences=2, image_size=SIZE),
+    'VideoRetrieval': dict(type='ShapesVideos', num_videos=8, num_frames=2, image_size=SIZE),
+    'SLANAnswerer': dict(type='ShapesVQA', num_images=8, image_size=SIZE),
+}
+#: Tasks that read what another one reads.
+TASKS = {'captioning': 'retrieval'}
 VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -51,22 +59,18 @@ def shrink(cfg: Config) -> Config:
     _shrink_image_encoder(cfg.model.image)
     if 'decoder' in cfg.model:
         _shrink_text_decoder(cfg.model)
-    cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
-    cfg.train_dataloader.batch_size = 4
+    twin = TWINS.get(cfg.model.type, {})
+    # Evaluation-only configs have none.
+    if cfg.get('train_dataloader') is not None:
+        cfg.train_dataloader.dataset = dict(twin, split='train') if twin else shapes('train', 'pair')
+        cfg.train_dataloader.batch_size = 4
     for mode in ('val', 'test'):
         for task, loader in (cfg.get(f'{mode}_dataloader') or {}).items():
-            loader.dataset = data_of(cfg, mode, task) | dict(test_mode=True)
+            loader.dataset = (dict(twin, split=mode) if twin else shapes(mode, TASKS.get(task, task))) | dict(
+                test_mode=True
+            )
             loader.batch_size = 4
     return cfg
-
-
-def data_of(cfg: Config, split: str, task: str) -> dict:
-    """Config of eight items of the kind that the config's model reads."""
-    if cfg.model.type == 'SLANCaptioner':
-        return shapes(split, 'pair' if split == 'train' else 'retrieval')
-    if cfg.model.type == 'SLANAnswerer':
-        return dict(type='ShapesVQA', split=split, num_images=8, image_size=SIZE)
-    return shapes(split, task)
 
 
 def shapes(split: str, task: str) -> dict:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'requirements'
 #: What each optional package is for.
 OPTIONAL_USES = {
+    'av': 'video files',
     'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
     'webdataset': 'image-text pairs in tar shards',
     'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',

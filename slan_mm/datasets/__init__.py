@@ -2,11 +2,12 @@ from slan_mm.datasets.concat import WeightedConcatDataset
 from slan_mm.datasets.feature_store import LoadCachedFeatures
 from slan_mm.datasets.grounding_dataset import GroundingDataset
 from slan_mm.datasets.image_dataset import ImageDataset
+from slan_mm.datasets.nlvr2_dataset import NLVR2Dataset
 from slan_mm.datasets.pair_dataset import PairDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
-from slan_mm.datasets.shapes import ShapesPairs, ShapesVQA, build_shapes_tokenizer
-from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, PackPairs, RandomFlipPair, ResizeImage
+from slan_mm.datasets.shapes import ShapesNLVR, ShapesPairs, ShapesVideos, ShapesVQA, build_shapes_tokenizer
+from slan_mm.datasets.transforms import CleanCaptionPair, LoadImage, LoadVideo, PackPairs, RandomFlipPair, ResizeImage
 from slan_mm.datasets.vqa_dataset import VQADataset
 from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
@@ -16,13 +17,17 @@ __all__ = [
     'ImageDataset',
     'LoadCachedFeatures',
     'LoadImage',
+    'LoadVideo',
+    'NLVR2Dataset',
     'PackPairs',
     'PairDataset',
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesNLVR',
     'ShapesPairs',
     'ShapesVQA',
+    'ShapesVideos',
     'VQADataset',
     'WebPairDataset',
     'WeightedConcatDataset',

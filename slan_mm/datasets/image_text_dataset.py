@@ -87,18 +87,22 @@ class ImageTextDataset(BaseDataset):
             return self.data_list
         from slan_mm.datasets.transforms.load_image import load_image  # the transforms import this package
 
+        # A pipeline that reads another kind of file says how one is tried.
+        try_file = next((step.try_file for step in self.pipeline.transforms if hasattr(step, 'try_file')), load_image)
         kept, verdicts = [], {}
         for info in self.data_list:
-            path = info['img_path']
-            if path not in verdicts:
+            paths = _paths(info)
+            for path in paths:
+                if path in verdicts:
+                    continue
                 try:
-                    load_image(path)
+                    try_file(path)
                     self.read_counter.read()
                     verdicts[path] = True
                 except UnreadableImageError as error:
                     self.read_counter.skip(path, str(error))
                     verdicts[path] = False
-            if verdicts[path]:
+            if all(verdicts[path] for path in paths):
                 kept.append(info)
         if not kept:
             raise ValueError(f'No image of {self.ann_file} can be read. {self.read_counter.summary()}')
@@ -117,11 +121,11 @@ class ImageTextDataset(BaseDataset):
             self.read_counter.read()
         elif self.test_mode:
             raise UnreadableImageError(
-                f'{info["img_path"]}: {reason} An evaluation on fewer images would be another protocol: repair the '
-                f'file, take it out of {self.ann_file}, or set drop_unreadable=True on the data set.'
+                f'{", ".join(_paths(info))}: {reason} An evaluation on fewer images would be another protocol: repair '
+                f'the file, take it out of {self.ann_file}, or set drop_unreadable=True on the data set.'
             )
         else:
-            self.read_counter.skip(info['img_path'], reason)
+            self.read_counter.skip(', '.join(_paths(info)), reason)
         return item
 
     def make_results(self, info: dict, rng: np.random.Generator) -> dict:
@@ -152,3 +156,9 @@ class ImageTextDataset(BaseDataset):
     def __iter__(self) -> Iterator[Any]:
         """One epoch in order. (Without it iteration would go on into the next epochs.)"""
         return (self[idx] for idx in range(len(self)))
+
+
+def _paths(info: dict) -> list[str]:
+    """The files of an entry of the data list: one, or the list of several that make one item."""
+    paths = info['img_path']
+    return [paths] if isinstance(paths, str) else list(paths)

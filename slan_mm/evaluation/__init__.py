@@ -1,13 +1,15 @@
-from .functional import gold_ranks, score_captions, score_phrase, summarise_ranks, vqa_accuracy
-from .metrics import CaptionMetric, GroundingMetric, VQAMetric
+from .functional import gold_ranks, nlvr2_scores, score_captions, score_phrase, summarise_ranks, vqa_accuracy
+from .metrics import CaptionMetric, GroundingMetric, NLVR2Metric, VQAMetric
 from .retrieval_evaluator import RetrievalEvaluator
 
 __all__ = [
     'CaptionMetric',
     'GroundingMetric',
+    'NLVR2Metric',
     'RetrievalEvaluator',
     'VQAMetric',
     'gold_ranks',
+    'nlvr2_scores',
     'score_captions',
     'score_phrase',
     'summarise_ranks',

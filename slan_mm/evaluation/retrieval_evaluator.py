@@ -43,6 +43,8 @@ class RetrievalEvaluator:
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
             computed in the model's own type.
         prefix: takes the place of ``retrieval``.
+        setting: how the weights came about, e.g. 'zero-shot' or 'fine-tuned'; stands in the protocol line.
+        items: what the texts are matched with, e.g. 'videos'; stands in the protocol line.
 
     Attributes:
         gallery: the last run's :class:`Gallery`, without the features, which are dropped at the end of the run.
@@ -60,6 +62,8 @@ class RetrievalEvaluator:
         text_batch: int = 256,
         store_dtype: str | None = None,
         prefix: str = 'retrieval',
+        setting: str | None = None,
+        items: str = 'images',
     ) -> None:
         sizes = {'k': k, 'image_chunk': image_chunk, 'text_chunk': text_chunk, 'pair_chunk': pair_chunk}
         for name, value in {**sizes, 'text_batch': text_batch}.items():
@@ -76,6 +80,8 @@ class RetrievalEvaluator:
         self.text_batch = text_batch
         self.store_dtype: torch.dtype | None = getattr(torch, store_dtype) if store_dtype else None
         self.prefix = prefix
+        self.setting = setting
+        self.items = items
         self.gallery: Gallery | None = None
         self.i2t: Direction | None = None
         self.t2i: Direction | None = None
@@ -166,15 +172,16 @@ class RetrievalEvaluator:
 
     def _log_protocol(self, gallery: Gallery, dataloader: Any) -> None:
         images, texts = len(gallery.image_ids), len(gallery.texts)
+        title = ', '.join(filter(None, [dataset_title(dataloader.dataset), self.setting]))
         score = (
             'ITC alone (fast)'
             if self.fast
-            else f'ITC shortlist of {min(self.k, texts)} texts / {min(self.k, images)} images (k = {self.k}), '
+            else f'ITC shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
             f'then ITC + {self.itm_weight:g} x ITM'
         )
         print_log(
-            f'Retrieval protocol: {dataset_title(dataloader.dataset)}, {images} images, {texts} texts '
-            f'({texts / images:.2f} an image); {score}; ties count against the model; '
+            f'Retrieval protocol: {title}, {images} {self.items}, {texts} texts '
+            f'({texts / images:.2f} for each); {score}; ties count against the model; '
             f'chance R@1 about {100 / images:.2f} percent both ways.',
             logger='current',
         )

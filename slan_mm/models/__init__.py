@@ -1,4 +1,4 @@
-"""The model: encoders, locator, objectives, SLAN that joins them, and the task models with their heads."""
+"""The model: encoders, locator, objectives, SLAN that joins them, and the tasks' models."""
 
 from slan_mm.models.data_preprocessor import PairDataPreprocessor
 from slan_mm.models.encoders import *  # noqa: F403

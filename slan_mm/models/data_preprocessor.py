@@ -19,8 +19,9 @@ class PairDataPreprocessor(BaseDataPreprocessor):
     Args:
         mean, std: Of the three channels, in RGB order and units of 0-255.
 
-    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of ``StoredPicture``; and
-    ``data_samples``, a list. Output: the same keys, ``inputs`` as (B, 3, H, W) float, or as ``StoredLevels``.
+    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of pictures, or
+    of ``StoredPicture``; and ``data_samples``, a list. Output: the same keys, ``inputs`` as (B, 3, H, W) or
+    (B, F, 3, H, W) float, or as ``StoredLevels``.
     """
 
     def __init__(

@@ -21,12 +21,14 @@ def visible_picture(sample: Any, inputs: Any = None) -> np.ndarray:
     """The picture of a data sample for people to look at: (H, W, 3) uint8 RGB.
 
     The file that ``img_path`` names; where that is no file (generated data, an archive) the model's ``inputs``, a
-    (3, H, W) uint8 RGB tensor.
+    (3, H, W) uint8 RGB tensor. Of a video, ``inputs`` (F, 3, H, W), the middle frame.
 
     Raises:
         FileNotFoundError: There is neither.
         UnreadableImageError: The file cannot be read.
     """
+    if isinstance(inputs, Tensor) and inputs.dim() == 4:
+        return inputs[len(inputs) // 2].cpu().numpy().transpose(1, 2, 0)
     path = str(sample.get('img_path') or '')
     if Path(path).is_file():
         image = Image.fromarray(load_image(path))

@@ -17,15 +17,6 @@ CONFIGS = sorted(
     path for path in ROOT.rglob('*.py') if '_base_' not in path.parts and path.name != 'default_runtime.py'
 )
 
-#: What a training step of a model of a type logs besides the sum of its losses.
-LOGGED = {
-    'SLAN': {'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'},
-    'SLANCaptioner': {'loss_caption'},
-    'SLANAnswerer': {'loss_answer'},
-}
-#: What models that write add to a sample.
-WRITTEN = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}
-
 
 @pytest.fixture(params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
 def cfg(request):
@@ -46,7 +37,18 @@ def build_model(cfg):
     return model
 
 
+#: What a training step logs, by the model's type.
+LOGGED = {
+    'NLVR': {'loss', 'loss_nlvr', 'loss_reg', 'accuracy'},
+    'SLANCaptioner': {'loss', 'loss_caption'},
+    'SLANAnswerer': {'loss', 'loss_answer'},
+}
+PRETRAINING = {'loss', 'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'}
+
+
 def test_training_step(cfg):
+    if cfg.get('train_dataloader') is None:
+        pytest.skip('an evaluation-only config')
     cfg = shrink(cfg)
     model = build_model(cfg).train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -58,7 +60,7 @@ def test_training_step(cfg):
 
     log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
 
-    assert {'loss'} | LOGGED[cfg.model.type] <= set(log)
+    assert LOGGED.get(cfg.model.type, PRETRAINING) <= set(log)
     assert all(torch.isfinite(value).all() for value in log.values())
     # A parameter that no loss reaches stops training on several GPUs, unless the config says that there are some.
     assert (reached != set(trained)) == cfg.get('find_unused_parameters', False), sorted(set(trained) - reached)[:5]
@@ -70,11 +72,32 @@ def test_training_step(cfg):
 def test_prediction(cfg):
     cfg = shrink(cfg)
     model = build_model(cfg).eval()
-    if cfg.model.type in WRITTEN:
-        (loader,) = cfg.val_dataloader.values()
-        for sample in model.val_step(batch_of(loader.dataset)):
-            assert isinstance(sample.get(WRITTEN[cfg.model.type]), str) and sample.pred_score <= 0
-        return
+    PREDICTION.get(cfg.model.type, check_slan)(cfg, model)
+
+
+def check_nlvr(cfg, model):
+    for sample in model.val_step(batch_of(cfg.test_dataloader.nlvr2.dataset)):
+        assert sample.pred_score.shape == (2,) and sample.pred_score.isfinite().all()
+        assert sample.pred_label.tolist() == [int(sample.pred_score.argmax())]
+
+
+def check_writing(cfg, model):
+    (loader,) = cfg.val_dataloader.values()
+    name = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}[cfg.model.type]
+    for sample in model.val_step(batch_of(loader.dataset)):
+        assert isinstance(sample.get(name), str) and sample.pred_score <= 0
+
+
+def check_retrieval(cfg, model):
+    data = model.data_preprocessor(batch_of(cfg.test_dataloader.retrieval.dataset), False)
+    with torch.no_grad():
+        image = model.encode_image(data['inputs'])
+        text = model.encode_text([sample.text[0] for sample in data['data_samples']])
+        assert torch.isfinite(model.itc_scores(image, text)).all() and model.itc_scores(image, text).shape == (4, 4)
+        assert torch.isfinite(model.itm_scores(image, text[torch.tensor([1, 2, 3, 0])])).all()
+
+
+def check_slan(cfg, model):
     for sample in model.val_step(batch_of(shapes('val', 'grounding'))):
         assert len(sample.pred_phrases) == len(sample.phrases) > 0
         for levels in sample.pred_phrases:
@@ -85,19 +108,23 @@ def test_prediction(cfg):
                 assert (scores[:-1] >= scores[1:]).all()
                 assert (boxes[:, 2:] > boxes[:, :2]).all()
                 assert boxes.min() >= -1e-3 and boxes.max() <= SIZE + 1e-3
+    check_retrieval(cfg, model)
 
-    data = model.data_preprocessor(batch_of(shapes('val', 'retrieval')), False)
-    with torch.no_grad():
-        image = model.encode_image(data['inputs'])
-        text = model.encode_text([sample.text[0] for sample in data['data_samples']])
-        assert torch.isfinite(model.itc_scores(image, text)).all() and model.itc_scores(image, text).shape == (4, 4)
-        assert torch.isfinite(model.itm_scores(image, text[torch.tensor([1, 2, 3, 0])])).all()
+
+#: How a model's predictions are checked, by its type.
+PREDICTION = {
+    'NLVR': check_nlvr,
+    'VideoRetrieval': check_retrieval,
+    'SLANCaptioner': check_writing,
+    'SLANAnswerer': check_writing,
+}
 
 
 def test_everything_named_is_there(cfg):
     """What is not part of the model: data, loops, hooks, evaluators, schedule."""
-    loaders = [cfg.train_dataloader]
-    for mode in ('val', 'test'):
+    trains = cfg.get('train_dataloader') is not None
+    loaders = [cfg.train_dataloader] if trains else []
+    for mode in ('val', 'test') if trains else ('test',):
         loaders += list(cfg[f'{mode}_dataloader'].values())
         assert set(cfg[f'{mode}_dataloader']) == set(cfg[f'{mode}_evaluator'])
         assert LOOPS.get(cfg[f'{mode}_cfg'].type) is not None
@@ -113,5 +140,7 @@ def test_everything_named_is_there(cfg):
                 assert TRANSFORMS.get(step.type) is not None
     hooks = [*cfg.default_hooks.values(), *cfg.get('custom_hooks', [])]
     assert all(HOOKS.get(hook.type) is not None for hook in hooks if hook is not None)
-    assert all(PARAM_SCHEDULERS.get(scheduler.type) is not None for scheduler in cfg.param_scheduler)
-    assert LOOPS.get(cfg.train_cfg.type) is not None and RUNNERS.get(cfg.runner_type) is not None
+    assert RUNNERS.get(cfg.runner_type) is not None
+    if trains:
+        assert all(PARAM_SCHEDULERS.get(scheduler.type) is not None for scheduler in cfg.param_scheduler)
+        assert LOOPS.get(cfg.train_cfg.type) is not None

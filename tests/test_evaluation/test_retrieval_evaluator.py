@@ -144,6 +144,15 @@ def test_protocol_is_logged(monkeypatch):
     assert 'Fakes val, 12 images, 24 texts' in line and 'shortlist of 24 texts / 12 images (k = 1000)' in line
 
 
+def test_protocol_tells_the_setting_and_what_is_retrieved(monkeypatch):
+    lines = []
+    monkeypatch.setattr('slan_mm.evaluation.retrieval_evaluator.print_log', lambda line, logger: lines.append(line))
+    RetrievalEvaluator(k=5, setting='zero-shot', items='videos').run(FakeModel(), fake_loader(fake_samples()))
+    (line,) = lines
+    assert 'Fakes val, zero-shot, 12 videos, 24 texts (2.00 for each)' in line
+    assert 'shortlist of 5 texts / 5 videos (k = 5)' in line
+
+
 def test_training_mode_is_restored():
     model = FakeModel().train()
     RetrievalEvaluator(fast=True).run(model, fake_loader(fake_samples()))

@@ -95,3 +95,10 @@ def test_fewer_queries_than_asked_for():
     dataset = ShapesPairs('test', 'retrieval', num_images=4)
     texts, images = retrieval_queries(evaluator_of(dataset, 1), dataset, count=9)
     assert len(texts) == len(images) == 4
+
+
+def test_a_video_is_seen_by_its_middle_frame(tmp_path):
+    frames = torch.arange(5, dtype=torch.uint8)[:, None, None, None].expand(5, 3, 4, 6)
+    for path in ('shapes-videos://test/0', tmp_path / 'film.mp4'):
+        picture = visible_picture(sample_at(path), frames)
+        assert picture.shape == (4, 6, 3) and (picture == 2).all()

@@ -13,6 +13,7 @@ from slan_mm.datasets.readers.coco_captions import read_coco_captions
 from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.json_list import read_json_list
 from slan_mm.datasets.readers.karpathy import read_karpathy
+from slan_mm.datasets.readers.msrvtt import read_msrvtt
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.readers.table import read_table
 
@@ -21,6 +22,7 @@ CAPTION_READERS: dict[str, Callable[..., Iterator[ImageRecord]]] = {
     'coco_captions': read_coco_captions,
     'json_list': read_json_list,
     'table': read_table,
+    'msrvtt': read_msrvtt,
 }
 _LOOKED_FOR = 16  # images whose existence is checked when a file is read
 

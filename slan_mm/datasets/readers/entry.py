@@ -1,5 +1,6 @@
 """Annotation files, read with errors that name the file, the line and what to do."""
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -92,6 +93,18 @@ def json_entries(file: Path, data: Any, key: str | None, remedy: str) -> Iterato
     for index, record in enumerate(data):
         place = f'entry {index}' if key is None else f'{key}[{index}]'
         yield Entry(record, file, place, lambda index=index: _line(file, key, index))
+
+
+def json_line_entries(file: Path, remedy: str) -> Iterator[Entry]:
+    """The records of a file with one JSON value a line; empty lines are passed over."""
+    # Not str.splitlines: it also splits at characters that JSON allows inside a text.
+    for number, line in enumerate(io.StringIO(read_text(file)), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield Entry(json.loads(line), file, line=number)
+        except json.JSONDecodeError as error:
+            Entry(None, file, line=number).fail(f'not valid JSON ({error.msg}, column {error.colno})', remedy)
 
 
 def _line(file: Path, key: str | None, index: int) -> int | None:

@@ -2,11 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from slan_mm.datasets.readers.entry import Entry, read_text
+from slan_mm.datasets.readers.entry import Entry, json_line_entries, read_text
 from slan_mm.datasets.readers.fields import record_from_fields
 from slan_mm.datasets.readers.record import ImageRecord
 
@@ -47,23 +46,17 @@ def read_table(
     if suffix not in _SUFFIXES:
         Entry(None, ann_file).fail(f'a table should end in one of {sorted(_SUFFIXES)}', _REMEDY)
     names = (image_field, caption_field, id_field, split_field)
-    rows = _json_lines(ann_file) if suffix == '.jsonl' else _rows(ann_file, delimiter or _SUFFIXES[suffix] or ',')
+    rows = (
+        json_line_entries(ann_file, _REMEDY)
+        if suffix == '.jsonl'
+        else table_rows(ann_file, delimiter or _SUFFIXES[suffix] or ',')
+    )
     for entry in rows:
         yield record_from_fields(entry, img_root, names, strip_prefix, _REMEDY)
 
 
-def _json_lines(file: Path) -> Iterator[Entry]:
-    # Not str.splitlines: it also splits at characters that JSON allows inside a text.
-    for number, line in enumerate(io.StringIO(read_text(file)), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield Entry(json.loads(line), file, line=number)
-        except json.JSONDecodeError as error:
-            Entry(None, file, line=number).fail(f'not valid JSON ({error.msg}, column {error.colno})', _REMEDY)
-
-
-def _rows(file: Path, delimiter: str) -> Iterator[Entry]:
+def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
+    """The rows of a csv or tsv file below its header, as entries with named fields."""
     quoting = csv.QUOTE_NONE if file.suffix.lower() == '.tsv' else csv.QUOTE_MINIMAL
     reader = csv.reader(io.StringIO(read_text(file), newline=''), delimiter=delimiter, quoting=quoting)
     header: list[str] | None = None

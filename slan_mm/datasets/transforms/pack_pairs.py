@@ -14,13 +14,14 @@ from slan_mm.registry import TRANSFORMS
 class PackPairs(BaseTransform):
     """Packs an image and its text(s): ``dict(inputs=Tensor, data_samples=DataSample)``.
 
-    Reads ``img`` (H, W, 3), RGB uint8 numpy. ``inputs`` is (3, H, W) uint8 RGB; or, after ``LoadCachedFeatures``, the
-    ``StoredPicture`` that takes the picture's place. The data sample carries, as far as
-    ``results`` holds them:
+    Reads ``img`` (H, W, 3), RGB uint8 numpy. ``inputs`` is (3, H, W) uint8 RGB; for a list ``img`` of F pictures (the
+    two of NLVR2, the frames of a video) (F, 3, H, W); or, after ``LoadCachedFeatures``, the ``StoredPicture`` that
+    takes the picture's place. The data sample carries, as far as ``results`` holds them:
 
     - metainfo: ``image_id`` and ``sample_id`` (both become str), ``img_path``, ``ori_shape`` and ``img_shape``, each
       (height, width) in pixels, and the names in ``meta_keys``;
     - ``text``: a caption, or the list of all captions of the image;
+    - ``gt_label``: a class index, as mmpretrain's data samples hold it;
     - ``phrases``: list of dict(spans, boxes, category, phrase_id), see ``GroundingDataset``; boxes become (n, 4)
       float tensors, absolute xyxy in original pixels.
 
@@ -29,7 +30,7 @@ class PackPairs(BaseTransform):
 
     Raises:
         TypeError: ``img`` is not uint8.
-        ValueError: ``img`` is not (H, W, 3).
+        ValueError: ``img`` is not (H, W, 3), or the pictures of a list differ in size.
     """
 
     def __init__(self, meta_keys: Sequence[str] = ()) -> None:
@@ -42,7 +43,7 @@ class PackPairs(BaseTransform):
             inputs = results['stored_picture']
         else:
             inputs = self._image(results)
-            meta['img_shape'] = tuple(inputs.shape[1:])
+            meta['img_shape'] = tuple(inputs.shape[-2:])
         for key in ('image_id', 'sample_id'):
             if key in results:
                 meta[key] = str(results[key])
@@ -50,14 +51,24 @@ class PackPairs(BaseTransform):
         if 'text' in results:
             text = results['text']
             sample.set_field(text if isinstance(text, str) else list(text), 'text')
+        if 'gt_label' in results:
+            sample.set_gt_label(results['gt_label'])
         if 'phrases' in results:
             sample.set_field([self._phrase(phrase) for phrase in results['phrases']], 'phrases')
         return {'inputs': inputs, 'data_samples': sample}
 
-    @staticmethod
-    def _image(results: dict) -> torch.Tensor:
+    def _image(self, results: dict) -> torch.Tensor:
         img = results['img']
         where = f'sample {results.get("sample_id", results.get("image_id"))!r}'
+        if isinstance(img, list):
+            sizes = {picture.shape for picture in img}
+            if len(sizes) > 1:
+                raise ValueError(
+                    f'{where}: its pictures differ in size ({sorted(sizes)}). Resize each of them first: '
+                    "dict(type='mmpretrain.ApplyToList', scatter_key='img', transforms=[dict(type="
+                    "'slan_mm.ResizeImage', size=...)], collate_keys=['img'])."
+                )
+            return torch.stack([self._image({**results, 'img': picture}) for picture in img])
         if img.dtype != np.uint8:
             raise TypeError(
                 f'{where}: PackPairs needs a uint8 image in 0..255, got {img.dtype}. Keep normalisation out '

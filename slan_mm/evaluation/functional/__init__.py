@@ -11,6 +11,7 @@ from .boxes import (
     whole_box,
 )
 from .captions import score_captions
+from .nlvr2 import nlvr2_scores, sentence_key
 from .recall import gold_ranks, summarise_ranks
 from .vqa import normalise_answer, vqa_accuracy
 
@@ -20,12 +21,14 @@ __all__ = [
     'gold_ranks',
     'hit_rank',
     'mean_pairwise_iou',
+    'nlvr2_scores',
     'normalise_answer',
     'pairwise_iou',
     'points_at',
     'region_sides',
     'score_captions',
     'score_phrase',
+    'sentence_key',
     'summarise_ranks',
     'union_box',
     'vqa_accuracy',

@@ -1,5 +1,6 @@
 from .caption_metric import CaptionMetric
 from .grounding_metric import GroundingMetric
+from .nlvr2_metric import NLVR2Metric
 from .vqa_metric import VQAMetric
 
-__all__ = ['CaptionMetric', 'GroundingMetric', 'VQAMetric']
+__all__ = ['CaptionMetric', 'GroundingMetric', 'NLVR2Metric', 'VQAMetric']

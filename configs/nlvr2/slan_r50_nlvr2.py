@@ -1,0 +1,29 @@
+"""NLVR2, fine-tuned from pre-training: SLAN with a ResNet-50, 15 epochs, batch 256 (16 GPUs x 16).
+
+    NNODES=2 NODE_RANK=0 MASTER_ADDR=<machine 0> bash tools/dist_train.sh configs/nlvr2/slan_r50_nlvr2.py 8
+    bash tools/dist_test.sh configs/nlvr2/slan_r50_nlvr2.py work_dirs/slan_r50_nlvr2/iter_N.pth 8
+
+SLAN_CHECKPOINT names the pre-training checkpoint. The paper gives no figure for this encoder; not measured here.
+"""
+
+_base_ = [
+    '../_base_/models/slan_r50.py',
+    '../_base_/datasets/nlvr2.py',
+    '../_base_/schedules/finetune_linear.py',
+    '../default_runtime.py',
+]
+
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_r50_14m/last.pth}}'
+
+model = dict(
+    type='NLVR',
+    head=dict(attention=dict(num_heads=12, feedforward_channels=3072, dropout=0.1), dropout=0.1),
+)
+# 16 GPUs x 16
+train_dataloader = dict(batch_size=16)
+train_cfg = dict(max_epochs=15)
+optim_wrapper = dict(optimizer=dict(lr=3e-5))
+# What ITC alone reads learns nothing here.
+find_unused_parameters = True
+auto_scale_lr = dict(enable=False, base_batch_size=256)
+default_hooks = dict(checkpoint=dict(interval=2000, save_best='nlvr2/accuracy', rule='greater'))

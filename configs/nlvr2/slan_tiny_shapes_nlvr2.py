@@ -1,0 +1,23 @@
+"""The tiny twin: sentences about two generated pictures, from ``configs/pretrain/slan_tiny_shapes.py``'s weights.
+
+    python tools/train.py configs/nlvr2/slan_tiny_shapes_nlvr2.py
+    python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2.py work_dirs/slan_tiny_shapes_nlvr2/iter_800.pth
+
+SLAN_CHECKPOINT names another checkpoint to start from. What to expect: see docs/tasks/nlvr2.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_tiny.py',
+    '../_base_/datasets/shapes_nlvr.py',
+    '../_base_/schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_1500.pth}}'
+
+model = dict(type='NLVR', head=dict(attention=dict(num_heads=4, feedforward_channels=128)))
+train_cfg = dict(max_iters=800)
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+# What ITC alone reads learns nothing here.
+find_unused_parameters = True
+auto_scale_lr = dict(enable=False, base_batch_size=32)

@@ -1,0 +1,14 @@
+"""Retrieval on COCO, zero-shot: the pre-trained SLAN with a ResNet-50 as it is.
+
+    bash tools/dist_test.sh configs/retrieval/slan_r50_coco_zero-shot.py work_dirs/slan_r50_14m/iter_N.pth 8
+
+COCO's training images are part of pre-training: zero-shot says that nothing was fine-tuned.
+
+The paper gives no figure for this; not measured here.
+"""
+
+_base_ = [
+    '../_base_/models/slan_r50.py',
+    '../_base_/datasets/retrieval_coco_zero-shot.py',
+    '../default_runtime.py',
+]

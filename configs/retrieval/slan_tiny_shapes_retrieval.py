@@ -1,0 +1,26 @@
+"""The tiny twin: retrieval on generated pictures, fine-tuned from ``configs/pretrain/slan_tiny_shapes.py``.
+
+    python tools/train.py configs/retrieval/slan_tiny_shapes_retrieval.py
+    python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py CHECKPOINT
+
+SLAN_CHECKPOINT names another checkpoint to start from. What to expect: see docs/tasks/retrieval.md.
+"""
+
+_base_ = [
+    '../_base_/models/slan_tiny.py',
+    '../_base_/datasets/shapes.py',
+    '../_base_/schedules/adamw_cosine.py',
+    '../default_runtime.py',
+]
+
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_1500.pth}}'
+
+model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
+val_dataloader = dict(_delete_=True, retrieval={{_base_.val_dataloader.retrieval}})
+test_dataloader = dict(_delete_=True, retrieval={{_base_.test_dataloader.retrieval}})
+val_evaluator = dict(_delete_=True, retrieval=dict(type='RetrievalEvaluator', k=16, setting='fine-tuned'))
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_iters=400)
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
+auto_scale_lr = dict(enable=False, base_batch_size=64)

@@ -1,0 +1,71 @@
+"""What two pictures, each located against the same sentence, say together (NLVR2, section 4.2.4)."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.registry import MODELS
+from slan_mm.structures import Located
+
+
+@MODELS.register_module()
+class PairFusionHead(BaseModule):
+    """Two located results of one sentence to logits of classes.
+
+    "The image and text embeddings ... are fused by a cross-attention layer. We use a binary classification module."
+    The embeddings of a side are its moved regions and the words that have read them. The layer is the locator's own
+    bidirectional attention with the left side in the place of regions and the right side in that of words: each side
+    reads the other once, with projections of its own, so that left and right stay apart. The classifier reads
+    the mean region and the [CLS] of both sides.
+
+    Args:
+        embed_dims: Width D.
+        attention: Config of the cross-attention layer, without ``embed_dims``.
+        hidden_dims: Hidden width of the classifier; None: D.
+        dropout: Dropout before the classifier's last layer.
+        num_classes: Number of classes; NLVR2 has 0: false, 1: true.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        attention: dict | None = None,
+        hidden_dims: int | None = None,
+        dropout: float = 0.0,
+        num_classes: int = 2,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.attention = MODELS.build(
+            dict(type='BidirectionalAttention', embed_dims=embed_dims) | dict(attention or {})
+        )
+        hidden_dims = hidden_dims or embed_dims
+        self.classifier = nn.Sequential(
+            nn.Linear(4 * embed_dims, hidden_dims), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden_dims, num_classes)
+        )
+
+    def forward(self, left: Located, right: Located) -> Tensor:
+        """``left``, ``right``: B pairs each, picture i of that side with sentence i. Returns (B, num_classes)."""
+        sides, masks = zip(*(self.sequence(located) for located in (left, right)), strict=True)
+        fused = self.attention(*sides, *masks)
+        summary = [
+            part
+            for located, tokens in zip((left, right), fused, strict=True)
+            for part in self.summarise(tokens, located)
+        ]
+        return self.classifier(torch.cat(summary, dim=1))
+
+    @staticmethod
+    def sequence(located: Located) -> tuple[Tensor, Tensor]:
+        """Regions, then words, of B pairs: (B, NG + NT, D), and the mask (B, NG + NT), True where one takes part."""
+        tokens = torch.cat([located.regions, located.words], dim=1)
+        return tokens, torch.cat([located.region_mask, located.word_mask], dim=1)
+
+    @staticmethod
+    def summarise(tokens: Tensor, located: Located) -> tuple[Tensor, Tensor]:
+        """The mean of the kept regions and the [CLS] of fused ``tokens`` (B, NG + NT, D), each (B, D)."""
+        count = located.regions.shape[1]
+        kept = located.region_mask.unsqueeze(-1).to(tokens.dtype)
+        return (tokens[:, :count] * kept).sum(1) / kept.sum(1), tokens[:, count]

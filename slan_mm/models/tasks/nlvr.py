@@ -1,0 +1,83 @@
+"""Natural language visual reasoning (NLVR2): is a sentence true of two pictures?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.registry import MODELS
+from slan_mm.structures import Located
+
+
+@MODELS.register_module()
+class NLVR(SelfLocatedModel):
+    """Both pictures are located against the sentence; a head fuses the two results and tells true from false.
+
+    The sentence is encoded once and meets each picture by the one path that all tasks share (``locate``); what is new
+    is the head alone.
+
+    Args:
+        head: Config of the head over two located results, see :class:`PairFusionHead`.
+        reg_weight: Weight of L_reg, which Eq. 8 adds to every downstream loss; 0 leaves it out.
+        objective: A pre-training config's; not used. So a config may inherit a pre-training model and change its type.
+        spine: What :class:`SelfLocatedModel` takes.
+
+    ``inputs`` are (B, 2, 3, H, W), the left picture first; data samples carry ``text`` and, for the loss, ``gt_label``
+    (1: true, 0: false). Predictions are ``pred_label`` (1,) and ``pred_score`` (2,), the probabilities of false and
+    true, in mmpretrain's fields.
+    """
+
+    def __init__(self, head: dict, reg_weight: float = 1.0, objective: dict | None = None, **spine: Any) -> None:
+        super().__init__(**spine)
+        self.head = MODELS.build(dict(type='PairFusionHead', embed_dims=self.embed_dims) | head)
+        self.reg_weight = reg_weight
+        self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss'))
+
+    def forward(self, inputs: Tensor, data_samples: list, mode: str = 'tensor') -> dict | list | Tensor:
+        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' logits."""
+        left, right = self.locate_sides(inputs, [sample.text for sample in data_samples])
+        logits = self.head(left, right)
+        if mode == 'tensor':
+            return logits
+        if mode == 'loss':
+            return self.losses(logits, left, right, data_samples)
+        if mode == 'predict':
+            return self.predict(logits, data_samples)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    def locate_sides(self, inputs: Tensor, sentences: Sequence[str]) -> tuple[Located, Located]:
+        """Sentence i in the left and in the right picture of sample i, for ``inputs`` (B, 2, 3, H, W).
+
+        Raises:
+            ValueError: ``inputs`` are not pairs of pictures.
+        """
+        if inputs.dim() != 5 or inputs.shape[1] != 2:
+            raise ValueError(f'NLVR needs two pictures a sample, (B, 2, 3, H, W), got {tuple(inputs.shape)}')
+        count = len(inputs)
+        # All left pictures, then all right ones, in one pass.
+        image = self.encode_image(inputs.transpose(0, 1).flatten(0, 1)).for_pairs()
+        text = self.encode_text(sentences)
+        located = self.locate(image, text[torch.arange(count, device=inputs.device).repeat(2)])
+        return located[:count], located[count:]
+
+    def losses(self, logits: Tensor, left: Located, right: Located, data_samples: list) -> dict[str, Tensor]:
+        """Cross-entropy of ``logits`` (B, 2), L_reg of both sides (Eq. 8), and the batch's accuracy."""
+        labels = torch.cat([sample.gt_label for sample in data_samples]).to(logits.device)
+        losses = dict(
+            loss_nlvr=cross_entropy(logits.float(), labels), accuracy=(logits.argmax(1) == labels).float().mean()
+        )
+        if self.reg_weight and len(left.boxes) > 1:
+            sides = [self.regression(side.boxes, side.region_mask, side.weight) for side in (left, right)]
+            losses['loss_reg'] = sum(sides) / 2 * self.reg_weight
+        return losses
+
+    def predict(self, logits: Tensor, data_samples: list) -> list:
+        """The samples with ``pred_label`` and ``pred_score``."""
+        for sample, score in zip(data_samples, logits.detach().float().softmax(1), strict=True):
+            sample.set_pred_score(score).set_pred_label(score.argmax())
+        return data_samples

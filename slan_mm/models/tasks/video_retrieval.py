@@ -1,0 +1,54 @@
+"""Video-text retrieval: the retrieval model on sequences of frames (section 4.2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from slan_mm.models.frames import join_frames, join_located, num_frames, split_frames
+from slan_mm.models.slan import SLAN
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, Located, TextFeatures
+
+
+@MODELS.register_module()
+class VideoRetrieval(SLAN):
+    """SLAN whose images may be videos: "select m frames of the video input and concatenate them".
+
+    No parameter is added, so that a pre-training checkpoint is this model's own. Each frame is encoded as a picture;
+    the regions of all frames then form one sequence. ITC compares a text with the frames' mean embedding, and each
+    word with the best region of any frame. For ITM the text is located in each frame (a box never spans two
+    frames), and the kept regions of all frames are one set. Single pictures give what SLAN gives.
+
+    ``inputs`` are (V, m, 3, H, W) for videos, (B, 3, H, W) for pictures. Training on videos works without momentum
+    encoders (``objective.momentum=0``).
+    """
+
+    def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
+        """Features of pictures, or joined features of videos (V, m, 3, H, W); see :mod:`slan_mm.models.frames`."""
+        if not _are_videos(inputs):
+            return super().encode_image(inputs)
+        return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])
+
+    def locate(self, image: ImageFeatures, text: TextFeatures) -> Located:
+        """The words of text p in picture p, or in all frames of video p."""
+        frames = num_frames(image)
+        if frames is None:
+            return super().locate(image, text)
+        rows = torch.arange(len(text), device=text.words.device).repeat_interleave(frames)
+        return join_located(super().locate(split_frames(image, frames), text[rows]), frames)
+
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> dict | list | Located:
+        """As SLAN's; raises ``ValueError`` for what it cannot do with videos."""
+        if _are_videos(inputs):
+            if mode == 'predict':
+                raise ValueError('videos are retrieved (RetrievalEvaluator); phrases are grounded in pictures only')
+            if mode == 'loss' and self.objective.momentum is not None:
+                raise ValueError('momentum encoders read pictures: train on videos with objective.momentum=0')
+        return super().forward(inputs, data_samples, mode)
+
+
+def _are_videos(inputs: Tensor | Sequence[Tensor]) -> bool:
+    return isinstance(inputs, Tensor) and inputs.dim() == 5

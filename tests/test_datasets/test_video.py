@@ -1,0 +1,73 @@
+import sys
+
+import numpy as np
+import pytest
+from film import SIZE, numbers, turn_film, write_film, write_sound
+
+from slan_mm.datasets import video
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.datasets.video import load_frames
+
+
+def every(total):
+    return np.arange(total)
+
+
+def test_frames_and_their_number(tmp_path):
+    frames, total = load_frames(str(write_film(tmp_path / 'a.mp4', 8)), every)
+    assert total == 8 and numbers(frames) == list(range(8))
+    assert all(frame.shape == (*SIZE, 3) and frame.dtype == np.uint8 for frame in frames)
+    frames, _ = load_frames(str(tmp_path / 'a.mp4'), lambda total: np.array([1, 1, 6]))
+    assert numbers(frames) == [1, 1, 6]
+
+
+def test_a_file_that_does_not_tell_its_length(tmp_path):
+    path = write_film(tmp_path / 'a.mkv', 6)  # Matroska writes no number of frames
+    assert video._announced(video.import_av(), str(path)) == 0
+    frames, total = load_frames(str(path), every)
+    assert total == 6 and numbers(frames) == list(range(6))
+
+
+def test_a_file_that_tells_too_many_frames(tmp_path, monkeypatch):
+    path = write_film(tmp_path / 'a.mp4', 5)
+    monkeypatch.setattr(video, '_announced', lambda av, path: 9)
+    frames, total = load_frames(str(path), every)
+    assert total == 5 and numbers(frames) == list(range(5))
+
+
+def test_colours_and_rotation(tmp_path):
+    picture = np.zeros((32, 48, 3), np.uint8)
+    picture[:16, :24, 0] = 255  # a red corner, upper left
+    path = write_film(tmp_path / 'a.mp4', [picture] * 3)
+    (frame, *_), _ = load_frames(str(path), every)
+    assert frame[4, 4, 0] > 180 > 80 > frame[4, 4, 1:].max() and frame[28, 40].max() < 40
+    turn_film(path)
+    (frame, *_), _ = load_frames(str(path), every)
+    assert frame.shape == (48, 32, 3)
+    assert frame[4, 28, 0] > 180 and frame[44, 4].max() < 40  # upper right, after a quarter turn clockwise
+
+
+@pytest.mark.parametrize('kind', ['missing', 'empty', 'text', 'cut', 'sound'])
+def test_broken_videos(tmp_path, kind):
+    path = tmp_path / 'a.mp4'
+    if kind == 'sound':
+        write_sound(path)
+    elif kind == 'cut':
+        write_film(path, 8)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif kind != 'missing':
+        path.write_text('' if kind == 'empty' else 'no video at all')
+    with pytest.raises(UnreadableImageError, match=r'Cannot read video .*a\.mp4'):
+        load_frames(str(path), every)
+
+
+def test_no_frames(tmp_path):
+    path = write_film(tmp_path / 'a.mkv', [], container='matroska')
+    with pytest.raises(UnreadableImageError, match='Cannot read video'):
+        load_frames(str(path), every)
+
+
+def test_the_library_is_optional(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'av', None)
+    with pytest.raises(ImportError, match=r'optional\.txt'):
+        load_frames(str(tmp_path / 'a.mp4'), every)
