@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class VQADataset(ImageTextDataset):
         check_some_images([record.img_path for record in records], self.img_root)
         return [self._item(record) for record in records]
 
-    def _records(self) -> Any:
+    def _records(self) -> Iterator[QuestionRecord]:
         questions = Path(self.ann_file)
         if self.format == 'visual_genome':
             return read_visual_genome(questions, self.img_root, self.folders)
