@@ -1,8 +1,17 @@
 from slan_mm.datasets.transforms.clean_caption_pair import CleanCaptionPair
 from slan_mm.datasets.transforms.load_image import LoadImage
+from slan_mm.datasets.transforms.load_image_or_skip import LoadImageOrSkip
 from slan_mm.datasets.transforms.load_video import LoadVideo
 from slan_mm.datasets.transforms.pack_pairs import PackPairs
 from slan_mm.datasets.transforms.random_flip_pair import RandomFlipPair
 from slan_mm.datasets.transforms.resize_image import ResizeImage
 
-__all__ = ['CleanCaptionPair', 'LoadImage', 'LoadVideo', 'PackPairs', 'RandomFlipPair', 'ResizeImage']
+__all__ = [
+    'CleanCaptionPair',
+    'LoadImage',
+    'LoadImageOrSkip',
+    'LoadVideo',
+    'PackPairs',
+    'RandomFlipPair',
+    'ResizeImage',
+]
