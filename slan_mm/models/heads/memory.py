@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from slan_mm.models.locator.box_embedding import BoxEmbedding
+from slan_mm.models.locator.boxes import cell_centres
 from slan_mm.structures import Batched, ImageFeatures, Located
 
 PARTS = ('regions', 'words', 'grid')
@@ -29,9 +30,7 @@ class Memory(Batched):
 
 def cell_boxes(height: int, width: int, like: Tensor) -> Tensor:
     """The cells of an H x W map as normalised cxcywh boxes, row by row: (H * W, 4)."""
-    y = (torch.arange(height, device=like.device, dtype=like.dtype) + 0.5) / height
-    x = (torch.arange(width, device=like.device, dtype=like.dtype) + 0.5) / width
-    centres = torch.stack(torch.meshgrid(y, x, indexing='ij'), -1).flatten(0, 1).flip(-1)
+    centres = cell_centres(height, width, like.device, like.dtype)
     sides = torch.tensor([1 / width, 1 / height], device=like.device, dtype=like.dtype)
     return torch.cat([centres, sides.expand_as(centres)], dim=1)
 
