@@ -50,9 +50,8 @@ class TaskInferencer(BaseInferencer):
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        ValueError: No checkpoint is given, the config does not tell the size of pictures, or its model cannot do the
-            task.
-        RuntimeError: The checkpoint is another model's.
+        ValueError: No checkpoint is given, or another model's; the config does not tell the size of pictures, or its
+            model cannot do the task.
     """
 
     #: What the task is called.
@@ -91,8 +90,8 @@ class TaskInferencer(BaseInferencer):
             )
         try:
             load_checkpoint(model, weights, map_location='cpu', strict=True)
-        except RuntimeError as error:
-            raise RuntimeError(
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
                 f'{weights} holds the weights of another model than the {type(model).__name__} of this config. Give '
                 f'the config that they were trained with. {error}'
             ) from error

@@ -14,6 +14,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from slan_mm.models.branches import ImageBranch, TextBranch
+from slan_mm.models.checkpoint import refuse_other_architecture
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
@@ -22,6 +23,7 @@ class SelfLocatedModel(BaseModel):
     """Image branch, text branch and locator; subclasses add heads and MMEngine's ``forward``.
 
     Its parameters have the same names in every subclass, so that a pre-training checkpoint is any task's ``load_from``.
+    A checkpoint of another architecture is refused, see :func:`refuse_other_architecture`.
 
     Args:
         image: Config of the image branch: ``encoder``, ``decoder``, ``detector``, ``pooling``.
@@ -67,6 +69,7 @@ class SelfLocatedModel(BaseModel):
         self.image_branch = ImageBranch(**image, **widths)
         self.text_branch = TextBranch(**text, **widths)
         self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, **locator))
+        self.register_load_state_dict_pre_hook(refuse_other_architecture)
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
         """Tokens of ``texts``, on the model's device."""

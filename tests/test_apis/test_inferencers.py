@@ -181,7 +181,7 @@ def test_stored_features_are_not_asked_for(config, checkpoint, photos):
 
 
 def test_weights_of_another_model_are_refused(config, checkpoint):
-    with pytest.raises(RuntimeError, match=r'toy\.pth holds the weights of another model[\s\S]*itc_projection'):
+    with pytest.raises(ValueError, match=r'toy\.pth holds the weights of another model[\s\S]*itc_projection'):
         GroundingInferencer(config(itc_dims=5), checkpoint)
 
 

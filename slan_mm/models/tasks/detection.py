@@ -13,11 +13,11 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from slan_mm.models.checkpoint import keep_fresh_head
 from slan_mm.models.grounding import region_word_similarity
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.spine import SelfLocatedModel
-from slan_mm.models.tasks.checkpoint import accept_pretrained
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
 
@@ -76,7 +76,7 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
             unused.itc_projection.requires_grad_(False)
         if self.locator.filter.conditioned:
             self.image_branch.detector.saliency_head.requires_grad_(False)
-        self.register_load_state_dict_pre_hook(accept_pretrained)
+        self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def extract_feat(self, batch_inputs: Tensor) -> ImageFeatures:
         """mmdet's name for :meth:`encode_image`."""

@@ -15,10 +15,10 @@ import torch
 from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from torch import Tensor
 
+from slan_mm.models.checkpoint import keep_fresh_head
 from slan_mm.models.grounding import phrase_tokens, rank_regions, region_word_similarity
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.spine import SelfLocatedModel
-from slan_mm.models.tasks.checkpoint import accept_pretrained
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located, TextFeatures, TextTokens
 
@@ -42,7 +42,7 @@ class SLANGrounder(SelfLocatedModel):
         self.head = MODELS.build(
             dict(type='DetectionHead', embed_dims=self.embed_dims, num_levels=levels) | (head or {})
         )
-        self.register_load_state_dict_pre_hook(accept_pretrained)
+        self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def forward(
         self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'

@@ -15,22 +15,26 @@ _BOX_HEAD = 'image_branch.detector.box_head.'
 _OBJECTIVE = 'objective.'
 
 
-def accept_pretrained(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """A ``load_state_dict`` pre-hook of a task's model whose fresh head already is its zero-shot one.
+def _spine(module: nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in module.state_dict().items() if name.split('.', 1)[0] in SPINE}
 
-    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's own present
-    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Anything else is left to the caller,
-    except what MMEngine would pass over with a warning and leave the model random:
+
+def _of_objectives(state_dict: dict[str, Any], prefix: str) -> list[str]:
+    return [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
+
+
+def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook: refuses what MMEngine would pass over with a warning and leave the model random.
+
+    Weights of heads are not its business: those of another task may lack or be left over.
 
     Raises:
         ValueError: The checkpoint is another architecture's: it has none of the spine's weights, lacks some, or they
             have other shapes.
     """
-    own = module.state_dict()
-    spine = {name: value for name, value in own.items() if name.split('.', 1)[0] in SPINE}
+    spine = _spine(module)
     # A batch norm's counter has no bearing on the output, and older files lack it.
-    pretraining = [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
-    optional = ('num_batches_tracked', _BOX_HEAD) if pretraining else ('num_batches_tracked',)
+    optional = ['num_batches_tracked', *([_BOX_HEAD] if _of_objectives(state_dict, prefix) else [])]
     missing = [name for name in spine if prefix + name not in state_dict and not any(part in name for part in optional)]
     kind = type(module).__name__
     if not any(prefix + name in state_dict for name in spine):
@@ -56,13 +60,23 @@ def accept_pretrained(module: nn.Module, state_dict: dict[str, Any], prefix: str
             f'the checkpoint is of another architecture than this {kind}: {len(wrong)} tensors have other shapes, '
             f"e.g. {'; '.join(wrong[:3])}. Use the model's config that it was trained with."
         )
-    if pretraining:
-        for name in pretraining:
-            del state_dict[name]
-        fresh = {name: value for name, value in own.items() if prefix + name not in state_dict}
-        state_dict.update({prefix + name: value for name, value in fresh.items()})
-        print_log(
-            f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '
-            f'the {kind} stay as they are (zero-shot).',
-            logger='current',
-        )
+
+
+def keep_fresh_head(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook of a task's model whose fresh head already is its zero-shot one.
+
+    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's own present
+    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Anything else is left to the caller.
+    """
+    pretraining = _of_objectives(state_dict, prefix)
+    if not pretraining:
+        return
+    for name in pretraining:
+        del state_dict[name]
+    fresh = {name: value for name, value in module.state_dict().items() if prefix + name not in state_dict}
+    state_dict.update({prefix + name: value for name, value in fresh.items()})
+    print_log(
+        f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '
+        f'the {type(module).__name__} stay as they are (zero-shot).',
+        logger='current',
+    )
