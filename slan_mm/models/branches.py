@@ -35,6 +35,8 @@ class ImageBranch(BaseModule):
         region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
             pooled from V alone, as in the paper. The region-word terms never see it: what knows the whole picture
             need not be anywhere.
+        embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
+            paper's mean over regions, each weighed by its saliency.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ImageBranch(BaseModule):
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
         region_context: bool = False,
+        embedding: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -58,7 +61,13 @@ class ImageBranch(BaseModule):
         self.pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
         self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
-        self.itc_projection = projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+        self.embedding = None if embedding is None else MODELS.build(dict(embed_dims=embed_dims, **embedding))
+        self.itc_projection = (
+            projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+            if self.embedding is None
+            # It has a nonlinearity of its own.
+            else nn.Sequential(nn.Dropout(itc_dropout), nn.Linear(self.embedding.out_dims, itc_dims))
+        )
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
     def forward(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
@@ -76,7 +85,6 @@ class ImageBranch(BaseModule):
         regions = self.region_projection(pooled[:, : boxes.shape[1]])
         if self.context_projection is not None:
             regions = regions + self.context_projection(queries)
-        weight = saliency.sigmoid().unsqueeze(-1)
         region_space = {'lexical': normalize(lexical, dim=-1)}
         for term in self.spaces:
             if term != 'lexical':
@@ -88,8 +96,15 @@ class ImageBranch(BaseModule):
             pyramid=pyramid,
             space_maps=unit_maps[1:],
             region_space=region_space,
-            embedding=normalize(self.itc_projection((regions * weight).sum(1) / weight.sum(1)), dim=-1),
+            embedding=normalize(self.itc_projection(self.summary(regions, saliency, feature_map, levels)), dim=-1),
         )
+
+    def summary(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """What ITC knows of an image, (B, C): of its regions (B, Nq, D), their saliency (B, Nq), V and the levels."""
+        if self.embedding is not None:
+            return self.embedding(regions, feature_map, levels)
+        weight = saliency.sigmoid().unsqueeze(-1)
+        return (regions * weight).sum(1) / weight.sum(1)
 
     def pool(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
         """``boxes`` (B, Nq, 4) pooled from each of M ``maps``, one after the other: (B, M * Nq, D)."""
@@ -130,21 +145,23 @@ class TextBranch(BaseModule):
             raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
         self.embedding = embedding
         self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
-        self.itc_projection = projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+        self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
     def forward(self, tokens: TextTokens) -> TextFeatures:
         """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``."""
-        encoded = self.encoder(tokens)
+        own = self.encoder.extract(tokens)
+        encoded = self.encoder.project(own)
         source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
         word_mask = tokens.word_mask & (tokens.input_ids != self.encoder.tokenizer.mask_token_id)
         # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
         for tokens_left in (tokens.word_mask, tokens.mask):
             word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
-        summary = encoded.contextual[:, 0]
+        # ITC reads the text encoder's own words: their projection to a narrower D would cost it.
+        summary = own.contextual[:, 0]
         if self.embedding == 'mean':
             weight = tokens.mask.unsqueeze(-1).to(summary.dtype)
-            summary = (encoded.contextual * weight).sum(1) / weight.sum(1)
+            summary = (own.contextual * weight).sum(1) / weight.sum(1)
         return TextFeatures(
             words=encoded.contextual,
             mask=tokens.mask,

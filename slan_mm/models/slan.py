@@ -28,7 +28,7 @@ class SLAN(SelfLocatedModel):
             **objective,
             embed_dims=self.embed_dims,
             itc_dims=self.itc_dims,
-            terms=list(self.space_dims),
+            space_dims=self.space_dims,
             image_branch=self.image_branch,
             text_branch=self.text_branch,
         )

@@ -81,7 +81,10 @@ def test_text_features(model):
     assert torch.equal(text.words, encoded.contextual)
     assert torch.equal(text.mask, tokens.mask) and torch.equal(text.word_mask, tokens.word_mask)
     branch = model.text_branch
-    torch.testing.assert_close(text.embedding, normalize(branch.itc_projection(encoded.contextual[:, 0]), dim=-1))
+    # ITC reads the encoder's own words, before they are projected to D.
+    own = branch.encoder.extract(tokens).contextual
+    assert own.shape[-1] != encoded.contextual.shape[-1]
+    torch.testing.assert_close(text.embedding, normalize(branch.itc_projection(own[:, 0]), dim=-1))
     torch.testing.assert_close(text.word_space['lexical'], normalize(branch.spaces['lexical'](encoded.lexical), dim=-1))
     torch.testing.assert_close(
         text.word_space['contextual'], normalize(branch.spaces['contextual'](encoded.contextual), dim=-1)
@@ -124,13 +127,24 @@ def test_embedding_of_the_mean_token_through_a_hidden_layer():
     for row in range(2):
         alone = model.encode_text([TEXTS[row]])
         first, _, _, last = model.text_branch.itc_projection
-        mean = torch.stack(list(alone.words[0])).mean(0)
+        mean = model.text_branch.encoder.extract(model.tokenize([TEXTS[row]])).contextual[0].mean(0)
         expected = normalize(last(torch.nn.functional.gelu(first(mean))), dim=0)
         torch.testing.assert_close(alone.embedding[0], expected)
         torch.testing.assert_close(together.embedding[row], expected, atol=1e-5, rtol=1e-4)
     assert model.image_branch.itc_projection[0].out_features == 9
     with pytest.raises(ValueError, match="'cls' or 'mean'"):
         build_toy_slan(text__embedding='max')
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('options', [{}, dict(level=1, cell_dims=16)])
+def test_embedding_by_attention_pooling(options):
+    embedding = dict(type='AttentionPooling', num_heads=2, head_dims=5, **options)
+    branch = build_toy_slan(image__embedding=embedding).eval().image_branch
+    pictures = torch.randn(2, 3, 32, 32)
+    image, levels = branch(pictures), branch.encoder.extract(pictures)
+    pooled = branch.embedding(image.regions, branch.encoder.project(levels), levels)
+    torch.testing.assert_close(image.embedding, normalize(branch.itc_projection(pooled), dim=-1))
 
 
 @torch.no_grad()

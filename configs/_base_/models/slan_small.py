@@ -33,6 +33,7 @@ model = dict(
         ),
         decoder=dict(scales=(1, 1)),
         detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1, learn_boxes=False),
+        embedding=dict(num_heads=8, head_dims=64, level=1, cell_dims=320),
     ),
     text=dict(
         embedding='mean',

@@ -41,6 +41,7 @@ model = dict(
             dropout=0.0,
         ),
         pooling=pooling,
+        embedding=dict(type='AttentionPooling', num_heads=8, head_dims=16),
     ),
     text=dict(
         embedding='mean',
@@ -80,5 +81,6 @@ model = dict(
         itm_start=200,
         mask_probability=0.25,
         hardness=0.4,
+        calibrated=('contextual',),
     ),
 )

@@ -119,7 +119,7 @@ class TextEncoder(BaseModule):
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
         self.bert.is_init = True
         self._check_sizes()
-        hidden = self.bert.config.hidden_size
+        hidden = self.hidden_dims
         self.embed_dims = hidden if embed_dims is None else embed_dims
         self.contextual_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
         self.lexical_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
@@ -154,6 +154,11 @@ class TextEncoder(BaseModule):
     def word_embeddings(self) -> nn.Embedding:
         """The (vocab_size, BERT's width) word embedding matrix, e.g. to tie a masked language model's output to."""
         return self.bert.get_input_embeddings()
+
+    @property
+    def hidden_dims(self) -> int:
+        """Width of BERT's own words."""
+        return self.bert.config.hidden_size
 
     def train(self, mode: bool = True) -> TextEncoder:
         """Sets the mode; a frozen BERT stays in evaluation mode (no dropout)."""

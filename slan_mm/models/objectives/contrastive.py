@@ -97,14 +97,19 @@ class ITCLoss(BaseModule):
         return loss
 
 
-def region_word_scores(regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
+def region_word_scores(
+    regions: Tensor, words: Tensor, word_mask: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
     """score(I, T) = mean over words of the maximum over regions of their cosine.
 
-    ``regions`` (B, R, C) and ``words`` (T, NT, C) unit vectors; ``word_mask`` (T, NT), True at words. Returns (B, T).
+    ``regions`` (B, R, C) and ``words`` (T, NT, C) unit vectors; ``word_mask`` (T, NT), True at words; ``weight``
+    (T, NT), positive, of each word in the mean, and ``bias`` (T, NT), taken from its maximum. Returns (B, T).
     """
     similarity = torch.einsum('brc,tnc->brtn', regions, words).amax(1).float()
-    weight = word_mask.float()
-    return (similarity * weight).sum(-1) / weight.sum(-1).clamp(min=1)
+    weights = word_mask.float() if weight is None else word_mask.float() * weight
+    if bias is not None:
+        similarity = similarity - bias
+    return (similarity * weights).sum(-1) / weights.sum(-1).clamp(min=1e-6)
 
 
 @MODELS.register_module()
@@ -112,15 +117,30 @@ class RegionWordLoss(BaseModule):
     """Contrastive loss on :func:`region_word_scores`, in batch, both directions; what makes words find regions.
 
     It reads ALL regions, before any filter: filtered ones would get no gradient.
+
+    Args:
+        temperature: Initial temperature.
+        word_dims: Width C of the space where words say how much they count in the mean and what cosine is usual for
+            them: 'and' names nothing, and a word that finds a region in every picture says little about one. Both
+            start at 1 and 0. None: all words count the same.
     """
 
-    def __init__(self, temperature: float = 0.07, init_cfg: dict | None = None) -> None:
+    def __init__(self, temperature: float = 0.07, word_dims: int | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.temperature = Temperature(temperature)
+        self.calibration = None
+        if word_dims is not None:
+            self.calibration = nn.Linear(word_dims, 2)
+            nn.init.zeros_(self.calibration.weight)
+            nn.init.zeros_(self.calibration.bias)
 
     def similarity(self, regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
         """Scores / temperature, (B, T)."""
-        return region_word_scores(regions, words, word_mask) * self.temperature()
+        weight = bias = None
+        if self.calibration is not None:
+            log_weight, bias = self.calibration(words).float().unbind(-1)
+            weight = log_weight.exp()
+        return region_word_scores(regions, words, word_mask, weight, bias) * self.temperature()
 
     def forward(self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and the scores of this rank's images with all texts, (B, B * ranks), scaled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class PretrainObjective(BaseModule):
     """All pre-training losses, the heads that only they need, and the momentum encoders.
 
     Args:
-        embed_dims, itc_dims, terms: Widths D, E and the region-word terms, set by :class:`SLAN`.
+        embed_dims, itc_dims, space_dims: Widths D, E, and C of each region-word term, set by :class:`SLAN`.
         image_branch, text_branch: What the momentum encoders are copies of.
         itc, region_word, itm, regression: Configs of the components; ``region_word=None`` is the paper without it.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head.
@@ -48,6 +49,7 @@ class PretrainObjective(BaseModule):
         negatives_from_all_ranks: Whether hard negatives come from the gathered batch, for which every rank holds the
             feature maps of all.
         score_weights: Fixed weights of the terms in the ITC score, see :class:`ScoreMixer`.
+        calibrated: Region-word terms whose words need not count the same, see :class:`RegionWordLoss`.
         seed: Of maskings and negatives; together with the iteration it decides them, on any number of ranks.
     """
 
@@ -55,7 +57,7 @@ class PretrainObjective(BaseModule):
         self,
         embed_dims: int,
         itc_dims: int,
-        terms: list[str],
+        space_dims: dict[str, int],
         image_branch: ImageBranch,
         text_branch: TextBranch,
         itc: dict | None = None,
@@ -69,6 +71,7 @@ class PretrainObjective(BaseModule):
         hardness: float = 1.0,
         negatives_from_all_ranks: bool = True,
         score_weights: dict[str, float] | None = None,
+        calibrated: Sequence[str] = (),
         seed: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
@@ -82,11 +85,13 @@ class PretrainObjective(BaseModule):
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
         self.itc = MODELS.build(dict(type='ITCLoss', embed_dims=itc_dims) | (itc or {}))
-        self.region_word = nn.ModuleDict(
-            {}
-            if region_word is None
-            else {term: MODELS.build(dict(type='RegionWordLoss', **region_word)) for term in terms}
-        )
+        terms = {} if region_word is None else space_dims
+        if unknown := set(calibrated) - set(terms):
+            raise ValueError(f'calibrated names {sorted(unknown)}, the region-word terms are {sorted(terms)}')
+        self.region_word = nn.ModuleDict()
+        for term, dims in terms.items():
+            config = dict(type='RegionWordLoss') | (region_word or {})
+            self.region_word[term] = MODELS.build(config | (dict(word_dims=dims) if term in calibrated else {}))
         self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word], weights=score_weights))
         self.itm_head = MODELS.build(dict(type='ITMHead', embed_dims=embed_dims) | (itm or {}))
         if self.weights['lm']:

@@ -179,3 +179,29 @@ def test_every_word_teaches_its_best_region_only():
     region_word_scores(regions, words, torch.ones(1, 2, dtype=torch.bool)).sum().backward()
     best = set((regions[0] @ words[0].t()).argmax(0).tolist())
     assert {n for n in range(5) if regions.grad[0, n].abs().sum() > 0} == best
+
+
+def test_words_that_count_more_and_words_that_are_usual():
+    """Cosines .8 and .5, weights 1 and 3, usual cosines .2 and .4: (1 x .6 + 3 x .1) / 4."""
+    regions = torch.eye(2)[None]
+    words = torch.tensor([[[0.8, 0.6], [0.5, -math.sqrt(0.75)]]])
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    score = region_word_scores(regions, words, mask, weight=torch.tensor([[1.0, 3.0]]), bias=torch.tensor([[0.2, 0.4]]))
+    assert score.item() == pytest.approx(0.225)
+
+
+def test_calibrated_words_start_alike_and_learn_to_differ():
+    ids, mask = torch.arange(6), torch.ones(6, 3, dtype=torch.bool)
+    regions, words = unit(6, 4, 5), unit(6, 3, 5, seed=1)
+    plain, calibrated = RegionWordLoss(), RegionWordLoss(word_dims=5)
+    torch.testing.assert_close(calibrated(regions, words, mask, ids), plain(regions, words, mask, ids))
+    optimizer = torch.optim.Adam(calibrated.parameters(), lr=0.05)
+    before = calibrated(regions, words, mask, ids)[0]
+    for _ in range(30):
+        loss = calibrated(regions, words, mask, ids)[0]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < before - 0.1
+    weights = calibrated.calibration(words)[..., 0]
+    assert weights.std() > 0.05

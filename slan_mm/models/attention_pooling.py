@@ -1,0 +1,66 @@
+"""Attention pooling: what ITC's image embedding is made of where a plain mean would drown objects in background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from slan_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class AttentionPooling(BaseModule):
+    """Several weighted means over regions and cells, each head with weights and values of its own.
+
+    The paper's image embedding is one mean over regions. Here a head can learn to see what is no background, or one
+    kind of object, and a region says what it is through a nonlinearity before it is averaged away. It reads the image
+    alone, so that an image is still embedded once.
+
+    Args:
+        embed_dims: Width D of regions, and of V.
+        num_heads, head_dims: Heads, and the width of each; the result has ``num_heads * head_dims``.
+        level: Which of the encoder's levels has the cells that take part beside the regions; None is V. A frozen
+            encoder's own level says more than its projection to V does.
+        cell_dims: That level's channels.
+
+    Raises:
+        ValueError: ``level`` without ``cell_dims``.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int = 8,
+        head_dims: int = 16,
+        level: int | None = None,
+        cell_dims: int | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if level is not None and cell_dims is None:
+            raise ValueError(f'level {level} of the encoder needs its number of channels, cell_dims')
+        self.num_heads = num_heads
+        self.level = level
+        self.out_dims = num_heads * head_dims
+        widths = dict(regions=embed_dims, cells=embed_dims if level is None else cell_dims)
+        # V is normalised, an encoder's level need not be.
+        self.norm = nn.Identity() if level is None else nn.LayerNorm(cell_dims)
+        self.score = nn.ModuleDict({source: nn.Linear(width, num_heads) for source, width in widths.items()})
+        self.value = nn.ModuleDict({source: nn.Linear(width, self.out_dims) for source, width in widths.items()})
+        for score in self.score.values():
+            # Training starts at the plain mean.
+            nn.init.zeros_(score.weight)
+            nn.init.zeros_(score.bias)
+
+    def forward(self, regions: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """``regions`` (B, Nq, D), V (B, D, H, W) and the encoder's levels (B, C_l, H_l, W_l) to (B, ``out_dims``)."""
+        cells = feature_map if self.level is None else levels[self.level]
+        tokens = dict(regions=regions, cells=self.norm(cells.flatten(2).transpose(1, 2)))
+        score = torch.cat([self.score[source](token) for source, token in tokens.items()], dim=1)
+        value = torch.cat([self.value[source](token) for source, token in tokens.items()], dim=1)
+        weight = score.float().softmax(1).to(value.dtype)
+        return torch.einsum('bnh,bnhc->bhc', weight, gelu(value).unflatten(-1, (self.num_heads, -1))).flatten(1)
