@@ -26,6 +26,11 @@ def color_of(phrase: int) -> str:
     return PHRASE_COLORS[phrase % len(PHRASE_COLORS)]
 
 
+def two_digits(value: float) -> str:
+    """``value`` with two digits; a zero has no sign."""
+    return f'{round(float(value), 2) + 0.0:.2f}'
+
+
 def text_specific_row(looks: Sequence[Look]) -> PanelRow:
     """Figure 4: one picture and several texts about it; regions follow the text.
 
@@ -45,7 +50,9 @@ def text_specific_row(looks: Sequence[Look]) -> PanelRow:
             DrawnBox(levels[-1], color_of(number), nested=True)
             for number, levels in zip(numbers, look.boxes, strict=True)
         ]
-        scores = [(f'{scores[-1]:.2f}', color_of(number)) for number, scores in zip(numbers, look.scores, strict=True)]
+        scores = [
+            (two_digits(scores[-1]), color_of(number)) for number, scores in zip(numbers, look.scores, strict=True)
+        ]
         panels.append(Panel('', look.image, look.shape, boxes, look.text, spans, [Numbers('score', scores)]))
     return PanelRow('', (), panels)
 
@@ -62,7 +69,7 @@ def level_row(look: Look) -> PanelRow:
     for level in range(look.boxes.shape[1]):
         heading = 'before any adaptor' if level == 0 else f'after level {level}'
         panel = _answers(look, level, heading)
-        scores = [(f'{scores[level]:.2f}', color_of(phrase)) for phrase, scores in enumerate(look.scores)]
+        scores = [(two_digits(scores[level]), color_of(phrase)) for phrase, scores in enumerate(look.scores)]
         panel.numbers.insert(0, Numbers('score', scores))
         panels.append(panel)
     return PanelRow(look.text, look.spans, panels)
@@ -95,7 +102,7 @@ def activation_row(look: Look) -> PanelRow:
         words = ' '.join(look.text[start:end] for start, end in spans)
         gold = [DrawnBox(box, 'white', DASHES, 1.3) for box in look.gold[phrase]]
         low, high = look.activation[phrase].min(), look.activation[phrase].max()
-        numbers = [Numbers('from', [(f'{low:.2f}', GREY), (f'to {high:.2f}', GREY)])]
+        numbers = [Numbers('from', [(two_digits(low), GREY), (f'to {two_digits(high)}', GREY)])]
         image = heat(look.image, look.activation[phrase])
         panels.append(Panel('', image, look.shape, gold, words, [*own, [[0, len(words)]]], numbers))
     return PanelRow(look.text, look.spans, panels)
