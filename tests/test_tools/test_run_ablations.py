@@ -83,7 +83,7 @@ def test_settings_of_a_row(grid):
     ('old', 'new', 'said'),
     [
         ('max_minutes: 1', 'minutes: 1', r"unknown keys \['minutes'\]"),
-        ('{label: the default}', '{lable: the default}', r"row default.*unknown keys \['lable'\]"),
+        ('{label: the default}', '{labels: the default}', r"row default.*unknown keys \['labels'\]"),
         ('rows: [default, two]', 'rows: [default, tow]', r"no rows \['tow'\]"),
         ('rows: [default, two]', 'rows: [default]', r"rows \['two'\] are in no table"),
         ('first:\n', 'first: {after: loaded}\n', 'waits for itself'),
@@ -138,7 +138,7 @@ def test_every_row_runs_at_toy_size(tool, tmp_path):
         levels = {metric for metric in every if metric.endswith('_level0')}
         assert every - levels - {'regions/pairwise_iou'} <= record['test'].keys()
         assert name == 'adaptors-0' or name == 'frozen-detector' or levels <= record['test'].keys()
-        assert record['galleries']['retrieval']['images'] == 8 and record['steps'] == 2 and record['seed'] == 0
+        assert record['galleries']['retrieval']['images'] == 4 and record['steps'] == 1 and record['seed'] == 0
         assert record['config'] == grid.rows[name].config and 0 < record['train_seconds'] < 600
     # The frozen detector is that of the row it waits for, to the bit; its own training would have changed it.
     states = [

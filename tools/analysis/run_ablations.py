@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from slan_mm.engine.ablation_grid import Grid, Row, read_grid, row_config
 from slan_mm.engine.checkpoint_io import replaced_atomically, resumable_checkpoints
@@ -40,7 +40,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--rows', nargs='+', help='only these rows, and those that they wait for')
     parser.add_argument('--seeds', type=int, nargs='+', help='only these seeds')
     parser.add_argument('--list', action='store_true', help='say what is done and what is to do')
-    parser.add_argument('--smoke', action='store_true', help='two iterations on a few pictures: does every row work?')
+    parser.add_argument('--smoke', action='store_true', help='one iteration on a few pictures: does every row work?')
     parser.add_argument('--collect', type=Path, help='folder that records of finished runs are copied to')
     parser.add_argument('--job', type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -50,23 +50,28 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def shrink(cfg: Config) -> Config:
-    """A run of two iterations of four pairs, tested on eight pictures; the model is the config's own."""
-    cfg.train_cfg.max_iters = 2
+    """A run of one iteration of two pairs, tested on four pictures; the model is the config's own."""
+    cfg.train_cfg.max_iters = 1
     if 'val_interval' in cfg.train_cfg:
-        cfg.train_cfg.val_interval = 2
-    cfg.train_dataloader.batch_size = 4
-    cfg.train_dataloader.dataset.num_images = 8
+        cfg.train_cfg.val_interval = 1
+    cfg.train_dataloader.batch_size = 2
+    _first_items(cfg.train_dataloader.dataset, 4)
     if 'objective' in cfg.model:
         cfg.model.objective.itm_start = 0
-    cfg.default_hooks.checkpoint.interval = 2
+    cfg.default_hooks.checkpoint.interval = 1
     for mode in ('val', 'test'):
         loaders, evaluators = cfg[f'{mode}_dataloader'], cfg[f'{mode}_evaluator']
         for loader in [loaders] if 'dataset' in loaders else loaders.values():
-            loader.dataset.num_images = 8
-            loader.batch_size = 8
+            _first_items(loader.dataset, 4)
+            loader.batch_size = 4
         if 'retrieval' in evaluators:
             evaluators.retrieval.k = 2
     return cfg
+
+
+def _first_items(dataset: ConfigDict, count: int) -> None:
+    # Generated data are made to measure, files are read up to a number.
+    dataset['num_images' if dataset.type.startswith('Shapes') else 'indices'] = count
 
 
 def folder_of(out: Path, row: Row, seed: int) -> Path:
