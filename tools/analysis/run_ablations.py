@@ -51,6 +51,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def shrink(cfg: Config) -> Config:
     """A run of one iteration of two pairs, tested on four pictures; the model is the config's own."""
+    cfg.train_cfg.pop('max_epochs', None)
     cfg.train_cfg.max_iters = 1
     if 'val_interval' in cfg.train_cfg:
         cfg.train_cfg.val_interval = 1
