@@ -23,6 +23,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # run.json: config, commit, seed, steps, time and metrics, of which tools/analysis/make_results.py makes tables.
+    record=dict(type='RunRecordHook'),
     # Off; tools/test.py --show-dir turns it on.
     visualization=dict(type='RegionFigureHook', draw=False),
 )

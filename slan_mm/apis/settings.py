@@ -30,6 +30,17 @@ def without_feature_stores(model: ConfigDict) -> ConfigDict:
     return model
 
 
+def without_cached_pictures(dataset: ConfigDict) -> ConfigDict:
+    """A data set's config whose pipeline reads the pictures, where it takes their features from a store."""
+    dataset = deepcopy(dataset)
+    steps = dataset.get('pipeline') or []
+    if find_steps(steps, 'LoadCachedFeatures'):
+        dataset['pipeline'] = [
+            part for step in steps for part in (step.transforms if find_steps(step, 'LoadCachedFeatures') else [step])
+        ]
+    return dataset
+
+
 def find_steps(value: Any, kind: str) -> list[ConfigDict]:
     """All transforms of the type ``kind`` anywhere in ``value``."""
     if isinstance(value, Mapping):

@@ -62,3 +62,61 @@ class ImageQuery:
     found: list[str]
     gold: list[bool]
     rank: int
+
+
+@dataclass
+class DrawnBox:
+    """A box on a picture: absolute xyxy in original pixels, its colour, its line (see ``matplotlib``) and width.
+
+    ``halo``: a white border sets it off from the picture. ``nested``: where it falls on another such box it goes
+    inside.
+    """
+
+    box: Sequence[float]
+    color: str
+    style: str | tuple = 'solid'
+    linewidth: float = 2.3
+    halo: bool = True
+    nested: bool = False
+
+
+@dataclass
+class Numbers:
+    """A line of numbers under a picture: what they are, and each with its colour."""
+
+    label: str
+    values: list[tuple[str, str]]
+
+
+@dataclass
+class Panel:
+    """A picture with boxes: ``heading`` stands over it; ``text`` with ``spans`` of phrases and ``numbers`` under it.
+
+    ``image`` and ``shape`` as in :class:`DrawnPicture`. The number of a phrase in ``spans`` decides its colour; one
+    without letters takes a colour all the same.
+    """
+
+    heading: str
+    image: np.ndarray
+    shape: tuple[float, float]
+    boxes: list[DrawnBox] = field(default_factory=list)
+    text: str = ''
+    spans: Sequence[Sequence[Sequence[int]]] = ()
+    numbers: list[Numbers] = field(default_factory=list)
+
+
+@dataclass
+class PanelRow:
+    """Panels side by side under a common text, whose phrases are ``spans``."""
+
+    text: str
+    spans: Sequence[Sequence[Sequence[int]]]
+    panels: list[Panel]
+
+
+def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """IoU of two boxes, xyxy; 0 where both are empty."""
+    width = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
+    height = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
+    return float(width * height / union) if union > 0 else 0.0

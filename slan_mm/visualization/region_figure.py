@@ -2,19 +2,29 @@
 
 from collections.abc import Sequence
 
-from slan_mm.visualization.canvas import GREY, INK, RULE, Canvas, fit, text_width
-from slan_mm.visualization.caption import PHRASE_COLORS, Layout, layout
-from slan_mm.visualization.records import DrawnPicture
+from slan_mm.visualization.canvas import GREY, Canvas, fit, text_width
+from slan_mm.visualization.caption import PHRASE_COLORS, layout
+from slan_mm.visualization.page import (
+    DASHES,
+    DOTS,
+    GAP,
+    MARGIN,
+    KeyEntry,
+    Place,
+    draw_heading,
+    draw_key,
+    heading_of,
+    key_lines,
+    nested,
+    on_page,
+)
+from slan_mm.visualization.records import DrawnPicture, box_iou
 
-MARGIN = 22.0
-GAP = 18.0  # between columns
 _TALLEST = 1.25  # of a picture, in widths of its column
-_DOTS = (0, (1.2, 1.3))
-_DASHES = (0, (4.2, 2.2))
 _KEYS = {
-    'answer': ('solid', 'answer, after the last level'),
-    'start': (_DOTS, 'best region before any adaptor'),
-    'gold': (_DASHES, 'gold box, never seen in training'),
+    'answer': KeyEntry('answer, after the last level', linewidth=2.3),
+    'start': KeyEntry('best region before any adaptor', DOTS),
+    'gold': KeyEntry('gold box, never seen in training', DASHES),
 }
 
 
@@ -50,7 +60,7 @@ def draw_regions(
     columns = min(columns, len(pictures))
     kinds = _kinds(pictures, show_start, show_gold)
     grid = columns * column_width + (columns - 1) * GAP
-    inner = max([grid, *(_key_width(kind) for kind in kinds)])
+    inner = max([grid, *(_KEYS[kind].width for kind in kinds)])
     captions = [layout(p.text, column_width, spans=[phrase.spans for phrase in p.phrases]) for p in pictures]
     sizes = [fit(p.shape, column_width, _TALLEST * column_width) for p in pictures]
     rows = [range(first, min(first + columns, len(pictures))) for first in range(0, len(pictures), columns)]
@@ -59,13 +69,13 @@ def draw_regions(
     under = [14.0 * (1 + max((line for _, line, _, _ in marks), default=-1)) for marks in overlaps]
     caption_heights = [max(captions[i].height + under[i] for i in row) for row in rows]
 
-    heading = [layout(title, inner, 13.0, weight='bold'), layout(subtitle, inner, 9.0)]
-    head = sum(part.height for part in heading) + (8 if title or subtitle else 0)
-    keys = _keys_in_lines(kinds, inner)
+    heading, head = heading_of(title, subtitle, inner)
+    keys = key_lines([_KEYS[kind] for kind in kinds], inner)
     body = sum(picture_heights) + sum(caption_heights) + len(rows) * 6 + (len(rows) - 1) * GAP
     canvas = Canvas(inner + 2 * MARGIN, MARGIN * 2 + head + body + 16 + 15 * len(keys))
 
-    y = _draw_heading(canvas, heading) + (8 if title or subtitle else 0)
+    draw_heading(canvas, heading)
+    y = MARGIN + head
     for row, picture_height, caption_height in zip(rows, picture_heights, caption_heights, strict=True):
         for column, index in enumerate(row):
             x = MARGIN + column * (column_width + GAP)
@@ -78,16 +88,8 @@ def draw_regions(
                 weight = 'normal' if color == GREY else 'bold'
                 canvas.text(x + offset, baseline + 14 * line, overlap, 8.0, color, weight)
         y += picture_height + 6 + caption_height + GAP
-    _draw_keys(canvas, keys, y - GAP + 12)
+    draw_key(canvas, keys, y - GAP + 12)
     return canvas
-
-
-def _draw_heading(canvas: Canvas, heading: Sequence[Layout]) -> float:
-    y = MARGIN
-    heading[0].draw(canvas, MARGIN, y, INK, 'bold')
-    y += heading[0].height
-    heading[1].draw(canvas, MARGIN, y, GREY)
-    return y + heading[1].height
 
 
 def _kinds(pictures: Sequence[DrawnPicture], show_start: bool, show_gold: bool) -> list[str]:
@@ -101,37 +103,19 @@ def _kinds(pictures: Sequence[DrawnPicture], show_start: bool, show_gold: bool) 
     return kinds
 
 
-def _draw_picture(
-    canvas: Canvas, picture: DrawnPicture, place: tuple[float, float, float, float], kinds: Sequence[str]
-) -> None:
-    x, y, width, height = place
-    canvas.image(picture.image, x, y, width, height)
-    scale_x, scale_y = width / picture.shape[1], height / picture.shape[0]
-
-    def corners(box: Sequence[float], inset: float = 0.0) -> tuple[float, float, float, float]:
-        left, upper, right, lower = (float(value) for value in box)
-        inset = max(min(inset, (right - left) * scale_x / 3, (lower - upper) * scale_y / 3), 0.0)
-        return (
-            x + left * scale_x + inset,
-            y + upper * scale_y + inset,
-            x + right * scale_x - inset,
-            y + lower * scale_y - inset,
-        )
-
+def _draw_picture(canvas: Canvas, picture: DrawnPicture, place: Place, kinds: Sequence[str]) -> None:
+    canvas.image(picture.image, *place)
     colored = [(phrase, PHRASE_COLORS[n % len(PHRASE_COLORS)]) for n, phrase in enumerate(picture.phrases)]
     for phrase, color in colored:
         if 'start' in kinds and phrase.start is not None:
-            canvas.box(corners(phrase.start), color, 1.5, _DOTS)
+            canvas.box(on_page(phrase.start, picture.shape, place), color, 1.5, DOTS)
         if 'gold' in kinds and phrase.gold is not None:
             for box in phrase.gold:
-                canvas.box(corners(box), color, 1.3, _DASHES)
-    # Answers last, so that they lie above all others; where two fall together, the later one goes inside the earlier.
-    drawn: list[tuple[float, ...]] = []
-    for phrase, color in colored:
-        place = corners(phrase.answer)
-        same = sum(max(abs(a - b) for a, b in zip(place, other, strict=True)) < 3 for other in drawn)
-        drawn.append(place)
-        canvas.box(corners(phrase.answer, 3.4 * same), color, 2.3, 'solid')
+                canvas.box(on_page(box, picture.shape, place), color, 1.3, DASHES)
+    # Answers last, so that they lie above all others.
+    answers = nested([phrase.answer for phrase in picture.phrases], picture.shape, place)
+    for (_, color), corners in zip(colored, answers, strict=True):
+        canvas.box(corners, color, 2.3, 'solid')
 
 
 def _overlaps(picture: DrawnPicture, width: float) -> list[tuple[float, int, str, str]]:
@@ -141,47 +125,10 @@ def _overlaps(picture: DrawnPicture, width: float) -> list[tuple[float, int, str
     for number, phrase in enumerate(picture.phrases):
         if phrase.gold is None or not len(phrase.gold):
             continue
-        overlap = f'{max(_iou(phrase.answer, box) for box in phrase.gold):.2f}'.removeprefix('0')
+        overlap = f'{max(box_iou(phrase.answer, box) for box in phrase.gold):.2f}'.removeprefix('0')
         needed = text_width(overlap, 8.0, 'bold')
         if x + needed > width:
             x, line = marks[0][0], line + 1
         marks.append((x, line, overlap, PHRASE_COLORS[number % len(PHRASE_COLORS)]))
         x += needed + 7
     return marks if len(marks) > 1 else []
-
-
-def _iou(a: Sequence[float], b: Sequence[float]) -> float:
-    width = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    height = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return float(width * height / union) if union > 0 else 0.0
-
-
-def _key_width(kind: str) -> float:
-    return 36 + text_width(_KEYS[kind][1], 8.5)
-
-
-def _keys_in_lines(kinds: Sequence[str], width: float) -> list[list[tuple[float, str]]]:
-    """The key's entries as (x, kind), as many to a line as fit."""
-    lines: list[list[tuple[float, str]]] = []
-    x = width
-    for kind in kinds:
-        needed = _key_width(kind)
-        if not lines or x + needed > width:
-            lines.append([])
-            x = 0.0
-        lines[-1].append((x, kind))
-        x += needed + 24
-    return lines
-
-
-def _draw_keys(canvas: Canvas, lines: list[list[tuple[float, str]]], y: float) -> None:
-    if not lines:
-        return
-    canvas.line(MARGIN, canvas.width - MARGIN, y, RULE)
-    for number, line in enumerate(lines):
-        baseline = y + 16 + 15 * number
-        for x, kind in line:
-            style, label = _KEYS[kind]
-            canvas.line(MARGIN + x + 1, MARGIN + x + 28, baseline - 3, INK, 2.3 if kind == 'answer' else 1.5, style)
-            canvas.text(MARGIN + x + 36, baseline, label, 8.5, GREY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,8 @@ class GroundingMetric(BaseMetric):
     Metrics, R and pointing in percent, IoU and sides as fractions:
 
     - ``grounding/R1``, ``R5``, ``R10`` (any-box), ``R1_merged``, ``R5_merged``, ``R10_merged``, ``pointing``,
-      ``mean_iou``: the answer, which is the last level's boxes.
+      ``mean_iou``: the answer, which is the last level's boxes. ``oracle``: phrases that any kept region hits, which
+      is what the best ranking of them could reach.
     - ``..._level0`` (the regions before any adaptor), ``..._level1``, ...: the levels before the answer.
     - ``..._whole``, ``..._center``: the whole image and a centred box with half the image's sides (``center_side``).
       They have one box, so R5 and R10 equal R1 and are left out.
@@ -210,6 +212,8 @@ def _summarise(phrases: list[_Phrase], skip_levels: bool = False) -> dict[str, f
         topk = (1,) if source in ('whole', 'center') else TOPK
         for k in topk:
             metrics[f'R{k}{end}'] = _percent(scores, lambda score, k=k: score.any_rank <= k)
+        if source not in ('whole', 'center'):
+            metrics[f'oracle{end}'] = _percent(scores, lambda score: math.isfinite(score.any_rank))
         if not source.startswith('level'):
             for k in topk:
                 metrics[f'R{k}_merged{end}'] = _percent(scores, lambda score, k=k: score.merged_rank <= k)

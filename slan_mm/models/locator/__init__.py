@@ -2,6 +2,7 @@
 
 from slan_mm.models.locator.adaptor import RegionAdaptor
 from slan_mm.models.locator.attention import BidirectionalAttention
+from slan_mm.models.locator.contrast_move import ContrastMove
 from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.locator.filter import RegionFilter
 from slan_mm.models.locator.locator import SelfLocator
@@ -11,6 +12,7 @@ from slan_mm.models.locator.vision_decoder import VisionDecoder
 
 __all__ = [
     'BidirectionalAttention',
+    'ContrastMove',
     'ExactMeanPooling',
     'MomentMove',
     'RegionAdaptor',

@@ -4,7 +4,8 @@ Both moves read the same thing, the word-activation map M = F_i E^T: the cosine 
 the shared region-word space.
 ``ScalarMove`` is the paper's: K x K cells move the centre, one learnable factor a side and level scales the size.
 ``MomentMove`` takes s as a distribution over the neighbourhood: its first moment is the paper's move, its second
-moment is the extent of what responds, and so the size.
+moment is the extent of what responds, and so the size. ``ContrastMove`` (contrast_move.py) gives either of them
+sizes of another kind.
 """
 
 from __future__ import annotations
@@ -17,6 +18,15 @@ from torch import Tensor, nn
 
 from slan_mm.models.locator.boxes import cell_boxes, cell_centres, clip_boxes
 from slan_mm.registry import MODELS
+
+
+def own_words(pooling: nn.Module, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: Tensor) -> Tensor:
+    """Each region's softmaxed similarity to its words, (P, N, NT), 0 where ``word_mask`` is False.
+
+    So that a region follows one object. ``boxes`` (P, N, 4), ``activation`` (P, NT, H, W), ``word_mask`` (P, NT).
+    """
+    to_words = pooling(activation, boxes).float() * sharpness
+    return to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
 
 
 class SizeFactors(nn.Module):
@@ -90,7 +100,7 @@ class ScalarMove(BaseModule):
 
 @MODELS.register_module()
 class MomentMove(BaseModule):
-    """Centre and size from the first two moments of the similarity s over the cells of F_i around a region.
+    """Centre and size from the first two moments of the similarity s over the cells around a region.
 
     Words are weighted by the region's own softmaxed similarity to them, so that a region follows one object;
     s = softmax over the neighbourhood's cells of ``sharpness`` x the weighted cosine; then x' = E[x],
@@ -103,7 +113,10 @@ class MomentMove(BaseModule):
         word_sharpness: What it is multiplied by before the softmax over words.
         learn_sharpness: Whether both are learned (their logarithms).
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
-        pooling: Config of the pooling that reads a region's similarity to the words.
+        k: None: the cells are those of F_i in the neighbourhood. Else the neighbourhood is cut into K x K cells, which
+            are pooled; so a small one can have cells finer than those of F_i. Cells whose centre is outside of the
+            picture take no part.
+        pooling: Config of the pooling that reads a region's, and with ``k`` a cell's, similarity to the words.
     """
 
     def __init__(
@@ -114,37 +127,57 @@ class MomentMove(BaseModule):
         word_sharpness: float = 10.0,
         learn_sharpness: bool = False,
         size_factors: str = 'fixed',
+        k: int | None = None,
         pooling: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.ratio, self.c = ratio, c
+        self.ratio, self.c, self.k = ratio, c, k
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
         self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)), learn_sharpness)
         self.log_word_sharpness = nn.Parameter(torch.tensor(math.log(word_sharpness)), learn_sharpness)
 
     def distribution(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """s (P, N, H * W), zero outside the neighbourhood, rows sum to 1; and the cells' centres (H * W, 2)."""
+        """s (P, N, C), zero outside the neighbourhood, rows sum to 1; and the C cells' centres, (x, y).
+
+        Without ``k`` C = H * W, and centres are (C, 2); with it C = K * K, and they are (P, N, C, 2).
+        """
+        weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
+        response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
+        return (response.float() * self.log_sharpness.exp()).masked_fill(outside, -torch.inf).softmax(-1), centres
+
+    def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         height, width = activation.shape[-2:]
-        to_words = self.pooling(activation, boxes).float() * self.log_word_sharpness.exp()
-        weight = to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
         response = weight.to(activation.dtype) @ activation.flatten(2)
         centres = cell_centres(height, width, boxes.device, boxes.dtype)
         distance = (centres - boxes[..., None, :2]).abs()
         # Never smaller than one cell a side, or a coarse map would leave an empty neighbourhood.
         reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2
-        outside = (distance > reach + 1e-6).any(-1)
-        return (response.float() * self.log_sharpness.exp()).masked_fill(outside, -torch.inf).softmax(-1), centres
+        return response, centres, (distance > reach + 1e-6).any(-1)
+
+    def _cut_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        cells = cell_boxes(boxes[..., :2], boxes.new_full((2,), self.ratio), self.k or 1)
+        pooled = self.pooling(activation, clip_boxes(cells).flatten(1, 2)).float().view(*cells.shape[:3], -1)
+        centres = cells[..., :2]
+        return (pooled * weight.unsqueeze(2)).sum(-1), centres, ((centres < 0) | (centres > 1)).any(-1)
 
     def forward(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
         """As :meth:`ScalarMove.forward`."""
         s, centres = self.distribution(boxes, activation, word_mask)
         # Moments are differences of near numbers: always in full precision.
         with torch.autocast(boxes.device.type, enabled=False):
-            mean = s @ centres
-            variance = (s @ centres.square() - mean.square()).clamp(min=0)
+            mean = _expectation(s, centres)
+            variance = (_expectation(s, centres.square()) - mean.square()).clamp(min=0)
         # Within one cell the response is taken as uniform, which adds the cell's own variance, size^2 / 12.
-        cell = boxes.new_tensor([1 / activation.shape[-1], 1 / activation.shape[-2]])
+        if self.k is None:
+            cell = boxes.new_tensor([1 / activation.shape[-1], 1 / activation.shape[-2]])
+        else:
+            cell = boxes.new_full((2,), self.ratio / self.k)
         size = self.c * (variance + cell.square() / 12).sqrt()
         return clip_boxes(torch.cat([mean, self.factors() * size], dim=-1))
+
+
+def _expectation(s: Tensor, values: Tensor) -> Tensor:
+    """Mean of ``values`` (C, 2) or (P, N, C, 2) under s (P, N, C): (P, N, 2)."""
+    return s @ values if values.dim() == 2 else (s.unsqueeze(-2) @ values).squeeze(-2)

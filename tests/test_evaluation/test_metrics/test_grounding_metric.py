@@ -67,6 +67,9 @@ def test_worked_example(two_samples):
     assert metrics['grounding/R5'] == third
     assert metrics['grounding/R10'] == pytest.approx(200 / 3)
     assert metrics['grounding/R1_merged'] == pytest.approx(200 / 3)
+    # Some region hits the dog and a person, none 'b'; before the adaptor dog and 'b', but no person.
+    assert metrics['grounding/oracle'] == metrics['grounding/oracle_level0'] == pytest.approx(200 / 3)
+    assert metrics['grounding/people/oracle'] == 100 and 'grounding/oracle_center' not in metrics
     # Pointing: the dog; the centre of the whole image is in neither person; 'b' has no box.
     assert metrics['grounding/pointing'] == third
     # IoU of the first box: 1; 400 / 3200 with the better of the people; 0.

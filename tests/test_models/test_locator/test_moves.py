@@ -162,6 +162,40 @@ def test_first_moment_and_variance_by_hand():
     torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
+def test_moments_over_k_by_k_cells_by_hand():
+    """A window of .5 in 5 x 5 cells of .1: column 3, row 1 responds. The mean is its centre, the variance its own."""
+    response = torch.full((25,), -100.0)
+    response[1 * 5 + 3] = 0.0
+    move = MomentMove(ratio=0.5, k=5, c=2.0, sharpness=1.0)
+    move.pooling = GivenSimilarity(response)
+    cells = move.pooling
+
+    class Both(nn.Module):
+        def forward(self, feature_map, boxes):
+            return torch.zeros(1, 1, 1) if boxes.shape[1] == 1 else cells(feature_map, boxes)
+
+    move.pooling = Both()
+    moved = move(torch.tensor([[[0.5, 0.4, 0.3, 0.3]]]), torch.zeros(1, 1, 4, 4), WORD)[0, 0]
+    side = 2 * 0.1 / math.sqrt(12)
+    torch.testing.assert_close(moved, torch.tensor([0.6, 0.3, side, side]))
+
+
+def test_fine_cells_agree_with_those_of_the_map_where_these_are_fine_enough():
+    """K x K cells that are the map's own cells, on a slope: the mean over a cell is its value, but at the border."""
+    activation = (torch.arange(16.0)[:, None] + 2 * torch.arange(16.0)).view(1, 1, 16, 16) / 48
+    box = torch.tensor([[[0.5, 0.5, 0.2, 0.2]]])
+    own, cut = MomentMove(ratio=1.0, sharpness=4.0), MomentMove(ratio=1.0, sharpness=4.0, k=16)
+    torch.testing.assert_close(cut(box, activation, WORD), own(box, activation, WORD), atol=2e-3, rtol=0)
+
+
+def test_cells_outside_the_picture_take_no_part():
+    move = MomentMove(ratio=1.0, k=7)
+    box = torch.tensor([[[0.0, 1.0, 0.2, 0.2]]])
+    s, centres = move.distribution(box, torch.rand(1, 1, 8, 8), WORD)
+    inside = ((centres >= 0) & (centres <= 1)).all(-1)
+    assert inside.sum() == 16 and (s[~inside] == 0).all() and s.sum() == pytest.approx(1)
+
+
 def test_nothing_outside_the_window_counts():
     box = torch.tensor([[[0.25, 0.25, 0.2, 0.2]]])
     near, far = (0, 2, 2, 6, 6), (0, 12, 12, 16, 16)
@@ -214,7 +248,15 @@ def test_distribution_against_loops():
     torch.testing.assert_close(s[0, 0], expected)
 
 
-@pytest.mark.parametrize('move', [MomentMove(ratio=0.5), ScalarMove(ratio=0.5), ScalarMove(ratio=0.5, softmax=False)])
+@pytest.mark.parametrize(
+    'move',
+    [
+        MomentMove(ratio=0.5),
+        MomentMove(ratio=0.5, k=5),
+        ScalarMove(ratio=0.5),
+        ScalarMove(ratio=0.5, softmax=False),
+    ],
+)
 def test_padded_words_and_other_pairs_never_count(move):
     torch.manual_seed(0)
     activation = torch.rand(2, 3, 8, 8)

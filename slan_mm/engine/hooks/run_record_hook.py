@@ -1,0 +1,138 @@
+"""Writes down what a run was: what a table of results needs beside its metrics."""
+
+import json
+import subprocess
+import time
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+import slan_mm
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.registry import HOOKS
+
+RECORD = 'run.json'
+
+
+def current_commit() -> str | None:
+    """The commit of the code that runs, ``-changed`` behind it when files differ; None where it is no git checkout."""
+
+    def git(*arguments: str) -> str:
+        folder = str(Path(slan_mm.__file__).parent)
+        done = subprocess.run(['git', '-C', folder, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        commit = git('rev-parse', 'HEAD')
+        return f'{commit}-changed' if git('status', '--porcelain', '--untracked-files=no') else commit
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def config_name(filename: str | None) -> str | None:
+    """``filename`` from the repository's root; the name alone of a file outside of it, which is a machine's matter."""
+    if filename is None:
+        return None
+    path, root = Path(filename).resolve(), Path(slan_mm.__file__).resolve().parents[1]
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def read_record(folder: str | Path) -> dict[str, Any]:
+    """The record in a run's folder; empty where there is none."""
+    path = Path(folder) / RECORD
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+@HOOKS.register_module()
+class RunRecordHook(Hook):
+    """Keeps ``run.json`` in the work directory, in all configs by ``configs/default_runtime.py``.
+
+    - ``config``: the config file, from the repository's root where it is in it, else its name; ``seed``, ``steps``
+      (iterations), ``processes``, ``threads`` of each, ``parameters`` of the model; ``torch``, its version.
+    - ``commit``: see :func:`current_commit`; of the training, and ``tested_commit`` of the test.
+    - ``train_seconds``: from the first iteration to the last, checkpoints and validations included, over all processes
+      that a run was interrupted and resumed in. ``finished``: whether the last iteration was reached.
+    - ``val``: the last validation's metrics and its ``iteration``; ``test``: the last test's metrics;
+      ``test_checkpoint``: the name of the file tested, None: the weights just trained.
+    - ``galleries``: of each retrieval task tested the number of ``images`` and ``texts``: chance R@1 is 1 in so many.
+
+    A test writes into the record of its work directory, which ``tools/test.py`` shares with ``tools/train.py``.
+    """
+
+    # After all others: what they do belongs to the run.
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._start: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, in this process and those before it."""
+        return self._before + (0.0 if self._start is None else time.monotonic() - self._start)
+
+    def before_train(self, runner: Any) -> None:
+        if runner.iter == 0:
+            # `load_from` brings the time of another run along.
+            self._before = 0.0
+        self._start = time.monotonic()
+        self._write(runner, **self._about(runner), commit=current_commit(), finished=False, train_seconds=self.seconds)
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        checkpoint['train_seconds'] = self.seconds
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        self._before = float(checkpoint.get('train_seconds', 0.0))
+
+    def after_train(self, runner: Any) -> None:
+        finished = runner.iter >= runner.max_iters
+        self._write(runner, steps=runner.iter, finished=finished, train_seconds=round(self.seconds, 1))
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        self._write(runner, val={**plain(metrics), 'iteration': runner.iter})
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        evaluators = getattr(runner.test_loop, 'evaluator', None)
+        galleries = {
+            name: {'images': len(item.gallery.image_ids), 'texts': len(item.gallery.texts)}
+            for name, item in (evaluators if isinstance(evaluators, dict) else {}).items()
+            if getattr(item, 'gallery', None) is not None
+        }
+        trained = self._start is not None
+        self._write(
+            runner,
+            **({} if trained or read_record(runner.work_dir) else self._about(runner)),
+            test=plain(metrics),
+            test_checkpoint=None if trained else Path(runner.cfg.get('load_from') or '').name,
+            tested_commit=current_commit(),
+            galleries=galleries,
+        )
+
+    def _about(self, runner: Any) -> dict[str, Any]:
+        return {
+            'config': config_name(runner.cfg.filename),
+            'seed': runner.seed,
+            'steps': runner.iter,
+            'processes': runner.world_size,
+            'threads': torch.get_num_threads(),
+            'parameters': sum(parameter.numel() for parameter in runner.model.parameters()),
+            'torch': torch.__version__,
+        }
+
+    def _write(self, runner: Any, **fields: Any) -> None:
+        if not is_main_process():
+            return
+        path = Path(runner.work_dir) / RECORD
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_atomically(path) as temporary:
+            record = {**read_record(runner.work_dir), **fields}
+            temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
+
+
+def plain(metrics: dict[str, Any] | None) -> dict[str, float]:
+    """The numbers of ``metrics``, as json can write them."""
+    return {name: float(value) for name, value in (metrics or {}).items() if isinstance(value, Real)}

@@ -1,0 +1,88 @@
+"""Sizes of a region by contrast: as large as what responds to its words, as small as what does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.models.locator.boxes import clip_boxes
+from slan_mm.models.locator.moves import own_words
+from slan_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class ContrastMove(BaseModule):
+    """Another move's centre, and p_w, p_h for each region by inside-against-surround contrast.
+
+    Around the moved box stand candidates, the box with its sides times each pair of ``factors``. The contrast of one is
+    the mean response to the region's own words inside it, less the mean in its surround, the frame between it and the
+    box ``surround`` times as wide and high: it is largest where the box fits what responds. p_w, p_h are the geometric
+    means of the factors under the softmax of ``sharpness`` x contrast, as s_j is for the centre. All means are pooled
+    exactly, so that there is a gradient to the box and to the word-activation map.
+
+    Args:
+        move: Config of the move that gives the centre and the size that is scaled, e.g. ``MomentMove``, or
+            ``ScalarMove`` with ``size_factors='fixed'``.
+        factors: What the sides are multiplied by; every pair is a candidate.
+        surround: See above; over 1.
+        sharpness: What the contrast is multiplied by before the softmax over candidates.
+        word_sharpness: What a region's similarity to words is multiplied by before the softmax over them.
+        learn_sharpness: Whether both are learned (their logarithms).
+        pooling: Config of the pooling of the word-activation map.
+
+    Raises:
+        ValueError: A factor is not positive, or ``surround`` not over 1.
+    """
+
+    def __init__(
+        self,
+        move: dict,
+        factors: Sequence[float] = (0.5, 0.7071, 1.0, 1.4142, 2.0),
+        surround: float = 1.5,
+        sharpness: float = 20.0,
+        word_sharpness: float = 10.0,
+        learn_sharpness: bool = False,
+        pooling: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if not factors or min(factors) <= 0 or surround <= 1:
+            raise ValueError(f'factors must be positive and surround over 1, got {list(factors)} and {surround}')
+        self.move = MODELS.build(move)
+        self.surround = surround
+        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        sides = torch.tensor(factors, dtype=torch.float32)
+        self.factors: Tensor
+        self.register_buffer('factors', torch.cartesian_prod(sides, sides).view(-1, 2), persistent=False)
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)), learn_sharpness)
+        self.log_word_sharpness = nn.Parameter(torch.tensor(math.log(word_sharpness)), learn_sharpness)
+
+    def contrast(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
+        """Contrast of the C candidates of each of ``boxes`` (P, N, 4): (P, N, C). One without surround has 0."""
+        weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
+        size = boxes[..., None, 2:] * self.factors
+        centre = boxes[..., None, :2].expand_as(size)
+        inner = clip_boxes(torch.cat([centre, size], dim=-1))
+        outer = clip_boxes(torch.cat([centre, size * self.surround], dim=-1))
+        both = torch.stack([inner, outer])
+        pooled = [self.pooling(activation, each.flatten(1, 2)).float().view(*size.shape[:3], -1) for each in both]
+        inside, within = ((each * weight.unsqueeze(2)).sum(-1) for each in pooled)
+        area, whole = both[..., 2:].prod(-1)
+        frame = whole - area
+        # Both were cut to the whole picture: there is nothing around.
+        around = torch.where(frame > 1e-6, (whole * within - area * inside) / frame.clamp(min=1e-6), inside)
+        return inside - around
+
+    def forward(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
+        """As :meth:`ScalarMove.forward`."""
+        boxes = self.move(boxes, activation, word_mask)
+        # Differences of near means: always in full precision.
+        with torch.autocast(boxes.device.type, enabled=False):
+            contrast = self.contrast(boxes, activation.float(), word_mask)
+            share = (contrast * self.log_sharpness.exp()).softmax(-1)
+            p = (share @ self.factors.log()).exp()
+        return clip_boxes(torch.cat([boxes[..., :2], boxes[..., 2:] * p], dim=-1))

@@ -1,0 +1,86 @@
+"""What a run leaves behind for tables of results."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from engine_toy import ROOT, toy_config
+
+from slan_mm.engine.hooks.run_record_hook import RunRecordHook, config_name, current_commit, read_record
+from slan_mm.engine.launch import build_runner
+
+
+def toy(folder, **changes):
+    cfg = toy_config(folder, 4, default_hooks__record={'type': 'RunRecordHook'}, **changes)
+    cfg.test_dataloader, cfg.test_cfg = cfg.val_dataloader, {'type': 'TestLoop'}
+    cfg.test_evaluator = cfg.val_evaluator
+    return cfg
+
+
+def test_a_run_is_told_from_its_start_to_its_test(tmp_path):
+    runner = build_runner(toy(tmp_path))
+    runner.train()
+    record = read_record(tmp_path)
+    assert record['seed'] == 3 and record['steps'] == 4 and record['finished']
+    assert record['commit'] == current_commit()
+    assert record['parameters'] == sum(parameter.numel() for parameter in runner.model.parameters())
+    assert 0 < record['train_seconds'] < 60 and record['threads'] == torch.get_num_threads()
+    assert record['val'] == {'toy/count': 10.0, 'iteration': 4} and 'test' not in record
+    runner.test()
+    record = read_record(tmp_path)
+    assert record['test'] == {'toy/count': 10.0} and record['test_checkpoint'] is None and record['finished']
+
+
+def test_a_test_of_its_own_joins_the_record_of_the_training(tmp_path):
+    build_runner(toy(tmp_path)).train()
+    seconds = read_record(tmp_path)['train_seconds']
+    build_runner(toy(tmp_path, load_from=str(tmp_path / 'iter_4.pth'))).test()
+    record = read_record(tmp_path)
+    assert record['test_checkpoint'] == 'iter_4.pth' and record['train_seconds'] == seconds and record['finished']
+    build_runner(toy(tmp_path / 'alone', load_from=str(tmp_path / 'iter_4.pth'))).test()
+    alone = read_record(tmp_path / 'alone')
+    assert alone['test'] == record['test'] and 'finished' not in alone and alone['seed'] == 3
+
+
+def fake(iteration, folder):
+    cfg = SimpleNamespace(filename=None)
+    model = torch.nn.Linear(1, 1)
+    return SimpleNamespace(
+        iter=iteration, max_iters=9, work_dir=str(folder), cfg=cfg, seed=0, world_size=1, model=model
+    )
+
+
+def test_time_before_an_interruption_counts_but_not_that_of_loaded_weights(tmp_path):
+    checkpoint = {}
+    for iteration, expected in ((5, 300.0), (0, 0.0)):
+        hook = RunRecordHook()
+        hook.after_load_checkpoint(None, {'train_seconds': 300.0})
+        hook.before_train(fake(iteration, tmp_path))
+        hook.before_save_checkpoint(None, checkpoint)
+        assert expected <= checkpoint['train_seconds'] < expected + 60
+    assert not read_record(tmp_path)['finished']
+
+
+def test_galleries_tell_what_chance_is(tmp_path):
+    runner = fake(0, tmp_path)
+    gallery = SimpleNamespace(image_ids=['a', 'b'], texts=['x'] * 5)
+    evaluators = {'retrieval': SimpleNamespace(gallery=gallery), 'grounding': object()}
+    runner.test_loop = SimpleNamespace(evaluator=evaluators)
+    runner.cfg = SimpleNamespace(filename='c.py', get=lambda name: 'somewhere/x.pth')
+    RunRecordHook().after_test_epoch(runner, {'retrieval/i2t_R1': torch.tensor(50.0).item(), 'note': 'text'})
+    record = json.loads((tmp_path / 'run.json').read_text())
+    assert record['galleries'] == {'retrieval': {'images': 2, 'texts': 5}}
+    assert record['test'] == {'retrieval/i2t_R1': 50.0} and record['test_checkpoint'] == 'x.pth'
+
+
+@pytest.mark.parametrize(
+    ('given', 'kept'),
+    [
+        (None, None),
+        (str(ROOT / 'configs/pretrain/slan_tiny_shapes.py'), 'configs/pretrain/slan_tiny_shapes.py'),
+        ('/somewhere/else/mine.py', 'mine.py'),
+    ],
+)
+def test_config_names_tell_nothing_of_the_machine(given, kept):
+    assert config_name(given) == kept

@@ -1,0 +1,191 @@
+"""The grid of ablations: how it is read, that every row runs, and that a call goes on where another stopped."""
+
+import json
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from yapf.yapflib import yapf_api
+
+from slan_mm.engine.ablation_grid import expand, read_grid, row_config
+from slan_mm.engine.checkpoint_io import load_from_file, resumable_checkpoints
+
+ROOT = Path(__file__).parents[2]
+GRID = ROOT / 'configs/ablation/grid.yaml'
+SMALL = """
+base: configs/pretrain/slan_tiny_shapes.py
+max_minutes: 1
+metrics: {R@1: grounding/R1}
+options: {train_cfg.max_iters: 8}
+rows:
+  default: {label: the default}
+  two: {cut: {model.locator.adaptors: 2}, options: {model.locator.adaptors.*.embedding: replace}}
+  loaded: {after: first, options: {load_from: '{after}'}}
+  first:
+tables:
+  - {title: A, seeds: [0, 1], rows: [default, two]}
+  - {title: B, seeds: [3], rows: [default, loaded]}
+"""
+
+
+@pytest.fixture(scope='module')
+def tool():
+    threads = torch.get_num_threads()
+    yield runpy.run_path(str(ROOT / 'tools/analysis/run_ablations.py'))
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def unformatted_configs(monkeypatch):
+    """A runner formats its config three times, which takes longer than all that is tested here."""
+    monkeypatch.setattr(yapf_api, 'FormatCode', lambda text, **_: (text, True))
+
+
+@pytest.fixture
+def grid(tmp_path):
+    def read(text=SMALL):
+        (tmp_path / 'grid.yaml').write_text(text)
+        return read_grid(tmp_path / 'grid.yaml')
+
+    return read
+
+
+def names(runs):
+    return [f'{row.name}-seed{seed}' for row, seed in runs]
+
+
+def test_runs_are_of_all_seeds_of_all_tables_and_in_order(grid):
+    # `first` waits for nothing, though it stands last; it is run with the seed of the row that waits for it.
+    assert names(grid().runs()) == [
+        *(f'default-seed{seed}' for seed in (0, 1, 3)),
+        *('two-seed0', 'two-seed1', 'first-seed3', 'loaded-seed3'),
+    ]
+
+
+def test_settings_of_a_row(grid):
+    grid = grid()
+    cfg = row_config(grid, grid.rows['two'], 5)
+    assert cfg.train_cfg.max_iters == 8 and cfg.randomness.seed == 5
+    assert [adaptor.embedding for adaptor in cfg.model.locator.adaptors] == ['replace'] * 2
+    assert row_config(grid, grid.rows['loaded'], 0, 'a.pth').load_from == 'a.pth'
+    with pytest.raises(ValueError, match='checkpoint of the row'):
+        row_config(grid, grid.rows['loaded'], 0)
+    nested = Config(dict(a=[dict(b=[1, 2]), dict(b=[3])]))
+    assert expand({'a.*.b': 0, 'c': 1}, nested) == {'a.0.b': 0, 'a.1.b': 0, 'c': 1}
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'said'),
+    [
+        ('max_minutes: 1', 'minutes: 1', r"unknown keys \['minutes'\]"),
+        ('{label: the default}', '{labels: the default}', r"row default.*unknown keys \['labels'\]"),
+        ('rows: [default, two]', 'rows: [default, tow]', r"no rows \['tow'\]"),
+        ('rows: [default, two]', 'rows: [default]', r"rows \['two'\] are in no table"),
+        ('first:\n', 'first: {after: loaded}\n', 'waits for itself'),
+    ],
+)
+def test_mistakes_in_a_grid_are_told(grid, old, new, said):
+    assert old in SMALL
+    with pytest.raises(ValueError, match=said):
+        grid(SMALL.replace(old, new))
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/ablation').glob('*.yaml')), ids=lambda path: path.stem)
+def test_rows_of_the_grids_differ(path):
+    """A switch that is already the default, or a key that no component reads, would give a row that says nothing."""
+    grid = read_grid(path)
+    models = {}
+    for row in grid.rows.values():
+        cfg = row_config(grid, row, 0, 'after.pth')
+        models[row.name] = json.dumps([cfg.model, cfg.get('load_from')], sort_keys=True)
+    twins = [(a, b) for a in models for b in models if a < b and models[a] == models[b]]
+    assert not twins
+
+
+class Done(SimpleNamespace):
+    """A process that has ended."""
+
+    def poll(self):
+        return self.returncode
+
+
+def in_this_process(tool):
+    def launch(folder):
+        tool['run_job'](folder)
+        return Done(returncode=0)
+
+    return launch
+
+
+def test_every_row_runs_at_toy_size(tool, tmp_path):
+    """What ``--smoke`` does, in one process; then all rows are done and collected."""
+    grid = read_grid(GRID)
+    runs = [(row, seed) for row, seed in grid.runs() if seed == 0]
+    failed = tool['run_all'](grid, runs, tmp_path, 1, True, in_this_process(tool))
+    assert failed == {}
+    assert len(runs) == len(grid.rows)
+    assert tool['collect'](grid, runs, tmp_path, True, tmp_path / 'records') == len(runs)
+    every = {metric for table in grid.tables for metric in table.metrics.values()}
+    shown = {name for table in grid.tables for name in table.rows}
+    for name in shown:
+        record = json.loads((tmp_path / 'records' / f'{name}-seed0.json').read_text())
+        # Where a picture kept one region only, there is no pair.
+        levels = {metric for metric in every if metric.endswith('_level0')}
+        assert every - levels - {'regions/pairwise_iou'} <= record['test'].keys()
+        assert name == 'adaptors-0' or name == 'frozen-detector' or levels <= record['test'].keys()
+        assert record['galleries']['retrieval']['images'] == 4 and record['steps'] == 1 and record['seed'] == 0
+        assert record['config'] == grid.rows[name].config and 0 < record['train_seconds'] < 600
+    # The frozen detector is that of the row it waits for, to the bit; its own training would have changed it.
+    states = [
+        load_from_file(str(resumable_checkpoints(tmp_path / f'{name}-seed0')[0]))['state_dict']
+        for name in ('detector-boxes', 'frozen-detector', 'detector-loaded')
+    ]
+    key = 'image_branch.detector.query_embedding.weight'
+    assert torch.equal(states[0][key], states[1][key]) and not torch.equal(states[0][key], states[2][key])
+    # A second call has nothing to do.
+    assert tool['run_all'](grid, runs, tmp_path, 1, True, lambda folder: pytest.fail('started again')) == {}
+
+
+def test_a_call_goes_on_and_tells_what_failed(tool, grid, tmp_path):
+    grid = grid()
+    runs = grid.runs()
+    started = []
+
+    def launch(folder):
+        started.append(folder.name)
+        # Ends without a record.
+        return Done(returncode=1 if folder.name != 'two-seed0' else None, kill=lambda: None, wait=lambda: None)
+
+    slow = SimpleNamespace(**{**vars(grid), 'max_minutes': 1e-9})
+    failed = tool['run_all'](slow, runs, tmp_path, 2, True, launch)
+    assert failed['default-seed0'].startswith('exit code 1, see')
+    assert failed['two-seed0'] == 'took more than 1e-09 minutes'
+    assert failed['loaded-seed3'] == 'first-seed3, which it waits for, failed'
+    assert 'loaded-seed3' not in started and len(started) == 6
+    # They are tried again; one that is finished meanwhile is not.
+    folder = tmp_path / 'default-seed0'
+    identity = json.loads((folder / 'ablation.json').read_text())
+    (folder / 'run.json').write_text(json.dumps(dict(finished=True, test={'x': 1}, ablation=identity)))
+    started.clear()
+    tool['run_all'](grid, runs[:2], tmp_path, 2, True, launch)
+    assert started == ['default-seed1']
+    # The same folder with other settings is no run to go on with.
+    with pytest.raises(SystemExit, match='other settings'):
+        tool['run_all'](grid, runs[:2], tmp_path, 2, False, launch)
+    shutil.rmtree(tmp_path / 'default-seed0')
+
+
+def test_a_run_is_a_process_of_its_own(tool, tmp_path, monkeypatch):
+    """The command that is started for a folder, up to what it does there."""
+    called = []
+    monkeypatch.setattr(tool['subprocess'], 'Popen', lambda command, **options: called.append((command, options)))
+    tool['start'](tmp_path)
+    command, options = called[0]
+    assert command == [sys.executable, str(ROOT / 'tools/analysis/run_ablations.py'), 'job', '--job', str(tmp_path)]
+    assert options['env']['OMP_NUM_THREADS'] == '1' and options['stdout'].name == str(tmp_path / 'log')
+    assert tool['parse_options'](command[2:]).job == tmp_path

@@ -1,0 +1,244 @@
+"""Makes the tables of a page from the records of runs; no figure is typed by hand.
+
+    python tools/analysis/make_results.py docs/ablations.md            rewrites the tables of the page
+    python tools/analysis/make_results.py docs/ablations.md --check    exits with 1 when they are not up to date
+
+A table stands between two comments, and what is between them is rewritten; all other text is the page's own:
+
+    <!-- results: ablations configs/ablation/grid.yaml docs/runs/ablations -->   the grid's tables, of records
+    <!-- /results -->                                                            <row>-seed<k>.json in the folder
+    <!-- results: runs docs/runs/shapes -->                                      runs one by one, and their metrics,
+    <!-- /results -->                                                            seeds of one config together
+
+Records are the ``run.json`` of work directories (``RunRecordHook``), copied by ``tools/analysis/run_ablations.py
+--collect`` or by hand. Where there are several seeds, a figure is their mean and sample standard deviation. Paths are
+below the repository's root.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from slan_mm.engine.ablation_grid import Grid, Table, read_grid
+from slan_mm.engine.checkpoint_io import replaced_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+_BLOCK = re.compile(r'(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- /results -->)', re.DOTALL)
+#: Fields that every record of a table must have.
+_NEEDED = ('config', 'commit', 'seed', 'steps', 'train_seconds', 'test')
+#: Measures that are fractions; all others are percent or counts.
+_FRACTIONS = ('mean_iou', 'mean_side', 'pairwise_iou')
+#: Metrics of a run's table, in this order, as far as a run has them; with what chance or a baseline gives.
+RUN_METRICS = {
+    'retrieval/i2t_R1': '1/images',
+    'retrieval/t2i_R1': '1/images',
+    'retrieval_itc/i2t_R1': '1/images',
+    'retrieval_itc/t2i_R1': '1/images',
+    'grounding/pointing': 'grounding/pointing_center',
+    'grounding/pointing_level0': '',
+    'grounding/R1': 'grounding/R1_center',
+    'grounding/R1_level0': '',
+    'grounding/mean_iou': 'grounding/mean_iou_center',
+    'grounding/oracle': '',
+    'grounding/oracle_level0': '',
+    'regions/mean_side': '',
+    'regions/pairwise_iou': '',
+}
+Record = Mapping[str, Any]
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description="Makes a page's tables from the records of runs.")
+    parser.add_argument('page', type=Path, help='Markdown file with places for tables')
+    parser.add_argument('--check', action='store_true', help='change nothing; exit with 1 where something would change')
+    return parser.parse_args(arguments)
+
+
+def read_records(folder: Path) -> dict[str, Record]:
+    """The records in a folder by file name; empty where it is not there.
+
+    Raises:
+        ValueError: A record is of a run that did not finish, or lacks what a table tells of a run.
+    """
+    records = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob('*.json'))}
+    for name, record in records.items():
+        missing = [key for key in _NEEDED if record.get(key) is None]
+        if missing or not record.get('finished'):
+            what = f'lacks {", ".join(missing)}' if missing else 'is of a run that did not finish'
+            raise ValueError(f'{folder / name}.json {what}: only whole runs stand in tables')
+    return records
+
+
+def baseline(record: Record, name: str) -> float | None:
+    """What chance, or a baseline, reaches in a run's test: a metric's name, or ``1/images``, in percent."""
+    if name == '1/images':
+        gallery = next(iter(record.get('galleries', {}).values()), None)
+        return None if gallery is None else 100 / gallery['images']
+    return record['test'].get(name)
+
+
+def figure(values: Sequence[float], metric: str) -> str:
+    """Mean, and sample standard deviation where there are several; '' of none."""
+    if not values:
+        return ''
+    digits = 2 if metric.rsplit('/', 1)[-1].startswith(_FRACTIONS) else 1
+    spread = f' ± {stdev(values):.{digits}f}' if len(values) > 1 else ''
+    return f'{mean(values):.{digits}f}{spread}'
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column is text, the others are figures."""
+    lines = [header, ['---', *['---:'] * (len(header) - 1)], *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> str:
+    """A table of the grid, a row each with its seeds, and what chance gives in the last line.
+
+    Raises:
+        ValueError: A record is of other settings than its row: the grid has changed since it ran.
+    """
+    lines, used = [], []
+    for name in table.rows:
+        row = grid.rows[name]
+        found = [records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records]
+        for record in found:
+            ran = record.get('ablation', {})
+            wanted = json.loads(json.dumps([row.config, {**grid.options, **row.options}, row.cut]))
+            if [ran.get('config'), ran.get('options'), ran.get('cut')] != wanted or ran.get('smoke'):
+                raise ValueError(f'the record of row {name}, seed {record["seed"]}, is of other settings than the grid')
+        used += found
+        values = [
+            figure([record['test'][metric] for record in found if metric in record['test']], metric)
+            for metric in table.metrics.values()
+        ]
+        lines.append([row.label, str(len(found)) if found else 'not run', *values])
+    chance = [
+        figure([value], metric) if (value := _common_baseline(used, grid.baselines.get(metric))) is not None else ''
+        for metric in table.metrics.values()
+    ]
+    if any(chance):
+        lines.append(['*chance or baseline*', '', *chance])
+    note = f'\n{table.note}\n' if table.note else ''
+    return f'### {table.title}\n{note}\n' + markdown(['', 'seeds', *table.metrics], lines)
+
+
+def _common_baseline(records: Sequence[Record], name: str | None) -> float | None:
+    values = [value for record in records if name and (value := baseline(record, name)) is not None]
+    if values and max(values) - min(values) > 1e-6:
+        raise ValueError(f'records of one table differ in the baseline {name}: they were tested on different data')
+    return values[0] if values else None
+
+
+def provenance(records: Sequence[Record]) -> str:
+    """What the runs of a table have in common, in a sentence each."""
+    if not records:
+        return 'No run of this grid is recorded yet.'
+    minutes = sorted(record['train_seconds'] / 60 for record in records)
+    commits = sorted({record['commit'][:12] for record in records})
+    steps = sorted({record['steps'] for record in records})
+    threads = sorted({record.get('threads', 0) for record in records})
+    return (
+        f'{len(records)} runs; commit {", ".join(commits)}; {_range(steps)} steps; {_range(threads)} thread(s) each; '
+        f'{minutes[0]:.1f} to {minutes[-1]:.1f} minutes of training.'
+    )
+
+
+def _range(values: Sequence[int]) -> str:
+    return f'{values[0]}' if len(values) == 1 else f'{values[0]} to {values[-1]}'
+
+
+def ablations_block(grid_path: str, folder: str) -> str:
+    """All tables of a grid."""
+    grid, records = read_grid(ROOT / grid_path), read_records(ROOT / folder)
+    shown = {f'{name}-seed{seed}' for table in grid.tables for name in table.rows for seed in table.seeds}
+    used = [record for name, record in records.items() if name in shown]
+    tables = [ablation_table(grid, table, records) for table in grid.tables] if used else []
+    return '\n\n'.join([provenance(used), *tables])
+
+
+def runs_block(folder: str) -> str:
+    """Runs one by one, then the metrics of each config over its seeds, beside chance."""
+    records = read_records(ROOT / folder)
+    if not records:
+        return 'No run is recorded yet.'
+    about = [
+        [
+            f'`{name}`',
+            f'`{record["config"]}`',
+            record['commit'][:12],
+            *(str(record[key]) for key in ('seed', 'steps')),
+            f'{record["train_seconds"] / 60:.1f}',
+            f'{record.get("processes", 1)} x {record.get("threads", "")}',
+        ]
+        for name, record in records.items()
+    ]
+    groups: dict[tuple[str, int], list[Record]] = {}
+    for record in records.values():
+        groups.setdefault((record['config'], record['steps']), []).append(record)
+    present = [metric for metric in RUN_METRICS if any(metric in record['test'] for record in records.values())]
+    header = ['', *(f'`{Path(config).stem}`, {steps} steps' for config, steps in groups), 'chance or baseline']
+    lines = []
+    for metric in present:
+        cells = [
+            figure([record['test'][metric] for record in group if metric in record['test']], metric)
+            for group in groups.values()
+        ]
+        chance = [
+            figure([value], metric)
+            for group in groups.values()
+            if (value := baseline(group[0], RUN_METRICS[metric])) is not None
+        ]
+        lines.append([f'`{metric}`', *cells, ' / '.join(dict.fromkeys(chance))])
+    return '\n\n'.join(
+        [
+            markdown(['run', 'config', 'commit', 'seed', 'steps', 'minutes', 'processes x threads'], about),
+            markdown(header, lines),
+        ]
+    )
+
+
+BLOCKS = {'ablations': ablations_block, 'runs': runs_block}
+
+
+def render(text: str) -> str:
+    """A page with its tables made anew.
+
+    Raises:
+        ValueError: It has no place for a table, or one of a kind that is not known.
+    """
+    if not _BLOCK.search(text):
+        raise ValueError('the page has no place for a table: <!-- results: ... --> and <!-- /results -->')
+
+    def fill(match: re.Match) -> str:
+        start, kind, arguments, end = match.groups()
+        if kind not in BLOCKS:
+            raise ValueError(f'there are no results of the kind {kind!r}, only {sorted(BLOCKS)}')
+        return f'{start}\n{BLOCKS[kind](*arguments.split())}\n\n{end}'
+
+    return _BLOCK.sub(fill, text)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Rewrites, or checks, a page."""
+    options = parse_options(arguments)
+    old = options.page.read_text()
+    try:
+        new = render(old)
+    except ValueError as error:
+        sys.exit(f'make_results: {error}')
+    if options.check:
+        sys.exit(f'make_results: {options.page} is not up to date' if new != old else 0)
+    with replaced_atomically(options.page) as temporary:
+        temporary.write_text(new)
+    print(f'{options.page}: {"changed" if new != old else "as it was"}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,121 @@
+"""Makes a file to give away of a training checkpoint: bare weights as safetensors, and a metafile.
+
+    python tools/model_converters/publish.py CONFIG work_dirs/NAME/iter_N.pth checkpoints/NAME.safetensors
+
+Optimizer, schedule, logs and random state are left out. The weights must fit the config's model, all and no more.
+``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training and the
+metrics of its test, all from ``run.json`` beside the checkpoint (``RunRecordHook``; ``--run`` names another), and the
+sha256 of the file. What reads a checkpoint here (``tools/infer.py``, ``tools/test.py``, ``tools/visualize.py``,
+``load_from``) reads the file as well.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from safetensors.torch import save_file
+from torch import Tensor
+
+from slan_mm.apis.settings import without_feature_stores
+from slan_mm.engine import load_from_file
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
+from slan_mm.registry import MODELS
+
+#: What a record must tell before its weights are given away.
+_NEEDED = ('config', 'commit', 'seed', 'steps', 'train_seconds', 'test')
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
+    parser.add_argument('config', help='config file of the training')
+    parser.add_argument('checkpoint', type=Path, help='what it left, iter_N.pth')
+    parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
+    parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
+    parser.add_argument('--command', help='the command that trained it, if not tools/train.py with the config alone')
+    options = parser.parse_args(arguments)
+    if options.target.suffix != '.safetensors':
+        parser.error(f'the target must end in .safetensors, not {options.target}')
+    return options
+
+
+def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:
+    """The weights in a checkpoint, each with memory of its own.
+
+    Raises:
+        RuntimeError: They are not those of the config's model.
+    """
+    state = load_from_file(str(checkpoint))
+    state = state.get('state_dict', state)
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    # Strict: with a weight missing, half of the model would be random.
+    MODELS.build(without_feature_stores(cfg.model)).load_state_dict(dict(state), strict=True)
+    return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+
+
+def read_run(path: Path, config: str | None) -> dict[str, Any]:
+    """The record of the run.
+
+    Raises:
+        ValueError: There is none, it is of another config, or of a run that was not finished or not tested.
+    """
+    if not path.is_file():
+        raise ValueError(f'{path} is not there: name the record of the run with --run')
+    record = json.loads(path.read_text())
+    missing = [key for key in _NEEDED if record.get(key) is None]
+    if missing or not record.get('finished'):
+        raise ValueError(f'{path} is of a run that was not finished or tested: it lacks {missing or "its end"}')
+    if record['config'] != config:
+        raise ValueError(f'{path} is of a run of {record["config"]}, not of {config}')
+    return record
+
+
+def metafile(target: Path, record: dict[str, Any], command: str | None, weights: dict[str, Tensor], data: str) -> dict:
+    """What the file is, as OpenMMLab's metafiles say it."""
+    return {
+        'Name': target.stem,
+        'Config': record['config'],
+        'Weights': target.name,
+        'SHA256': hashlib.sha256(target.read_bytes()).hexdigest(),
+        'Metadata': {
+            'Training Data': data,
+            'Parameters': sum(value.numel() for value in weights.values()),
+            'Bytes': target.stat().st_size,
+            'Command': command or f'python tools/train.py {record["config"]}',
+            'Commit': record['commit'],
+            'Seed': record['seed'],
+            'Iterations': record['steps'],
+            'Training minutes': round(record['train_seconds'] / 60, 1),
+        },
+        'Results': {name: round(value, 4) for name, value in sorted(record['test'].items())},
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Writes weights and metafile."""
+    options = parse_options(arguments)
+    try:
+        cfg = Config.fromfile(options.config)
+        record = read_run(options.run or options.checkpoint.parent / RECORD, config_name(options.config))
+        weights = weights_of(options.checkpoint, cfg)
+    except (ValueError, RuntimeError, OSError) as error:
+        sys.exit(f'publish: {error}')
+    options.target.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(options.target) as temporary:
+        save_file(weights, temporary, metadata={'format': 'pt', 'config': record['config']})
+    data = cfg.train_dataloader.dataset.type
+    about = metafile(options.target, record, options.command, weights, data)
+    with replaced_atomically(options.target.with_suffix('.yml')) as temporary:
+        temporary.write_text(yaml.safe_dump(about, sort_keys=False))
+    print(f'{options.target}: {about["Metadata"]["Bytes"] / 2**20:.1f} MiB, sha256 {about["SHA256"]}')
+
+
+if __name__ == '__main__':
+    main()
