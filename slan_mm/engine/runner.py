@@ -7,6 +7,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import nn
 
+from slan_mm.engine.cpu_batch_norm import sync_batch_norms_on_cpu
 from slan_mm.engine.exact_resume import ExactResume
 from slan_mm.engine.gloo import join_cpu_ranks
 from slan_mm.registry import RUNNERS
@@ -22,8 +23,10 @@ class ResumableRunner(ExactResume, Runner):
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wraps the model for several ranks; on CPUs without the device ids that PyTorch refuses there."""
+        """Wraps the model for several ranks; on CPUs without what PyTorch refuses there: device ids, SyncBatchNorm."""
         if self.distributed and get_device() == 'cpu' and model_wrapper_cfg is None:
+            if self.cfg.get('sync_bn') is not None:
+                model = sync_batch_norms_on_cpu(model)
             unused = self.cfg.get('find_unused_parameters', False)
             return MMDistributedDataParallel(
                 module=model, device_ids=None, broadcast_buffers=False, find_unused_parameters=unused
