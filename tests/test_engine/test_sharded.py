@@ -10,7 +10,7 @@ from shrink import shapes
 from toy import build_toy_slan
 from toy import toy_config as toy_model
 
-from slan_mm.engine import load_from_file
+from slan_mm.engine import ShardedStrategy, load_from_file
 from slan_mm.engine.launch import build_runner
 
 ITERATIONS, MIDDLE = 4, 2
@@ -38,10 +38,10 @@ def model_config():
 def config(work_dir, batch_size, **changes):
     cfg = toy_config(work_dir, ITERATIONS, batch_size, **changes)
     data = {'num_workers': 0, 'batch_size': 2, 'collate_fn': {'type': 'pseudo_collate'}}
-    # Three pictures: one rank has two of them, the other has one.
+    # Five pictures: one rank has two batches of them, the other has one.
     sampler = {'type': 'DefaultSampler', 'shuffle': False, 'round_up': False}
     tasks = {
-        task: {**data, 'sampler': sampler, 'dataset': {**shapes('val', task), 'num_images': 3, 'test_mode': True}}
+        task: {**data, 'sampler': sampler, 'dataset': {**shapes('val', task), 'num_images': 5, 'test_mode': True}}
         for task in ('retrieval', 'grounding')
     }
     cfg.merge_from_dict(
@@ -71,20 +71,31 @@ def metrics(runner):
 def run(cfg):
     runner = build_runner(cfg)
     runner.train()
-    return {'logs': histories(runner), 'metrics': metrics(runner)}
+    groups = [(len(g['params']), g['lr'], g['weight_decay']) for g in runner.optim_wrapper.param_groups]
+    own = sum(parameter.numel() for parameter in runner.model.parameters())
+    return {'logs': histories(runner), 'metrics': metrics(runner), 'groups': groups, 'own parameters': own}
+
+
+def epochs_with_a_small_last_batch(work_dir):
+    """Iterations of two epochs of seven pictures, by MMEngine's own loop and sampler: batches of 3 and 1 a rank."""
+    cfg = config(work_dir, 3, launcher='pytorch')
+    cfg.train_dataloader.dataset.num_images = 7
+    cfg.train_dataloader.sampler = {'type': 'DefaultSampler', 'shuffle': True}
+    cfg.train_cfg = {'type': 'EpochBasedTrainLoop', 'max_epochs': 2}
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    runner = build_runner(cfg)
+    runner.train()
+    return runner.iter
 
 
 def on_a_rank(rank, work_dir):
-    work_dir = Path(work_dir)
-    sharded = {'launcher': 'pytorch'}
-    straight = build_runner(config(work_dir / 'straight', 2, **sharded))
-    straight.train()
-    own = sum(parameter.numel() for parameter in straight.model.parameters())
+    work_dir, several = Path(work_dir), {'launcher': 'pytorch'}
+    straight = run(config(work_dir / 'straight', 2, **several))
     resume = {'resume': True, 'load_from': str(work_dir / 'straight' / f'iter_{MIDDLE}.pth')}
     return {
-        'straight': {'logs': histories(straight), 'metrics': metrics(straight)},
-        'resumed': run(config(work_dir / 'resumed', 2, **sharded, **resume)),
-        'own parameters': own,
+        'straight': straight,
+        'resumed': run(config(work_dir / 'resumed', 2, **several, **resume)),
+        'iterations of epochs': epochs_with_a_small_last_batch(work_dir / 'epochs'),
     }
 
 
@@ -117,9 +128,25 @@ def test_each_rank_holds_a_share_of_the_parameters(sharded):
     names = dict(model.named_parameters())
     everywhere = sum(p.numel() for name, p in names.items() if p.dim() == 0 or name.endswith('word_embeddings.weight'))
     total = sum(parameter.numel() for parameter in names.values())
-    shares = [result['own parameters'] - everywhere for result in ranks]
+    shares = [result['straight']['own parameters'] - everywhere for result in ranks]
     assert sum(shares) == total - everywhere
     assert max(shares) < 0.7 * (total - everywhere)
+
+
+def test_settings_of_parameters_are_those_of_the_whole_model(sharded, alone):
+    _, ranks = sharded
+    assert {decay for _, _, decay in alone['groups']} == {0.0, 0.05, 0.1}
+    assert all(result['straight']['groups'] == alone['groups'] for result in ranks)
+
+
+def test_a_small_last_batch_stops_nobody(sharded):
+    _, ranks = sharded
+    assert [result['iterations of epochs'] for result in ranks] == [4, 4]
+
+
+def test_checkpoints_in_shards_are_refused():
+    with pytest.raises(ValueError, match='leave state_dict_cfg out'):
+        ShardedStrategy(state_dict_cfg='local')
 
 
 def test_a_resumed_run_ends_as_the_straight_one(sharded):
@@ -134,7 +161,7 @@ def test_a_resumed_run_ends_as_the_straight_one(sharded):
 def test_ranks_evaluate_the_whole_model_on_unequal_shares(sharded, alone):
     _, ranks = sharded
     assert {'val/retrieval/i2t_R1', 'val/grounding/R1'} <= set(alone['metrics'])
-    for result in ranks[:1]:
+    for result in ranks:
         assert result['straight']['metrics'] == pytest.approx(alone['metrics'], rel=1e-3)
 
 
