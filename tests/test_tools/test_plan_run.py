@@ -49,8 +49,6 @@ def planned(plan_run, monkeypatch):
     """Rows of a plan for a model of round numbers."""
     giga = 10**9
     monkeypatch.setattr(plan_run, 'slan_step', lambda cfg, n, *_: plan_run.Step(n * 2 * 10**12, n * 10**12, 2**30))
-    monkeypatch.setattr(plan_run, 'encoder_flops', lambda *_: 10**12)
-    monkeypatch.setattr(plan_run, 'parameter_counts', lambda _: (giga, giga // 2, giga // 10))
 
     def rows(gpus, micro_batch=None, **changes):
         cfg = Config(
@@ -65,7 +63,7 @@ def planned(plan_run, monkeypatch):
         options = argparse.Namespace(
             micro_batch=micro_batch, size=224, words=20, samples=86400 * 40, epochs=2, peak=80.0, utilisation=0.5
         )
-        return plan_run.plan(cfg, gpus, options)
+        return plan_run.plan(cfg, gpus, 10.5, (10**12, (giga, giga // 2, giga // 10)), options)
 
     return rows
 
@@ -75,7 +73,8 @@ def test_a_sharded_run(planned):
     assert rows['micro-batch x accumulated'] == '10 x 2'
     # 4 TFLOPs of each of 10 samples at 40 TFLOP/s.
     assert rows['TFLOPs of a sample'] == '4.00' and rows['seconds of an iteration'] == '1.00'
-    assert rows['iterations'] == '172,800' and rows['days'] == '2.0' and rows['samples a second'] == '40'
+    assert rows['iterations'] == '172,800' and rows['samples a second, at most'] == '40'
+    assert rows['days, links beside'] == '2.0' and rows['days, links after'] == '4.0'
     # 16 bytes of a parameter and 4 of an average, shared by four; a tenth not; and whole gradients.
     state = ((16 + 2) - 0.1 * 20) / 4 + 0.1 * 20 + 4
     assert float(rows['weights, gradients, AdamW, averages (GiB)']) == pytest.approx(state / 1.0737, abs=0.06)

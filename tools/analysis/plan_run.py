@@ -4,8 +4,9 @@
 
 Everything it prints is computed, nothing measured. Counted, by running shapes alone through the config's model, are the
 operations of a training step, backward pass and repeated layers included, and the bytes that its graph keeps. Assumed
-are the GPU's peak and the share of it that a run reaches. Not in the sums: what FSDP gathers at a time, buffers of
-NCCL, and what the allocator leaves unused.
+are the GPU's peak, the share of it that a run reaches, and the speed of its links; how much of their time passes beside
+that of the operations is not known, so that the days are given for all of it and for none. Not in the sums: what FSDP
+gathers at a time, buffers of NCCL, and what the allocator leaves unused.
 """
 
 import argparse
@@ -167,8 +168,12 @@ def parameter_counts(cfg: Config) -> tuple[int, int, int]:
     return trained, total - trained, model.text_branch.encoder.word_embeddings.weight.numel()
 
 
-def plan(cfg: Config, gpus: int, options: argparse.Namespace) -> dict[str, str]:
-    """The table's column of a run on so many GPUs, by row.
+def plan(
+    cfg: Config, gpus: int, link: float, once: tuple[int, tuple[int, int, int]], options: argparse.Namespace
+) -> dict[str, str]:
+    """The table's column of a run on so many GPUs, each of which receives ``link`` GB/s, by row.
+
+    ``once`` is what their number does not change: :func:`encoder_flops` and :func:`parameter_counts`.
 
     Raises:
         ValueError: if the GPUs cannot share the config's batch evenly.
@@ -181,8 +186,7 @@ def plan(cfg: Config, gpus: int, options: argparse.Namespace) -> dict[str, str]:
     micro = max(size for size in range(1, min(share, wanted) + 1) if share % size == 0)
     accumulated = share // micro
     step = slan_step(cfg, micro, micro * gpus, options.size, options.words)
-    momentum_flops = encoder_flops(cfg, options.size, options.words) * micro
-    trained, averaged, words = parameter_counts(cfg)
+    of_encoders, (trained, averaged, words) = once
 
     sharded = 'strategy' in cfg
     parts = gpus if sharded else 1
@@ -197,7 +201,7 @@ def plan(cfg: Config, gpus: int, options: argparse.Namespace) -> dict[str, str]:
     moved = (2 * WEIGHT + GRADIENT) * trained + WEIGHT * averaged if sharded else 2 * GRADIENT * trained
     moved *= (gpus - 1) / gpus
 
-    flops = step.flops + step.repeated + momentum_flops
+    flops = step.flops + step.repeated + of_encoders * micro
     iterations = -(-options.samples * options.epochs // (micro * gpus))
     seconds = flops / (options.peak * 1e12 * options.utilisation)
     checkpoint = (WEIGHT + ADAM) * trained + WEIGHT * averaged
@@ -211,8 +215,10 @@ def plan(cfg: Config, gpus: int, options: argparse.Namespace) -> dict[str, str]:
         'iterations': f'{iterations:,}',
         'seconds of an iteration': f'{seconds:.2f}',
         'received by a GPU in it (GB)': f'{moved / 1e9:.1f}',
-        'samples a second': f'{micro * gpus / seconds:,.0f}',
-        'days': f'{iterations * seconds / 86400:.1f}',
+        'seconds for that, links of (GB/s)': f'{moved / 1e9 / link:.2f}, {link:g}',
+        'samples a second, at most': f'{micro * gpus / seconds:,.0f}',
+        'days, links beside': f'{iterations * max(seconds, moved / 1e9 / link) / 86400:.1f}',
+        'days, links after': f'{iterations * (seconds + moved / 1e9 / link) / 86400:.1f}',
         'a checkpoint (GB)': f'{checkpoint / 1e9:.1f}',
         'hours between checkpoints': f'{cfg.default_hooks.checkpoint.interval * seconds / 3600:.1f}',
     }
@@ -228,6 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='+', help='pre-training configs')
     parser.add_argument('--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs')
+    parser.add_argument('--links', type=float, nargs='+', default=[450, 50], help='GB/s a GPU receives, for each')
     parser.add_argument('--samples', type=int, default=15_000_000, help='captions of the training sets')
     parser.add_argument('--epochs', type=int, default=20)
     parser.add_argument('--size', type=int, default=224, help='side of the pictures')
@@ -242,8 +249,9 @@ def main() -> None:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(options.cfg_options or {})
         init_default_scope(cfg.get('default_scope', 'slan_mm'))
-        for gpus in options.gpus:
-            columns[f'{Path(path).stem}, {gpus} GPUs'] = plan(cfg, gpus, options)
+        once = encoder_flops(cfg, options.size, options.words), parameter_counts(cfg)
+        for gpus, link in zip(options.gpus, options.links, strict=True):
+            columns[f'{Path(path).stem}, {gpus} GPUs'] = plan(cfg, gpus, link, once, options)
     print(
         f'Computed, not measured: {options.samples:,} samples x {options.epochs} epochs on GPUs of {options.peak:g} '
         f'TFLOP/s, of which {100 * options.utilisation:g} % are assumed to be reached.\n'
