@@ -23,6 +23,6 @@ class MomentumEncoder(ExponentialMovingAverage):
                 average.data.copy_(source.data)
             else:
                 self.avg_func(average.data, source.data, self.steps)
-        for average, source in zip(self.module.buffers(), model.buffers(), strict=True):
-            average.data.copy_(source.data)
+        for buffer, source_buffer in zip(self.module.buffers(), model.buffers(), strict=True):
+            buffer.copy_(source_buffer)
         self.steps += 1
