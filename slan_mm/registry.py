@@ -7,6 +7,7 @@ of another OpenMMLab library by its scope, e.g. ``mmdet.ResNet`` or ``mmpretrain
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import LOG_PROCESSORS as MMENGINE_LOG_PROCESSORS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
@@ -18,6 +19,7 @@ from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
+from mmengine.registry import STRATEGIES as MMENGINE_STRATEGIES
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
@@ -39,6 +41,8 @@ EVALUATOR = _child(MMENGINE_EVALUATOR, 'evaluation')
 LOOPS = _child(MMENGINE_LOOPS, 'engine')
 HOOKS = _child(MMENGINE_HOOKS, 'engine')
 RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
+STRATEGIES = _child(MMENGINE_STRATEGIES, 'engine')
+FUNCTIONS = _child(MMENGINE_FUNCTIONS, 'engine')
 VISUALIZERS = _child(MMENGINE_VISUALIZERS, 'visualization')
 OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
 

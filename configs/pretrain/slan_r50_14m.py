@@ -22,6 +22,9 @@ _base_ = [
     '../default_runtime.py',
 ]
 
+# Batch norm over all GPUs: 40 pictures on each are few, and their number changes no loss.
+sync_bn = 'torch'
+
 # 32 GPUs x 40
 train_dataloader = dict(batch_size=40)
 auto_scale_lr = dict(enable=False, base_batch_size=1280)

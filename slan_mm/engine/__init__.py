@@ -1,4 +1,5 @@
 from slan_mm.engine.checkpoint_io import load_from_file, register_strict_loaders
+from slan_mm.engine.class_names import is_any_of, wrap_any_of
 from slan_mm.engine.hooks import (
     ExactStateHook,
     IterLoggerHook,
@@ -13,6 +14,8 @@ from slan_mm.engine.hooks import (
 from slan_mm.engine.optim_wrapper import BFloat16OptimWrapper
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.sampler import ResumableSampler
+from slan_mm.engine.sharded_runner import ShardedRunner
+from slan_mm.engine.sharded_strategy import ShardedStrategy
 from slan_mm.engine.task_loop import TaskLoop
 from slan_mm.engine.train_loop import ResumableIterLoop
 
@@ -30,8 +33,12 @@ __all__ = [
     'ResumableSampler',
     'RunRecordHook',
     'SafeCheckpointHook',
+    'ShardedRunner',
+    'ShardedStrategy',
     'TaskLoop',
     'ThroughputHook',
     'TimelineHook',
+    'is_any_of',
     'load_from_file',
+    'wrap_any_of',
 ]

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmengine.runner.amp import autocast
 from mmengine.runner.base_loop import BaseLoop
+from torch import nn
 from torch.utils.data import DataLoader
 
 from slan_mm.evaluation.title import dataset_title
@@ -87,7 +88,9 @@ class TaskLoop(BaseLoop):
         mode = 'test' if self.runner._test_loop is self else 'val'
         self.runner.call_hook(f'before_{mode}')
         self.runner.call_hook(f'before_{mode}_epoch')
-        self.runner.model.eval()
+        # A model split over ranks is evaluated whole: ranks may have different numbers of batches.
+        model = self.runner.evaluation_model() if hasattr(self.runner, 'evaluation_model') else self.runner.model
+        model.eval()
         results: dict[str, dict[str, Any]] = {}
         done = 0
         # Tasks that go batch by batch come first, so that a timer hook counts no other task's time as theirs.
@@ -96,9 +99,9 @@ class TaskLoop(BaseLoop):
             print_log(f'Task {name}: {len(loader)} batches', logger='current')
             if hasattr(evaluator, 'run'):
                 with autocast(enabled=self.fp16):
-                    results[name] = evaluator.run(self.runner.model, loader)
+                    results[name] = evaluator.run(model, loader)
             else:
-                results[name] = self._run_batches(mode, loader, evaluator, done)
+                results[name] = self._run_batches(mode, model, loader, evaluator, done)
                 done += len(loader)
             print_log(f'Task {name} took {time.monotonic() - start:.1f} s', logger='current')
         metrics = _merge({name: results[name] for name in self.evaluator})
@@ -106,9 +109,11 @@ class TaskLoop(BaseLoop):
         self.runner.call_hook(f'after_{mode}')
         return metrics
 
-    def _run_batches(self, mode: str, loader: DataLoader, evaluator: Evaluator, first: int) -> dict[str, Any]:
+    def _run_batches(
+        self, mode: str, model: nn.Module, loader: DataLoader, evaluator: Evaluator, first: int
+    ) -> dict[str, Any]:
         """Feeds an evaluator batch by batch; ``first`` batches went through the hooks before."""
-        step = self.runner.model.test_step if mode == 'test' else self.runner.model.val_step
+        step = model.test_step if mode == 'test' else model.val_step
         for index, batch in enumerate(loader, start=first):
             self.runner.call_hook(f'before_{mode}_iter', batch_idx=index, data_batch=batch)
             with autocast(enabled=self.fp16):

@@ -62,7 +62,9 @@ def test_training_step(cfg):
     for name, value in trained.items():
         value.register_hook(lambda _, name=name: reached.add(name))
 
-    log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
+    steps = cfg.optim_wrapper.get('accumulative_counts', 1)
+    for _ in range(steps):
+        log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
 
     assert {'loss'} | LOGGED[cfg.model.type] <= set(log)
     assert all(torch.isfinite(value).all() for value in log.values())
@@ -70,7 +72,7 @@ def test_training_step(cfg):
     assert (reached != set(trained)) == cfg.get('find_unused_parameters', False), sorted(set(trained) - reached)[:5]
     assert all(torch.isfinite(value).all() for value in trained.values())
     assert any(not torch.equal(before[name], value) for name, value in trained.items())
-    assert wrapper._inner_count == 1
+    assert wrapper._inner_count == steps
 
 
 def test_prediction(cfg):

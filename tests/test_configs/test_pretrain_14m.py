@@ -39,10 +39,14 @@ def test_size_is_the_papers(encoder, count_config):
 @pytest.mark.parametrize('encoder', PAPER)
 def test_recipe_is_the_papers(encoder):
     cfg = Config.fromfile(PRETRAIN / f'slan_{encoder}_14m.py')
-    stated = re.search(r'\((\d+) GPUs x (\d+)\)', (PRETRAIN / f'slan_{encoder}_14m.py').read_text())
-    gpus, per_gpu = map(int, stated.groups())
+    stated = re.search(r'# (\d+) GPUs x (\d+)(?: x (\d+))?\n', (PRETRAIN / f'slan_{encoder}_14m.py').read_text())
+    gpus, per_gpu, micro_batches = (int(number or 1) for number in stated.groups())
     assert per_gpu == cfg.train_dataloader.batch_size
-    assert gpus * per_gpu == cfg.auto_scale_lr.base_batch_size == PAPER[encoder][1]
+    assert micro_batches == cfg.optim_wrapper.get('accumulative_counts', 1)
+    assert gpus * per_gpu == cfg.auto_scale_lr.base_batch_size
+    assert gpus * per_gpu * micro_batches == PAPER[encoder][1]
+    # An average moves with every micro-batch; over an update it is ALBEF's.
+    assert cfg.model.objective.momentum**micro_batches == pytest.approx(0.995, abs=1e-5)
     assert cfg.train_cfg.max_epochs == 20
     assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=3e-4, weight_decay=0.02)
     assert len(cfg.train_dataloader.dataset.datasets) == 5

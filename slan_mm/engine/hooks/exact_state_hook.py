@@ -38,7 +38,7 @@ def _is_plain(value: Any) -> bool:
 class ExactStateHook(Hook):
     """Adds the random states of all ranks and the position in the data to a checkpoint, and makes its logs plain.
 
-    :class:`slan_mm.engine.runner.ResumableRunner` registers it; a config need not name it. In the checkpoint:
+    :class:`slan_mm.engine.exact_resume.ExactResume` registers it; a config need not name it. In the checkpoint:
     ``exact_state = dict(random=[state of rank 0, ...], data=dict(position, seed))``; the log scalars of the message
     hub are tensors instead of pickled ``HistoryBuffer`` objects, which ``torch.load(weights_only=True)`` refuses.
     """
@@ -62,3 +62,4 @@ class ExactStateHook(Hook):
         if 'message_hub' in checkpoint:
             hub = checkpoint['message_hub']
             hub['log_scalars'] = {key: _unpack_history(packed) for key, packed in hub['log_scalars'].items()}
+        runner.take_exact_state(checkpoint)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.model import BaseModule, ExponentialMovingAverage
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -18,6 +18,7 @@ from slan_mm.models.objectives.contrastive import positives
 from slan_mm.models.objectives.gather import gather, gather_record, global_mean, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import draw_negatives, itm_loss
+from slan_mm.models.objectives.momentum import MomentumEncoder
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
@@ -106,11 +107,7 @@ class PretrainObjective(BaseModule):
             )
         self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss') | (regression or {}))
         self.momentum = (
-            nn.ModuleList(
-                # With update_buffers=True MMEngine would average tensors that a move to another device leaves behind.
-                ExponentialMovingAverage(branch, momentum=1 - momentum)
-                for branch in (image_branch, text_branch)
-            )
+            nn.ModuleList(MomentumEncoder(branch, momentum=1 - momentum) for branch in (image_branch, text_branch))
             if momentum
             else None
         )

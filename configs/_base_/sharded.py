@@ -1,0 +1,29 @@
+"""Splits a model over GPUs by FSDP, with activation checkpointing; see docs/scaling.md.
+
+For configs with ``runner_type = 'slan_mm.ShardedRunner'``. A unit's parameters are gathered while it runs and dropped
+after. Branches and locator are units, and so are the layers inside that hold most parameters. One process trains the
+same config unsharded.
+"""
+
+sharded_layers = [
+    # ViT, BERT, DETR, and the levels of the locator.
+    'TransformerEncoderLayer',
+    'BertLayer',
+    'DetrTransformerEncoderLayer',
+    'DetrTransformerDecoderLayer',
+    'RegionAdaptor',
+]
+strategy = dict(
+    type='slan_mm.ShardedStrategy',
+    model_wrapper=dict(
+        type='MMFullyShardedDataParallel',
+        sharding_strategy='FULL_SHARD',
+        # Branches as units: the momentum encoders, split alike, follow them shard by shard.
+        auto_wrap_policy=dict(
+            type='slan_mm.wrap_any_of', names=['ImageBranch', 'TextBranch', 'SelfLocator', *sharded_layers]
+        ),
+    ),
+    # LM's output layer reads the word embeddings outside of the text branch.
+    replicated=[r'.*\.word_embeddings\.weight$'],
+    activation_checkpointing=dict(check_fn=dict(type='slan_mm.is_any_of', names=sharded_layers)),
+)
