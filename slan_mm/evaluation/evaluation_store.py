@@ -91,10 +91,10 @@ class Scores:
         )
         self._last = time.monotonic()
 
-    def mark(self, done: int) -> None:
-        """The first ``done`` are there; now and then, and at the end, they are made safe."""
+    def mark(self, done: int, at_once: bool = False) -> None:
+        """The first ``done`` are there; now and then, at the end, and ``at_once``, they are made safe."""
         now = time.monotonic()
-        if self._writer and (done == len(self.values) or now - self._last >= MARK_SECONDS):
+        if self._writer and (at_once or done == len(self.values) or now - self._last >= MARK_SECONDS):
             self._last = now
             self._writer.mark(done)
 

@@ -177,12 +177,12 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
     print(f'model built: {model.memory.peak():.2f} GiB at most')
     store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
     earlier = store.scores('itc', (options.images, options.texts), of={})
-    last = (options.images - 1) // options.image_chunk * options.image_chunk
+    last = max(options.images - options.image_chunk, 0)
     generator = np.random.default_rng(0)
     for start in range(earlier.done, last, 100):
         stop = min(start + 100, last)
         earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
-    earlier.mark(last)
+    earlier.mark(last, at_once=True)
     del earlier
     print(f'ITC scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
 
@@ -234,8 +234,8 @@ def main() -> None:
     parser.add_argument('--k', type=int, default=256)
     parser.add_argument('--size', type=int, default=224, help='side of the pictures')
     parser.add_argument('--words', type=int, default=30, help='tokens of a text')
-    parser.add_argument('--image-chunk', type=int, default=64)
-    parser.add_argument('--pair-chunk', type=int, default=128)
+    parser.add_argument('--image-chunk', type=int, default=16)
+    parser.add_argument('--pair-chunk', type=int, default=32)
     parser.add_argument('--minutes', type=float, default=2.0, help='for ITC and for ITM scores of the memory part')
     parser.add_argument('--runs', type=int, default=5)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
