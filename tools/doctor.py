@@ -23,6 +23,7 @@ OPTIONAL_USES = {
     'av': 'video files',
     'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
     'webdataset': 'image-text pairs in tar shards',
+    'faiss-cpu': 'indexes of pictures that texts search (tools/index.py, tools/search.py)',
     'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
     'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
 }

@@ -6,7 +6,9 @@ from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.noun_phrases import find_noun_phrases, mark_noun_phrases
+from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.search import Indexed, PictureSearch
 from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
 
@@ -15,8 +17,12 @@ __all__ = [
     'CaptioningInferencer',
     'DetectionInferencer',
     'GroundingInferencer',
+    'Indexed',
     'MarkedText',
     'NLVR2Inferencer',
+    'PictureIndex',
+    'PictureIndexError',
+    'PictureSearch',
     'RetrievalInferencer',
     'SLANInferencer',
     'TaskInferencer',

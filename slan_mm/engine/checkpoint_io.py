@@ -4,8 +4,6 @@ import os
 import pickle
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,10 @@ from mmengine.runner import (
     get_deprecated_model_names,
     get_external_models,
     get_torchvision_models,
+)
+
+from slan_mm.files import (
+    replaced_atomically as replaced_atomically,
 )
 
 #: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
@@ -99,24 +101,6 @@ def register_strict_loaders() -> None:
         (['torchvision://', 'open-mmlab://', 'openmmlab://'], load_from_name),
     ):
         CheckpointLoader.register_scheme(prefixes=prefixes, loader=loader, force=True)
-
-
-@contextmanager
-def replaced_atomically(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary path to write to; on leaving without an error it becomes ``path``, in one step.
-
-    The data are on the disk before the name changes, so that a process killed at any moment, and a machine that loses
-    power, leave either the old file or the new one.
-    """
-    path = Path(path)
-    temporary = path.with_name(f'.{path.name}.writing')
-    try:
-        yield temporary
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def is_complete(path: str | os.PathLike) -> bool:

@@ -78,6 +78,8 @@ class TaskLoop(BaseLoop):
         for name, item in self.evaluator.items():
             dataset = loaders[name].dataset
             item.dataset_meta = {'title': dataset_title(dataset), **getattr(dataset, 'metainfo', {})}
+            if hasattr(item, 'run_config'):
+                item.run_config = _config_of(runner, dataloader[name])
         self.fp16 = fp16
 
     @torch.no_grad()
@@ -121,6 +123,12 @@ class TaskLoop(BaseLoop):
             evaluator.process(data_samples=outputs, data_batch=batch)
             self.runner.call_hook(f'after_{mode}_iter', batch_idx=index, data_batch=batch, outputs=outputs)
         return evaluator.evaluate(len(loader.dataset))
+
+
+def _config_of(runner: Runner, dataloader: Any) -> dict[str, Any]:
+    """What the config says of the model and of a task's data set."""
+    dataset = dataloader.get('dataset') if isinstance(dataloader, Mapping) else None
+    return {'model': runner.cfg.get('model'), 'dataset': dataset if isinstance(dataset, Mapping) else None}
 
 
 def _merge(results: dict[str, dict[str, Any]]) -> dict[str, Any]:

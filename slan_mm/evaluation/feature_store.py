@@ -1,12 +1,14 @@
-"""Features kept on the CPU and moved to the model's device a few at a time."""
+"""Features kept in memory or on disk, and moved to the model's device a few at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from slan_mm.datasets.feature_store import StoredRecord, save_record
 from slan_mm.structures import Batched
 
 
@@ -15,29 +17,54 @@ class FeatureStore:
 
     Args:
         dtype: floating tensors are kept in this type, e.g. torch.float16; None keeps the model's.
+        folder: batches are kept there, one file each, and what is there already is the beginning of the store; None
+            keeps them in memory.
+
+    Raises:
+        FeatureStoreError: a file of ``folder`` is damaged.
     """
 
-    def __init__(self, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, dtype: torch.dtype | None = None, folder: Path | None = None) -> None:
         self.dtype = dtype
-        self._batches: list[Batched] = []
+        self.folder = folder
+        self._batches: list[Batched | StoredRecord] = []
         self._starts: list[int] = []
         self._size = 0
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            while (path := self._next_path(folder)).exists():
+                self._add(StoredRecord(path))
+
+    def _next_path(self, folder: Path) -> Path:
+        return folder / f'{len(self._batches):06d}.safetensors'
 
     def append(self, features: Batched) -> None:
-        """Adds a batch of features behind the ones that are there."""
+        """Adds a batch of features behind the ones that are there.
+
+        Raises:
+            FeatureStoreError: the store is on disk and a feature is not finite in its type.
+        """
         if not len(features):
             return
-        self._batches.append(features.detach().to(device='cpu', dtype=self.dtype))
+        if self.folder is None:
+            self._add(features.detach().to(device='cpu', dtype=self.dtype))
+        else:
+            path = self._next_path(self.folder)
+            save_record(path, features, self.dtype)
+            self._add(StoredRecord(path))
+
+    def _add(self, batch: Batched | StoredRecord) -> None:
+        self._batches.append(batch)
         self._starts.append(self._size)
-        self._size += len(features)
+        self._size += len(batch)
 
     def extend(self, other: FeatureStore) -> None:
-        """Adds all features of another store."""
+        """Adds all features of another store, where and as they are."""
         for batch in other.batches:
-            self.append(batch)
+            self._add(batch)
 
     @property
-    def batches(self) -> Sequence[Batched]:
+    def batches(self) -> Sequence[Batched | StoredRecord]:
         return self._batches
 
     def __len__(self) -> int:

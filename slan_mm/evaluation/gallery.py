@@ -6,14 +6,18 @@ it encoded itself, which are the large ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.logging import print_log
+from torch.utils.data import DataLoader
 
+from slan_mm.datasets.feature_store import FeatureStoreError
+
+from .evaluation_store import EvaluationStore
 from .feature_store import FeatureStore
 from .progress import Progress
 
@@ -37,7 +41,7 @@ class Gallery:
     text_features: FeatureStore
 
     def drop_features(self) -> None:
-        """Frees the features; the names stay."""
+        """Frees the features' memory; the names stay."""
         self.images, self.text_features = FeatureStore(), FeatureStore()
 
 
@@ -51,7 +55,13 @@ class _Entry:
     texts: list[str] = field(default_factory=list)
 
 
-def encode_gallery(model: Any, dataloader: Any, text_batch: int = 256, dtype: torch.dtype | None = None) -> Gallery:
+def encode_gallery(
+    model: Any,
+    dataloader: Any,
+    text_batch: int = 256,
+    dtype: torch.dtype | None = None,
+    store: EvaluationStore | None = None,
+) -> Gallery:
     """Encodes every image and every text once.
 
     A sample or an image that comes again (a loader repeats samples to fill the last batch of a rank; a file may list
@@ -62,12 +72,15 @@ def encode_gallery(model: Any, dataloader: Any, text_batch: int = 256, dtype: to
         dataloader: yields ``dict(inputs, data_samples)``; each data sample has ``image_id``, ``sample_id``, ``text``.
         text_batch: texts encoded together.
         dtype: floating type of the stores; None keeps the model's.
+        store: where features are kept; what is there already is not encoded again. None: in memory.
 
     Raises:
         ValueError: if a sample has no text, or there is no sample at all.
+        FeatureStoreError: if the store is damaged.
     """
-    images = FeatureStore(dtype)
-    entries = _encode_images(model, dataloader, images)
+    store = store or EvaluationStore()
+    images = store.features('images', dtype)
+    entries = _encode_images(model, dataloader, images, store)
     image_ids, texts, text_image, owner, row = _merge(all_gather_object(entries))
     return Gallery(
         image_ids=image_ids,
@@ -76,31 +89,51 @@ def encode_gallery(model: Any, dataloader: Any, text_batch: int = 256, dtype: to
         owner=np.array(owner),
         row=np.array(row),
         images=images,
-        text_features=_encode_texts(model, texts, text_batch, dtype),
+        text_features=_encode_texts(model, texts, text_batch, dtype, store),
     )
 
 
-def _encode_images(model: Any, dataloader: Any, store: FeatureStore) -> list[_Entry]:
-    entries: list[_Entry] = []
-    rows: dict[str, int] = {}
-    progress = Progress('Encode images', -(-len(dataloader.dataset) // get_world_size()))
-    for batch in dataloader:
-        fresh = []
-        for position, sample in enumerate(batch['data_samples']):
-            image_id = str(sample.image_id)
-            if image_id not in rows:
-                rows[image_id] = len(rows)
-                fresh.append(position)
-            texts = [sample.text] if isinstance(sample.text, str) else list(sample.text)
-            if not texts:
-                raise ValueError(f'Sample {sample.sample_id!r} has no text, so nothing could be retrieved for it.')
-            entries.append(_Entry(str(sample.sample_id), image_id, rows[image_id], texts))
-        if fresh:
-            # Whatever an input is (a picture, or its levels from a feature store), the preprocessor takes a list.
-            new = {key: [batch[key][position] for position in fresh] for key in ('inputs', 'data_samples')}
-            store.append(model.encode_image(model.data_preprocessor(new, False)['inputs']))
-        progress.step(len(batch['data_samples']))
+def _encode_images(model: Any, dataloader: Any, images: FeatureStore, store: EvaluationStore) -> list[_Entry]:
+    entries = [_Entry(**sample) for batch in store.samples() for sample in batch]
+    rows = {entry.image_id: entry.row for entry in entries}
+    if len(images) < len(rows):
+        raise FeatureStoreError(
+            f'{images.folder} lacks features of {len(rows) - len(images)} images. Remove the store.'
+        )
+    total = -(-len(dataloader.dataset) // get_world_size())
+    with Progress('Encode images', total, done=len(entries)) as progress:
+        for batch in _rest(dataloader, len(entries)) if entries else dataloader:
+            fresh, found = [], []
+            for position, sample in enumerate(batch['data_samples']):
+                image_id = str(sample.image_id)
+                if image_id not in rows:
+                    rows[image_id] = len(rows)
+                    fresh.append(position)
+                texts = [sample.text] if isinstance(sample.text, str) else list(sample.text)
+                if not texts:
+                    raise ValueError(f'Sample {sample.sample_id!r} has no text, so nothing could be retrieved for it.')
+                found.append(_Entry(str(sample.sample_id), image_id, rows[image_id], texts))
+            # Features of a batch whose samples were not written any more are there already.
+            if fresh and len(images) < len(rows):
+                # Whatever an input is (a picture, or its levels from a feature store), the preprocessor takes a list.
+                new = {key: [batch[key][position] for position in fresh] for key in ('inputs', 'data_samples')}
+                images.append(model.encode_image(model.data_preprocessor(new, False)['inputs']))
+            entries += found
+            store.add_samples(map(asdict, found))
+            progress.step(len(found))
     return entries
+
+
+def _rest(dataloader: Any, start: int) -> DataLoader:
+    """A loader of what ``dataloader`` yields from its sample ``start`` on, in batches of the same size."""
+    return DataLoader(
+        dataloader.dataset,
+        batch_size=dataloader.batch_size,
+        sampler=list(dataloader.sampler)[start:],
+        num_workers=dataloader.num_workers,
+        collate_fn=dataloader.collate_fn,
+        worker_init_fn=dataloader.worker_init_fn,
+    )
 
 
 def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], list[int], list[int], list[int]]:
@@ -136,20 +169,22 @@ def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], 
     return image_ids, texts, text_image, owner, row
 
 
-def _encode_texts(model: Any, texts: list[str], text_batch: int, dtype: torch.dtype | None) -> FeatureStore:
-    """Every rank encodes a run of the texts; all ranks then hold all of them."""
+def _encode_texts(
+    model: Any, texts: list[str], text_batch: int, dtype: torch.dtype | None, store: EvaluationStore
+) -> FeatureStore:
+    """Every rank encodes a run of the texts; all ranks then hold all of them, or read them from the ranks' folders."""
     world, rank = get_world_size(), get_rank()
     share = -(-len(texts) // world)
     mine = texts[rank * share : (rank + 1) * share]
-    store = FeatureStore(dtype)
-    progress = Progress('Encode texts', len(mine))
-    for start in range(0, len(mine), text_batch):
-        part = mine[start : start + text_batch]
-        store.append(model.encode_text(part))
-        progress.step(len(part))
+    own = store.features('texts', dtype)
+    with Progress('Encode texts', len(mine), done=len(own)) as progress:
+        for start in range(len(own), len(mine), text_batch):
+            part = mine[start : start + text_batch]
+            own.append(model.encode_text(part))
+            progress.step(len(part))
     if world == 1:
-        return store
+        return own
     joined = FeatureStore(dtype)
-    for other in all_gather_object(store):
+    for other in all_gather_object(own):
         joined.extend(other)
     return joined

@@ -1,31 +1,83 @@
-"""Progress lines for the log of a long evaluation."""
+"""How far a long evaluation is, and how long it will still take."""
 
 from __future__ import annotations
 
+import sys
 import time
+from types import TracebackType
 
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+#: A line is logged at least this often, in seconds.
+LINE_SECONDS = 60.0
 
 
 class Progress:
-    """Logs about ``lines`` lines on the way from 0 to ``total``: how much is done, the time used and the time left."""
+    """A bar with the time left on a terminal, and about ``lines`` lines in the log on the way from 0 to ``total``.
 
-    def __init__(self, what: str, total: int, lines: int = 4) -> None:
+    .. code-block:: python
+
+        with Progress('ITM scores', total=10_000) as progress:
+            progress.step(128)
+
+    Long ways get more lines, one a minute.
+
+    Args:
+        what: what is done.
+        total: steps in all.
+        done: steps that an earlier run did; they do not count in the speed.
+        lines: see above.
+        console: where the bar is drawn; None: the standard error output, if it is a terminal and this the main process.
+    """
+
+    def __init__(self, what: str, total: int, done: int = 0, lines: int = 4, console: Console | None = None) -> None:
         self.what = what
         self.total = max(total, 1)
-        self.done = 0
+        self.first = self.done = min(done, self.total)
         self._every = max(self.total // lines, 1)
-        self._next = self._every
-        self._start = time.monotonic()
+        self._next = (self.done // self._every + 1) * self._every
+        self._start = self._last = time.monotonic()
+        if console is None and sys.stderr.isatty() and is_main_process():
+            console = Console(stderr=True)
+        self._bar: Bar | None = None
+        if console is not None:
+            columns = (
+                TextColumn('{task.description}'),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn('left'),
+                TimeRemainingColumn(),
+            )
+            # The lines in the log tell what was done; the bar goes when it is.
+            self._bar = Bar(*columns, console=console, transient=True, speed_estimate_period=300)
+            self._task = self._bar.add_task(what, total=self.total, completed=self.done)
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
     def step(self, count: int) -> None:
         """``count`` more are done."""
-        self.done = min(self.done + count, self.total)
-        if self.done < self._next and self.done < self.total:
+        before, self.done = self.done, min(self.done + count, self.total)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done)
+        now = time.monotonic()
+        due = self.done >= min(self._next, self.total) or now - self._last >= LINE_SECONDS
+        if not due or before == self.total:
             return
-        if self._next > self.total:
-            return
-        used = time.monotonic() - self._start
-        left = used / self.done * (self.total - self.done)
+        used = now - self._start
+        left = used / max(self.done - self.first, 1) * (self.total - self.done)
         print_log(f'{self.what}: {self.done}/{self.total}, {used:.1f} s, {left:.1f} s left', logger='current')
-        self._next = (self.done // self._every + 1) * self._every if self.done < self.total else self.total + 1
+        self._last, self._next = now, (self.done // self._every + 1) * self._every

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from mmengine.model import is_model_wrapper
 
 from slan_mm.registry import EVALUATOR
 
+from .evaluation_store import EvaluationStore, store_header
 from .gallery import Gallery, encode_gallery
 from .progress import Progress
 from .ranking import Direction, rank, shortlist
@@ -27,8 +30,13 @@ class RetrievalEvaluator:
     Candidates outside of the shortlist stay below it, in ITC order. Ties count against the model. A text's gold image
     is its own; an image's gold texts are all of its own, and its rank is that of the best one.
 
-    Memory: the features, on the CPU, and one N x M float32 matrix of scores (0.5 GB for 5,000 x 25,000); everything
-    else goes in chunks. Over several ranks each scores the images it encoded.
+    Memory: the features, on the CPU or in ``store``, and one N x M float32 matrix of scores (0.5 GB for 5,000 x
+    25,000); everything else goes in chunks. Over several ranks each scores the images it encoded.
+
+    With a ``store`` features and scores are kept on disk, and an evaluation that was interrupted goes on from them: no
+    image and no text is encoded again, and of the scores the last few seconds at most. A store of other weights,
+    another config or other data is refused. Without ``store_dtype`` metrics are those without a store; with float16
+    they are those of ``store_dtype='float16'`` in memory, where a feature's relative error is at most 2^-11.
 
     ``retrieval_itc/...`` are the metrics of ITC alone and ``retrieval/...`` the re-ranked ones: ``i2t_R1``, ``i2t_R5``,
     ``i2t_R10``, ``i2t_meanR``, ``i2t_medR``, and ``t2i_...``; R in percent. ``fast`` gives only the first.
@@ -42,11 +50,14 @@ class RetrievalEvaluator:
         text_batch: texts encoded together.
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
             computed in the model's own type.
+        store: folder to keep features and scores in, e.g. ``work_dirs/retrieval_store``; of several ranks, one that all
+            of them see. It stays until it is removed. None: in memory.
         prefix: takes the place of ``retrieval``.
         setting: how the weights came about, e.g. 'zero-shot' or 'fine-tuned'; stands in the protocol line.
         items: what the texts are matched with, e.g. 'videos'; stands in the protocol line.
 
     Attributes:
+        run_config: what the run's config says of model and data set, where the loop tells it; a store depends on it.
         gallery: the last run's :class:`Gallery`, without the features, which are dropped at the end of the run.
         i2t, t2i: the last run's :class:`Direction`, for pictures and tables of errors.
     """
@@ -61,6 +72,7 @@ class RetrievalEvaluator:
         pair_chunk: int = 256,
         text_batch: int = 256,
         store_dtype: str | None = None,
+        store: str | None = None,
         prefix: str = 'retrieval',
         setting: str | None = None,
         items: str = 'images',
@@ -79,6 +91,8 @@ class RetrievalEvaluator:
         self.pair_chunk = pair_chunk
         self.text_batch = text_batch
         self.store_dtype: torch.dtype | None = getattr(torch, store_dtype) if store_dtype else None
+        self.store = store
+        self.run_config: Mapping[str, Any] | None = None
         self.prefix = prefix
         self.setting = setting
         self.items = items
@@ -100,16 +114,21 @@ class RetrievalEvaluator:
 
         Raises:
             ValueError: if the data set is empty, a sample has no text, or a score is NaN.
+            FeatureStoreError: if ``store`` is of another checkpoint, config or data set, or is damaged.
         """
         model = model.module if is_model_wrapper(model) else model
         was_training = model.training
         model.eval()
         try:
-            gallery = encode_gallery(model, dataloader, self.text_batch, self.store_dtype)
+            store = EvaluationStore()
+            if self.store is not None:
+                header = store_header(model, dataloader, self.store_dtype, self.run_config)
+                store = EvaluationStore(self.store, header)
+            gallery = encode_gallery(model, dataloader, self.text_batch, self.store_dtype, store)
             self._log_protocol(gallery, dataloader)
-            itc = self._itc_matrix(model, gallery)
+            itc = self._itc_matrix(model, gallery, store)
             i2t, t2i = shortlist(itc, self.k), shortlist(itc.T, self.k)
-            itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i)
+            itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
         finally:
             model.train(was_training)
         gallery.drop_features()
@@ -119,21 +138,23 @@ class RetrievalEvaluator:
         self.t2i = rank(itc.T, gallery.text_image, images, t2i, itm[1] if itm else None, self.itm_weight)
         return {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
 
-    def _itc_matrix(self, model: Any, gallery: Gallery) -> np.ndarray:
+    def _itc_matrix(self, model: Any, gallery: Gallery, store: EvaluationStore) -> np.ndarray:
         """The (N, M) float32 ITC scores; each rank fills the rows of its own images."""
         device, dtype = _place(model)
         mine = np.flatnonzero(gallery.owner == get_rank())
-        rows = np.empty((len(mine), len(gallery.texts)), dtype=np.float32)
+        kept = store.scores('itc', (len(mine), len(gallery.texts)), of={})
+        rows = kept.values
         texts = torch.arange(len(gallery.texts)).split(self.text_chunk)
-        progress = Progress('ITC scores, images', len(mine))
-        for start in range(0, len(mine), self.image_chunk):
-            index = torch.from_numpy(gallery.row[mine[start : start + self.image_chunk]])
-            image = gallery.images.take(index, device, dtype)
-            for part in texts:
-                text = gallery.text_features.take(part, device, dtype)
-                scores = model.itc_scores(image, text).float().cpu().numpy()
-                rows[start : start + len(index), part[0] : part[-1] + 1] = scores
-            progress.step(len(index))
+        with Progress('ITC scores, images', len(mine), done=kept.done) as progress:
+            for start in range(kept.done, len(mine), self.image_chunk):
+                index = torch.from_numpy(gallery.row[mine[start : start + self.image_chunk]])
+                image = gallery.images.take(index, device, dtype)
+                for part in texts:
+                    text = gallery.text_features.take(part, device, dtype)
+                    scores = model.itc_scores(image, text).float().cpu().numpy()
+                    rows[start : start + len(index), part[0] : part[-1] + 1] = scores
+                kept.mark(start + len(index))
+                progress.step(len(index))
         _check(rows, 'ITC')
         parts = all_gather_object((mine, rows))
         if len(parts) == 1:
@@ -144,7 +165,7 @@ class RetrievalEvaluator:
         return itc
 
     def _itm_logits(
-        self, model: Any, gallery: Gallery, i2t: np.ndarray, t2i: np.ndarray
+        self, model: Any, gallery: Gallery, i2t: np.ndarray, t2i: np.ndarray, store: EvaluationStore
     ) -> tuple[np.ndarray, np.ndarray]:
         """ITM logits of both shortlists, (N, k) and (M, k). A pair that is in both is scored once.
 
@@ -156,14 +177,17 @@ class RetrievalEvaluator:
         wanted_t2i = t2i * count + np.arange(count)[:, None]
         pairs = np.unique(np.concatenate([wanted_i2t.ravel(), wanted_t2i.ravel()]))
         mine = np.flatnonzero(gallery.owner[pairs // count] == get_rank())
-        logits = np.empty(len(mine), dtype=np.float32)
-        progress = Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine))
-        for start in range(0, len(mine), self.pair_chunk):
-            part = pairs[mine[start : start + self.pair_chunk]]
-            image = gallery.images.take(torch.from_numpy(gallery.row[part // count]), device, dtype)
-            text = gallery.text_features.take(torch.from_numpy(part % count), device, dtype)
-            logits[start : start + len(part)] = model.itm_scores(image, text).float().cpu().numpy()
-            progress.step(len(part))
+        # Another k asks for other pairs.
+        kept = store.scores('itm', mine.shape, of={'pairs': hashlib.sha256(pairs.tobytes()).hexdigest()})
+        logits = kept.values
+        with Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine), done=kept.done) as progress:
+            for start in range(kept.done, len(mine), self.pair_chunk):
+                part = pairs[mine[start : start + self.pair_chunk]]
+                image = gallery.images.take(torch.from_numpy(gallery.row[part // count]), device, dtype)
+                text = gallery.text_features.take(torch.from_numpy(part % count), device, dtype)
+                logits[start : start + len(part)] = model.itm_scores(image, text).float().cpu().numpy()
+                kept.mark(start + len(part))
+                progress.step(len(part))
         _check(logits, 'ITM')
         everywhere = np.empty(len(pairs), dtype=np.float32)
         for index_of_rank, logits_of_rank in all_gather_object((mine, logits)):

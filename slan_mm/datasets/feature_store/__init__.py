@@ -9,7 +9,8 @@ from slan_mm.datasets.feature_store.images import (
     stack_stored,
 )
 from slan_mm.datasets.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
-from slan_mm.datasets.feature_store.layout import PartReader, PartWriter
+from slan_mm.datasets.feature_store.layout import PartReader, PartWriter, refuse_other, write_json
+from slan_mm.datasets.feature_store.records import StoredRecord, save_record
 from slan_mm.datasets.feature_store.texts import TextStore, text_key
 
 __all__ = [
@@ -20,11 +21,15 @@ __all__ = [
     'PartWriter',
     'StoredLevels',
     'StoredPicture',
+    'StoredRecord',
     'TextStore',
     'hash_config',
     'hash_weights',
     'is_stored',
     'normalisation_of',
+    'refuse_other',
+    'save_record',
     'stack_stored',
     'text_key',
+    'write_json',
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from slan_mm.datasets.feature_store.keys import FeatureStoreError, hash_config
+from slan_mm.files import replaced_atomically
 
 FORMAT = 1
 _HOW = 'Make it with: python tools/cache_features.py CONFIG'
@@ -25,12 +25,28 @@ _HOW = 'Make it with: python tools/cache_features.py CONFIG'
 
 def write_json(path: Path, content: Any) -> None:
     """Writes a file in one step: after an interruption there is the old one or the new one, never half of it."""
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    with open(temporary, 'w', encoding='utf-8') as file:
+    with replaced_atomically(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+
+
+def refuse_other(folder: Path, header: dict, expected: dict, what: dict[str, str], how: str) -> None:
+    """Refuses a store whose ``header`` differs from ``expected``.
+
+    Args:
+        folder: of the store.
+        header: what the store was made with.
+        expected: entries of the header as this run has them.
+        what: for each entry, its name in words.
+        how: what the user can do.
+
+    Raises:
+        FeatureStoreError: names what differs.
+    """
+    wrong = [what[name] for name, value in expected.items() if header.get(name) != value]
+    if wrong:
+        raise FeatureStoreError(
+            f'The feature store {folder} was made with other {" and other ".join(wrong)} than this run has. {how}'
+        )
 
 
 def _num_bytes(dtype: str, shape: Sequence[int]) -> int:
@@ -170,9 +186,4 @@ class PartReader:
         Raises:
             FeatureStoreError: names what differs.
         """
-        wrong = [what[name] for name, value in expected.items() if self.header.get(name) != value]
-        if wrong:
-            raise FeatureStoreError(
-                f'The feature store {self.folder} was made with other {" and other ".join(wrong)} than this run has. '
-                f'Give the run those, or another store path. {_HOW}'
-            )
+        refuse_other(self.folder, self.header, expected, what, f'Give the run those, or another store path. {_HOW}')

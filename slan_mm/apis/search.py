@@ -1,0 +1,277 @@
+"""A collection of pictures that texts search: encoded once into an index on disk, then asked as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmpretrain.structures import DataSample
+from torch import Tensor
+
+from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.marked_text import MarkedText, read_marked_text
+from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, file_state
+from slan_mm.apis.pictures import list_pictures
+from slan_mm.apis.settings import picture_size, without_feature_stores
+from slan_mm.datasets.feature_store import hash_config, hash_weights
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.evaluation.progress import Progress
+from slan_mm.models.grounding import ground_phrases
+from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
+from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+
+#: Pictures between two savings of an index that is being made.
+SAVE_EVERY = 1000
+
+
+@dataclass
+class Indexed:
+    """What indexing did: numbers of pictures, and of those that could not be read the paths."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+
+class PictureSearch(TaskInferencer):
+    """Indexes pictures and searches them by texts.
+
+    .. code-block:: python
+
+        search = PictureSearch('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        search.index('my/index', 'my/pictures')
+        result = search('my/index', 'a [dog] on a [beach]', top=5)
+        result['predictions'][0]['found'][0]['image']  # the best picture
+
+    A text is searched in two steps. FAISS gives the ``k`` pictures whose ITC embeddings are nearest to the text's;
+    these are ranked by ``score``, the whole ITC logit plus ``itm_weight`` x the ITM logit, both from the stored
+    features, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never found.
+
+    A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
+    ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
+    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`. Phrases are marked
+    by brackets; without any, every word that can name something is one.
+
+    Args: see :class:`TaskInferencer`.
+    """
+
+    task = 'search'
+    needs = ('itc_scores', 'itm_scores', 'locate')
+
+    def __init__(self, model: str | Path | Config, weights: str | Path | None = None, **options: Any) -> None:
+        super().__init__(model, weights, **options)
+        # Heads read features and do not make them.
+        parts = {name: part for name, part in without_feature_stores(self.cfg.model).items() if name != 'objective'}
+        self.header = {
+            'weights': hash_weights(self.model),
+            'model': hash_config(parts),
+            'picture_size': list(picture_size(self.cfg)),
+        }
+
+    @torch.no_grad()
+    def index(self, folder: str | Path, inputs: str | Path | Sequence[str | Path], batch_size: int = 8) -> Indexed:
+        """Adds pictures to the index in ``folder``, which is made if need be.
+
+        A picture that is there and whose file has not changed is not encoded again. One that cannot be read is
+        skipped, logged and counted; if it was there, it stays as it was. An interruption costs ``SAVE_EVERY`` pictures
+        at most.
+
+        Args:
+            folder: of the index.
+            inputs: pictures, or folders of them; files only.
+            batch_size: pictures that are encoded together.
+
+        Raises:
+            PictureIndexError: the index is damaged or of another model.
+            ValueError: there is no picture.
+        """
+        index = PictureIndex(folder, self.header)
+        given = [inputs] if isinstance(inputs, str | Path) else inputs
+        paths = list(dict.fromkeys(str(Path(path).resolve()) for one in given for path in list_pictures(one)))
+        todo = index.changed(paths)
+        report = Indexed(unchanged=len(paths) - len(todo))
+        unsaved = 0
+        with Progress('Index pictures', len(todo)) as progress:
+            for start in range(0, len(todo), batch_size):
+                part = todo[start : start + batch_size]
+                read = self._read(part, report.unreadable)
+                known = sum(path in index.pictures for path in read)
+                if read:
+                    batch = self.collate_fn([item for _, item in read.values()])
+                    shapes = [tuple(sample.ori_shape) for sample in batch['data_samples']]
+                    features = self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs'])
+                    states = [state for state, _ in read.values()]
+                    index.add(list(read), shapes, states, features, features.embedding)
+                report.changed += known
+                report.added += len(read) - known
+                unsaved += len(read)
+                if unsaved >= SAVE_EVERY:
+                    index.save()
+                    unsaved = 0
+                progress.step(len(part))
+        index.save()
+        if report.unreadable:
+            print_log(f'{len(report.unreadable)} of {len(todo)} pictures could not be read: skipped.', 'current')
+        return report
+
+    def _read(self, paths: Sequence[str], unreadable: list[str]) -> dict[str, tuple[tuple[int, int], dict]]:
+        """State and item of each file that can be read; the others are logged."""
+        read = {}
+        for path in paths:
+            try:
+                state = file_state(path)
+                item = self.pipeline(dict(picture=path, img_path=path, image_id=path, sample_id=path))
+            except (UnreadableImageError, OSError) as error:
+                print_log(f'Skipped: {error}', 'current')
+                unreadable.append(path)
+            else:
+                read[path] = (state, item)
+        return read
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        folder: str | Path,
+        texts: str | Sequence[str],
+        top: int = 10,
+        k: int = 64,
+        itm_weight: float = 1.0,
+        batch_size: int = 32,
+        **options: Any,
+    ) -> dict:
+        """Searches the index in ``folder``.
+
+        Args:
+            folder: of the index.
+            texts: One text or several.
+            top: The most pictures a text gets.
+            k: The most pictures that ITM scores; the rest of the index is left out.
+            itm_weight: See the class.
+            batch_size: Pairs that go through the model together.
+            options: See :class:`TaskInferencer`.
+
+        Raises:
+            PictureIndexError: the index is missing, empty, damaged or of another model.
+            ValueError: There is no text, one names nothing, its brackets are wrong, or an argument is out of range.
+        """
+        if top < 1 or k < top or batch_size < 1:
+            raise ValueError(f'top and batch_size must be at least 1 and k at least top, got {top}, {batch_size}, {k}')
+        marked = [read_marked_text(text) for text in ([texts] if isinstance(texts, str) else texts)]
+        if not marked:
+            raise ValueError('there is no text to search for')
+        _, _, drawing, packing = self._dispatch_kwargs(**options)
+        index = PictureIndex(folder, self.header)
+        tokens = self.model.tokenize([text.text for text in marked])
+        features = self.model.encode_text(tokens)
+        items, results = [], []
+        for number, shortlist in enumerate(index.nearest(features.embedding, k)):
+            row = torch.full((1,), number, device=features.embedding.device)
+            itc, itm = self._score(index, shortlist, features[row], batch_size)
+            scores = itc + itm_weight * itm
+            best = np.argsort(-scores, kind='stable')[:top]
+            found = [shortlist[place] for place in best]
+            samples = self._locate(index, found, marked[number], tokens[row], features[row], batch_size)
+            entries = [
+                _entry(picture, float(scores[place]), float(itm[place]), sample, marked[number])
+                for picture, place, sample in zip(found, best, samples, strict=True)
+            ]
+            results.append(dict(text=marked[number].text, found=entries))
+            items.append(dict(sample_id=f'query-{number}', samples=samples))
+        return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
+
+    def _batches(
+        self, index: PictureIndex, pictures: Sequence[IndexedPicture], device: torch.device, batch_size: int
+    ) -> Iterator[tuple[ImageFeatures, Tensor]]:
+        """Features of ``pictures``, some at a time, and as many zeros: the row of their one text."""
+        for start in range(0, len(pictures), batch_size):
+            image = index.features(pictures[start : start + batch_size]).to(device)
+            yield image, torch.zeros(len(image), dtype=torch.long, device=device)
+
+    def _score(
+        self, index: PictureIndex, pictures: Sequence[IndexedPicture], text: TextFeatures, batch_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """ITC and ITM logits of pictures with one text."""
+        itc, itm = [], []
+        for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
+            itc.append(self.model.itc_scores(image, text)[:, 0])
+            itm.append(self.model.itm_scores(image.for_pairs(), text[same]))
+        return torch.cat(itc).float().cpu().numpy(), torch.cat(itm).float().cpu().numpy()
+
+    def _locate(
+        self,
+        index: PictureIndex,
+        pictures: Sequence[IndexedPicture],
+        marked: MarkedText,
+        tokens: TextTokens,
+        text: TextFeatures,
+        batch_size: int,
+    ) -> list[DataSample]:
+        """A sample of each picture with the regions of the text's phrases, as ``SLAN.predict`` leaves it."""
+        samples = []
+        for picture in pictures:
+            sample = DataSample()
+            shape = (picture.height, picture.width)
+            sample.set_metainfo(dict(img_path=picture.path, sample_id=picture.path, ori_shape=shape))
+            sample.set_field(marked.text, 'text')
+            sample.set_field([dict(spans=spans, boxes=None) for spans in marked.spans], 'phrases')
+            samples.append(sample)
+        done = 0
+        for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
+            image, texts = image.for_pairs(), text[same]
+            part = samples[done : done + len(image)]
+            located = self.model.locate(image, texts)
+            ground_phrases(image, texts, tokens[same], located, part, self.model.image_branch)
+            done += len(part)
+        return samples
+
+    def to_dict(self, sample: dict) -> dict:
+        """The prediction itself."""
+        return sample
+
+    def describe(self, prediction: dict) -> str:
+        """A line for the text, one for each picture, and one for each phrase in it."""
+        lines = [prediction['text']]
+        for number, entry in enumerate(prediction['found'], start=1):
+            lines.append(f'  {number}. {entry["image"]}  score {entry["score"]:.2f}, match {entry["match"]:.2f}')
+            for phrase in entry['phrases']:
+                box = ', '.join(f'{value:.0f}' for value in phrase['box'])
+                lines.append(f'       {phrase["phrase"]}: [{box}]  score {phrase["score"]:.3f}')
+        return '\n'.join(lines)
+
+    def draw(self, item: dict, sample: dict) -> Canvas:
+        """The pictures found, best first, each with the phrases' best boxes; those whose files have gone are left out.
+
+        Raises:
+            FileNotFoundError: All have gone.
+        """
+        drawn = []
+        for found in item['samples']:
+            try:
+                drawn.append(drawn_picture(found))
+            except (FileNotFoundError, UnreadableImageError) as error:
+                print_log(f'Not drawn: {error}', 'current')
+        if not drawn:
+            raise FileNotFoundError(f'no picture found for {sample["text"]!r} can be read any more')
+        return draw_regions(drawn, columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)
+
+
+def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample, marked: MarkedText) -> dict:
+    """What a prediction says of one picture."""
+    best = [levels[-1] for levels in sample.pred_phrases]
+    return dict(
+        image=picture.path,
+        size=[picture.height, picture.width],
+        score=score,
+        match=torch.tensor(itm).sigmoid().item(),
+        phrases=[
+            dict(phrase=phrase, spans=spans, box=level['boxes'][0].tolist(), score=level['scores'][0].item())
+            for phrase, spans, level in zip(marked.phrases, marked.spans, best, strict=True)
+        ],
+    )

@@ -1,0 +1,170 @@
+"""What an evaluation of retrieval keeps, in memory or in a folder from which an interrupted one goes on.
+
+A folder has one part a rank: ``rank0/store.json`` (what it was made from), ``images/`` and ``texts/`` (features, a file
+for each batch), ``samples.jsonl`` (the samples of the batches of images) and ``itc/``, ``itm/`` (scores so far).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, get_rank, get_world_size
+from mmengine.logging import print_log
+from torch import nn
+
+from slan_mm.datasets.feature_store import (
+    FeatureStoreError,
+    PartWriter,
+    hash_config,
+    hash_weights,
+    refuse_other,
+    write_json,
+)
+
+from .feature_store import FeatureStore
+
+FORMAT = 1
+MARK_SECONDS = 10.0  #: how often scores are made safe
+#: The entries of the header that a store is refused by, in words.
+WHAT = {
+    'format': 'version of slan_mm',
+    'weights': 'weights of the model',
+    'config': 'config of the model or the data set',
+    'data': 'samples, texts or pictures',
+    'precision': 'precision (store_dtype, fp16)',
+    'ranks': 'number of ranks',
+}
+_HOW = 'Remove it, or give store another path. A store is of one checkpoint and one data set.'
+
+
+def store_header(
+    model: nn.Module, dataloader: Any, dtype: torch.dtype | None, run_config: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What the features and scores of this rank depend on.
+
+    Pictures are told apart by their paths, not by what is in the files.
+
+    Args:
+        model: whose weights and buffers are hashed.
+        dataloader: its sampler gives the same samples each time, in the same order.
+        dtype: of the stored features.
+        run_config: configs of model and data set, as far as they are known.
+    """
+    order = list(dataloader.sampler)
+    keys = ('sample_id', 'image_id', 'img_path', 'text', 'captions')
+    digest = hashlib.sha256(f'{len(dataloader.dataset)} {order}'.encode())
+    if hasattr(dataloader.dataset, 'get_data_info'):
+        for index in order:
+            info = dataloader.dataset.get_data_info(index)
+            digest.update(hash_config({key: info.get(key) for key in keys}).encode())
+    device = next(model.parameters()).device.type
+    autocast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+    return {
+        'format': FORMAT,
+        'weights': hash_weights(model),
+        'config': hash_config(run_config or {}),
+        'data': digest.hexdigest()[:32],
+        'precision': f'{dtype}, {autocast}',
+        'ranks': get_world_size(),
+    }
+
+
+class Scores:
+    """An array of scores that is filled from its beginning.
+
+    - ``values``: the float32 array, in memory or a memory map.
+    - ``done``: how far along the first axis an earlier run got.
+    """
+
+    def __init__(self, shape: tuple[int, ...], writer: PartWriter | None = None) -> None:
+        self._writer = writer
+        self.done = writer.done if writer else 0
+        self.values: np.ndarray = (
+            writer.array('scores', shape, 'float32') if writer and np.prod(shape) else np.empty(shape, np.float32)
+        )
+        self._last = time.monotonic()
+
+    def mark(self, done: int, at_once: bool = False) -> None:
+        """The first ``done`` are there; now and then, at the end, and ``at_once``, they are made safe."""
+        now = time.monotonic()
+        if self._writer and (at_once or done == len(self.values) or now - self._last >= MARK_SECONDS):
+            self._last = now
+            self._writer.mark(done)
+
+
+class EvaluationStore:
+    """Keeps features and scores of one rank.
+
+    Args:
+        folder: for all ranks; None keeps everything in memory.
+        header: see :func:`store_header`; a folder that was made with another one is refused, on every rank.
+
+    Raises:
+        FeatureStoreError: see above; or the folder holds something else.
+    """
+
+    def __init__(self, folder: str | Path | None = None, header: Mapping[str, Any] | None = None) -> None:
+        self.folder = None if folder is None else Path(folder) / f'rank{get_rank()}'
+        if self.folder is None:
+            return
+        error = None
+        try:
+            _claim(self.folder, dict(header or {}))
+        except FeatureStoreError as own:
+            error = own
+        # If one rank refuses and the others go on, they wait for it for ever.
+        for refusal in all_gather_object(error):
+            if refusal is not None:
+                raise refusal
+
+    def features(self, name: str, dtype: torch.dtype | None) -> FeatureStore:
+        """The features ``name`` that are there, to be continued."""
+        return FeatureStore(dtype, self.folder / name if self.folder else None)
+
+    def samples(self) -> list[list[dict]]:
+        """The samples of each batch of images that is stored, as :meth:`add_samples` got them."""
+        if self.folder is None or not (path := self.folder / 'samples.jsonl').exists():
+            return []
+        lines = path.read_text(encoding='utf-8').split('\n')
+        # What follows the last line break was cut off by an interruption.
+        path.write_text('\n'.join([*lines[:-1], '']), encoding='utf-8')
+        return [json.loads(line) for line in lines[:-1]]
+
+    def add_samples(self, samples: Iterable[dict]) -> None:
+        """A batch of images is stored, together with its ``samples``."""
+        if self.folder is not None:
+            with open(self.folder / 'samples.jsonl', 'a', encoding='utf-8') as file:
+                file.write(json.dumps(list(samples)) + '\n')
+
+    def scores(self, name: str, shape: tuple[int, ...], of: Mapping[str, Any]) -> Scores:
+        """The scores ``name``, to be continued; those of another ``of`` or shape are made anew."""
+        if self.folder is None:
+            return Scores(shape)
+        writer = PartWriter(self.folder / name, {'shape': list(shape), **of}, [])
+        if writer.done:
+            print_log(f'{writer.folder}: going on at {writer.done} of {shape[0]}', logger='current')
+        return Scores(shape, writer)
+
+
+def _claim(folder: Path, header: dict[str, Any]) -> None:
+    """Makes ``folder`` a store of ``header``, or finds that it is one."""
+    path = folder / 'store.json'
+    if path.exists():
+        try:
+            found = json.loads(path.read_text(encoding='utf-8'))
+        except json.JSONDecodeError as error:
+            raise FeatureStoreError(f'{path} is damaged ({error}). {_HOW}') from error
+        refuse_other(folder, found, header, WHAT, _HOW)
+        print_log(f'Features and scores that are in {folder} are not computed again.', logger='current')
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise FeatureStoreError(f'{folder} holds something else than a store of an evaluation. {_HOW}')
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, header)

@@ -1,0 +1,222 @@
+"""Pictures are encoded once, and texts find them; the model is a toy."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from toy import toy_config
+
+from slan_mm.apis import GroundingInferencer, PictureIndex, PictureIndexError, PictureSearch, RetrievalInferencer
+from slan_mm.registry import MODELS
+
+pytest.importorskip('faiss', reason='FAISS is optional')
+TEXT = 'a [red circle] next to a [blue square]'
+
+
+@pytest.fixture
+def search(config, checkpoint):
+    """A searcher that counts the pictures it encodes."""
+    searcher = PictureSearch(config(), checkpoint, device='cpu', show_progress=False)
+    encode, searcher.encoded = searcher.model.encode_image, 0
+
+    def counted(inputs):
+        searcher.encoded += len(inputs)
+        return encode(inputs)
+
+    searcher.model.encode_image = counted
+    return searcher
+
+
+@pytest.fixture
+def index(search, photos, tmp_path):
+    search.index(tmp_path / 'index', photos, batch_size=2)
+    search.encoded = 0
+    return tmp_path / 'index'
+
+
+def photo(path, seed):
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8)).save(path)
+
+
+def found_by(search, index, text=TEXT):
+    (prediction,) = search(index, text)['predictions']
+    return {entry['image']: entry for entry in prediction['found']}
+
+
+def test_scores_and_regions_are_those_of_the_other_inferencers(search, index, photos, config, checkpoint):
+    found = found_by(search, index)
+    assert search.encoded == 0
+    retrieval = RetrievalInferencer(config(), checkpoint, 'cpu', show_progress=False)
+    grounding = GroundingInferencer(config(), checkpoint, 'cpu', show_progress=False)
+    (wanted,) = retrieval(photos, TEXT.replace('[', '').replace(']', ''))['predictions']
+    assert {entry['image'] for entry in wanted['found']} == set(found)
+    for entry in wanted['found']:
+        mine = found[entry['image']]
+        # Stored features are half precision.
+        assert mine['score'] == pytest.approx(entry['score'], abs=2e-2)
+        assert mine['match'] == pytest.approx(entry['match'], abs=5e-3)
+        (grounded,) = grounding(entry['image'], TEXT)['predictions']
+        assert mine['size'] == [30, 90] == grounded['size']
+        for phrase, other in zip(mine['phrases'], grounded['phrases'], strict=True):
+            assert phrase['phrase'] == other['phrase'] and phrase['spans'] == other['spans']
+            assert phrase['box'] == pytest.approx(other['boxes'][0], abs=0.5)
+    scores = [entry['score'] for entry in search(index, TEXT)['predictions'][0]['found']]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_nearest_by_embedding_are_ranked_again(search, index, photos):
+    with torch.no_grad():
+        text = search.model.encode_text(['a star'])
+    stored = PictureIndex(index)
+    pictures = list(stored.pictures.values())
+    cosines = stored.features(pictures).embedding @ text.embedding[0]
+    nearest = sorted(zip(cosines.tolist(), (picture.path for picture in pictures), strict=True), reverse=True)
+    (short,) = search(index, 'a [star]', top=2, k=2)['predictions']
+    assert {entry['image'] for entry in short['found']} == {path for _, path in nearest[:2]}
+    (one,) = search(index, 'a [star]', top=1, k=3)['predictions']
+    assert len(one['found']) == 1
+    assert one['found'][0]['score'] == max(entry['score'] for entry in found_by(search, index, 'a [star]').values())
+
+
+def test_adding_and_removing_encodes_nothing_else(search, index, photos):
+    before = found_by(search, index)
+    photo(photos / 'new.png', seed=9)
+    done = search.index(index, photos)
+    assert (done.added, done.changed, done.unchanged, search.encoded) == (1, 0, 3, 1)
+    stored = PictureIndex(index)
+    stored.remove([str(photos / '1.png')])
+    stored.save()
+    after = found_by(search, index)
+    assert search.encoded == 1
+    assert set(after) == {str(photos / name) for name in ('0.png', '2.png', 'new.png')}
+    assert len(list((index / 'features').iterdir())) == 3
+    for name in ('0.png', '2.png'):
+        mine, other = after[str(photos / name)], before[str(photos / name)]
+        assert mine['score'] == pytest.approx(other['score'], abs=1e-4)
+    assert search.index(index, photos).added == 1 and search.encoded == 2
+
+
+def test_a_changed_file_is_encoded_again(search, index, photos):
+    before = found_by(search, index)
+    photo(photos / '1.png', seed=7)
+    done = search.index(index, [photos / '0.png', photos / '1.png'])
+    assert (done.added, done.changed, done.unchanged, search.encoded) == (0, 1, 1, 1)
+    after = found_by(search, index)
+    assert after[str(photos / '1.png')]['size'] == [40, 60] and len(after) == 3
+    assert after[str(photos / '1.png')]['score'] != before[str(photos / '1.png')]['score']
+
+
+def test_unreadable_pictures_are_skipped_counted_and_logged(search, photos, tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr('slan_mm.apis.search.print_log', lambda line, logger: lines.append(line))
+    (photos / 'broken.jpg').write_bytes(b'no picture')
+    whole = (photos / '0.png').read_bytes()
+    (photos / 'cut.png').write_bytes(whole[: len(whole) // 2])
+    done = search.index(tmp_path / 'index', photos, batch_size=2)
+    assert done.added == 3 and len(found_by(search, tmp_path / 'index')) == 3
+    assert [os.path.basename(path) for path in done.unreadable] == ['broken.jpg', 'cut.png']
+    assert sum('Skipped' in line for line in lines) == 2 and '2 of 5 pictures' in lines[-1]
+
+
+def test_an_interruption_leaves_what_was_saved(search, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr('slan_mm.apis.search.SAVE_EVERY', 1)
+    encode, calls = search.model.encode_image, []
+
+    def interrupted(inputs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(inputs)
+
+    search.model.encode_image = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        search.index(tmp_path / 'index', photos, batch_size=1)
+    assert len(PictureIndex(tmp_path / 'index')) == 2
+    done = search.index(tmp_path / 'index', photos, batch_size=1)
+    assert (done.added, done.unchanged, search.encoded) == (1, 2, 3)
+
+
+def test_an_index_of_another_model_is_refused(index, config, checkpoint, tmp_path):
+    torch.manual_seed(1)
+    torch.save({'state_dict': MODELS.build(toy_config()).state_dict()}, tmp_path / 'other.pth')
+    other = PictureSearch(config(), tmp_path / 'other.pth', device='cpu')
+    with pytest.raises(PictureIndexError, match='made with other weights of the model than this run'):
+        other(index, TEXT)
+    cfg = config(locator__centred=False)
+    with pytest.raises(PictureIndexError, match='other config of the model'):
+        PictureSearch(cfg, checkpoint, device='cpu')(index, TEXT)
+    cfg = config()
+    cfg.image_size = 40
+    with pytest.raises(PictureIndexError, match='other size of the pictures'):
+        PictureSearch(cfg, checkpoint, device='cpu').index(index, 'anything.png')
+
+
+def damage(index, how):
+    content = json.loads((index / 'index.json').read_text())
+    (vectors,) = index.glob('embeddings-*.faiss')
+    if how == 'json cut':
+        (index / 'index.json').write_text((index / 'index.json').read_text()[:100])
+    elif how == 'json entry':
+        content['pictures'][0].pop('id')
+        (index / 'index.json').write_text(json.dumps(content))
+    elif how == 'format':
+        content['header']['format'] = 99
+        (index / 'index.json').write_text(json.dumps(content))
+    elif how == 'vectors cut':
+        vectors.write_bytes(vectors.read_bytes()[:-7])
+    elif how == 'vectors gone':
+        vectors.unlink()
+    elif how == 'features gone':
+        shutil.rmtree(index / 'features')
+
+
+@pytest.mark.parametrize(
+    ('how', 'said'),
+    [
+        ('json cut', 'is damaged .*index the pictures again'),
+        ('json entry', 'is damaged .*id'),
+        ('format', 'other version of slan_mm'),
+        ('vectors cut', 'is not the file that was written'),
+        ('vectors gone', r'embeddings-1\.faiss'),
+        ('features gone', r'is damaged: .*00000000\.safetensors is missing|is damaged: .*safetensors'),
+    ],
+)
+def test_a_damaged_index_is_refused(search, index, how, said):
+    damage(index, how)
+    with pytest.raises(PictureIndexError, match=said):
+        search(index, TEXT)
+
+
+def test_there_must_be_something_to_search(search, index, photos, tmp_path):
+    with pytest.raises(PictureIndexError, match='is no index of pictures'):
+        PictureIndex(tmp_path / 'nowhere')
+    with pytest.raises(PictureIndexError, match='is empty'):
+        search(tmp_path / 'nowhere', TEXT)
+    stored = PictureIndex(index)
+    with pytest.raises(KeyError, match=r'not in the index.*gone\.png'):
+        stored.remove(['gone.png'])
+    stored.remove([str(path) for path in photos.iterdir()])
+    stored.save()
+    with pytest.raises(PictureIndexError, match='is empty'):
+        search(index, TEXT)
+    for texts, said in (([], 'no text'), ('of the', 'no word to look for'), ('a [dog', "without ']'")):
+        with pytest.raises(ValueError, match=said):
+            search(index, texts)
+    with pytest.raises(ValueError, match='k at least top'):
+        search(index, TEXT, top=5, k=4)
+
+
+def test_pages_show_what_was_found(search, index, photos, tmp_path):
+    result = search(index, [TEXT, 'a star'], img_out_dir=tmp_path / 'out', pred_out_dir=tmp_path / 'out')
+    assert json.loads((tmp_path / 'out' / 'predictions.json').read_text()) == result['predictions']
+    assert len(result['visualization']) == 2
+    with Image.open(tmp_path / 'out' / '00000_query-0.png') as page:
+        assert page.width > 1000
+    lines = search.describe(result['predictions'][0]).splitlines()
+    assert len(lines) == 1 + 3 * 3 and lines[2].strip().startswith('red circle: [')
+    (photos / '0.png').unlink()
+    assert len(search(index, TEXT, img_out_dir=tmp_path / 'out')['visualization']) == 1

@@ -1,0 +1,163 @@
+"""An evaluation that was interrupted goes on from its store, and gives the metrics of one that was not."""
+
+import json
+
+import pytest
+import torch
+from mmengine.dataset import DefaultSampler
+from ranks import run_ranks
+from retrieval_fakes import FakeModel, fake_loader, fake_samples
+
+from slan_mm.datasets.feature_store import FeatureStoreError
+from slan_mm.evaluation import RetrievalEvaluator
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch):
+    """Chunks so small that every phase can be interrupted between two of them."""
+    monkeypatch.setattr('slan_mm.evaluation.evaluation_store.MARK_SECONDS', 0)
+    return dict(k=5, image_chunk=2, pair_chunk=4, text_batch=4, store=str(tmp_path / 'store'))
+
+
+def evaluate(options, model=None, samples=None, run_config=None):
+    evaluator = RetrievalEvaluator(**options)
+    evaluator.run_config = run_config
+    return evaluator.run(model or FakeModel(), fake_loader(samples or fake_samples()))
+
+
+def interrupt(model, method, after):
+    """Has the call number ``after`` of a method end as Ctrl-C would end it."""
+    function, calls = getattr(model, method), []
+
+    def wrapped(*arguments):
+        calls.append(method)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    setattr(model, method, wrapped)
+
+
+def test_metrics_are_those_without_a_store(options):
+    wanted = evaluate(dict(k=5))
+    assert evaluate(options) == wanted
+    again = FakeModel()
+    assert evaluate(options, again) == wanted
+    assert (again.encoded_images, again.encoded_texts, again.scored_pairs) == (0, 0, 0)
+
+
+def test_half_precision_on_disk_is_half_precision_in_memory(options):
+    in_memory = evaluate(dict(k=5, store_dtype='float16'))
+    assert evaluate({**options, 'store_dtype': 'float16'}) == in_memory
+
+
+@pytest.mark.parametrize('method', ['encode_image', 'encode_text', 'itc_scores', 'itm_scores'])
+def test_an_interrupted_evaluation_goes_on(options, method):
+    wanted, whole = evaluate(dict(k=5)), FakeModel()
+    evaluate(dict(k=5), whole)
+    first = FakeModel()
+    interrupt(first, method, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(options, first)
+    second = FakeModel()
+    assert evaluate(options, second) == wanted
+    assert first.encoded_images + second.encoded_images == whole.encoded_images
+    assert first.encoded_texts + second.encoded_texts == whole.encoded_texts
+    assert first.scored_pairs + second.scored_pairs == whole.scored_pairs
+    assert first.encoded_images > 0 and second.scored_pairs > 0
+
+
+def test_features_whose_samples_were_not_written_any_more_are_kept(options, tmp_path):
+    wanted = evaluate(options)
+    path = tmp_path / 'store' / 'rank0' / 'samples.jsonl'
+    path.write_text(path.read_text()[:-20])
+    model = FakeModel()
+    assert evaluate(options, model) == wanted and model.encoded_images == 0
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_another_k_takes_the_features_and_scores_other_pairs(options):
+    evaluate(options)
+    model = FakeModel()
+    assert evaluate({**options, 'k': 3}, model) == evaluate(dict(k=3))
+    assert (model.encoded_images, model.encoded_texts) == (0, 0) and model.scored_pairs > 0
+
+
+def other_weights():
+    model = FakeModel()
+    torch.nn.init.zeros_(model.words)
+    return model
+
+
+@pytest.mark.parametrize(
+    ('changed', 'said'),
+    [
+        (dict(model=other_weights), 'other weights of the model than'),
+        (dict(run_config={'model': {'top': 8}}), 'other config of the model'),
+        (dict(samples=fake_samples(11)), 'other samples, texts or pictures'),
+        (dict(samples=[(0, 0, ['999']), *fake_samples()[1:]]), 'other samples, texts or pictures'),
+        (dict(store_dtype='float16'), 'other precision'),
+    ],
+)
+def test_a_store_of_something_else_is_refused(options, changed, said):
+    evaluate(options, run_config={'model': {'top': 20}})
+    changed = {'run_config': {'model': {'top': 20}}, **changed}
+    if 'model' in changed:
+        changed['model'] = changed['model']()
+    if 'store_dtype' in changed:
+        options['store_dtype'] = changed.pop('store_dtype')
+    with pytest.raises(FeatureStoreError, match=f'{said}.*[\\s\\S]*Remove it'):
+        evaluate(options, **changed)
+
+
+def test_a_damaged_store_is_refused(options, tmp_path):
+    evaluate(options)
+    folder = tmp_path / 'store' / 'rank0'
+    file = folder / 'images' / '000001.safetensors'
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-10])
+    with pytest.raises(FeatureStoreError, match=r'000001\.safetensors is missing or damaged'):
+        evaluate(options)
+    file.unlink()
+    with pytest.raises(FeatureStoreError, match='lacks features of 7 images'):
+        evaluate(options)
+    (folder / 'store.json').write_text('{')
+    with pytest.raises(FeatureStoreError, match=r'store\.json is damaged'):
+        evaluate(options)
+    (folder / 'store.json').unlink()
+    with pytest.raises(FeatureStoreError, match='holds something else'):
+        evaluate(options)
+
+
+def test_features_beyond_half_precision_are_refused(options):
+    model = FakeModel()
+    with torch.no_grad():
+        model.images *= 1e5
+    with pytest.raises(FeatureStoreError, match=r'FakeImages\.vector is not finite as torch\.float16'):
+        evaluate({**options, 'store_dtype': 'float16'}, model)
+
+
+def on_rank(rank, folder):
+    loader = fake_loader(fake_samples(13))
+    loader = fake_loader(fake_samples(13), sampler=DefaultSampler(loader.dataset, shuffle=False))
+    results = []
+    for _ in range(2):
+        model = FakeModel()
+        metrics = RetrievalEvaluator(k=4, store=f'{folder}/store').run(model, loader)
+        results.append((metrics, model.encoded_images + model.encoded_texts + model.scored_pairs))
+    torch.distributed.barrier()
+    if rank == 1:
+        (folder / 'store' / 'rank1' / 'store.json').write_text(json.dumps({'weights': 'of another'}))
+    try:
+        RetrievalEvaluator(k=4, store=f'{folder}/store').run(FakeModel(), loader)
+    except FeatureStoreError as error:
+        results.append(str(error))
+    return results
+
+
+def test_ranks_keep_their_own_parts_and_refuse_together(tmp_path):
+    wanted = evaluate(dict(k=4), samples=fake_samples(13))
+    for first, second, refusal in run_ranks(on_rank, 2, tmp_path, tmp_path):
+        assert first[0] == pytest.approx(wanted) and second[0] == pytest.approx(wanted)
+        assert first[1] > 0 and second[1] == 0
+        assert 'rank1 was made with other' in refusal

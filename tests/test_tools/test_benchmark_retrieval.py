@@ -1,0 +1,57 @@
+"""The benchmark of retrieval at scale, at toy size: what it runs and prints, not how fast."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from toy import SIZE, build_toy_slan, toy_config
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis'
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return runpy.run_path(str(TOOLS / 'benchmark_retrieval.py'))
+
+
+def test_synthetic_features_are_scored_by_the_model(benchmark):
+    model = build_toy_slan().eval()
+    synthetic = benchmark['SyntheticFeatures'](model, SIZE, words=6)
+    image, text = synthetic.encode_image([0, 0, 0]), synthetic.encode_text(['a', 'b'])
+    assert len(image) == 3 and text.words.shape[:2] == (2, 6)
+    assert not torch.equal(image.embedding[0], image.embedding[1])
+    assert torch.equal(image.regions[0], image.regions[1])
+    with torch.no_grad():
+        assert torch.equal(synthetic.itc_scores(image, text), model.itc_scores(image, text))
+        synthetic.itm_scores(image[:2], text)
+    assert synthetic.pairs == {'ITC': 6, 'ITM': 2} and len(synthetic.peaks['ITM']) == 1
+
+
+def test_when_time_is_over_itc_is_cheap_and_itm_ends(benchmark):
+    synthetic = benchmark['SyntheticFeatures'](build_toy_slan().eval(), SIZE, words=6, minutes=-1)
+    image, text = synthetic.encode_image([0]), synthetic.encode_text(['a'])
+    assert torch.equal(synthetic.itc_scores(image, text), image.embedding @ text.embedding.T)
+    with pytest.raises(benchmark['OutOfTimeError']):
+        synthetic.itm_scores(image, text)
+    assert synthetic.pairs == {'ITC': 0, 'ITM': 0}
+
+
+@pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='needs the /proc of Linux')
+def test_both_parts_run(benchmark, tmp_path, monkeypatch, capsys):
+    Config(dict(model=toy_config(), default_scope='slan_mm')).dump(tmp_path / 'toy.py')
+    sizes = '--images 7 --texts 20 --k 3 --size 32 --words 6 --image-chunk 4 --pair-chunk 8 --minutes 10 --runs 1'
+    arguments = ['benchmark', str(tmp_path / 'toy.py'), '--store', str(tmp_path / 'store'), *sizes.split()]
+    monkeypatch.setattr(sys, 'argv', arguments)
+    benchmark['main']()
+    printed = capsys.readouterr().out
+    assert re.search(r'ITC, medians of 1 .*\n  200 pairs: .*\n  400 pairs: .*\n  800 pairs: .*\n  1600 pairs:', printed)
+    # Scores of the first 3 images were put there; the model scores the other 4 with all texts.
+    assert 'ITC scores of 3 images put into the store' in printed and 'ITC: 80 pairs in 1 chunks' in printed
+    count = int(re.search(r'(\d+) pairs in the shortlists', printed)[1])
+    assert f'ITM: {count} pairs in {-(-count // 8)} chunks' in printed and 60 <= count <= 81
+    assert 'PEAK of the whole' in printed and 'Computed from the fits, not measured' in printed

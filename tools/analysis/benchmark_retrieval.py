@@ -1,0 +1,262 @@
+"""Time and memory of a retrieval evaluation at scale, on synthetic features of a full-size model.
+
+    python tools/analysis/benchmark_retrieval.py configs/retrieval/slan_r50_coco.py --store work_dirs/benchmark_store
+
+The model is the config's, with random weights; it encodes one random picture and one text, and all others get these
+features with an embedding of their own: contents change neither time nor memory. Two parts:
+
+- ``linear``: ``RetrievalEvaluator`` on galleries of four sizes, in alternating runs; seconds of CPU time by the number
+  of pairs that ITC and ITM score, medians of the runs, a straight line fitted.
+- ``memory``: ``--images`` x ``--texts`` features go into a store on disk as half precision, and ``RetrievalEvaluator``
+  runs on it with ``--k``. ITC scores of all images but the last chunk are random numbers put into the store, as an
+  earlier run would have left real ones; of the last chunk, and then of the shortlists' pairs, the model scores chunks
+  for ``--minutes`` each. Printed is the peak of resident memory of each phase and of each chunk. Last, all queries are
+  ranked, with random ITM logits.
+
+A finished store is used again; remove it afterwards: ResNet-50 at 224 pixels takes 17 GB.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from count_params import offline_model
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torch.utils.data import DataLoader
+
+from slan_mm.evaluation import RetrievalEvaluator
+from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
+from slan_mm.evaluation.ranking import rank, shortlist
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, TextFeatures
+
+#: Images x texts of the galleries that ITC, and ITC and ITM, are timed on.
+ITC_SIZES = [(4, 50), (8, 50), (16, 50), (32, 50)]
+ITM_SIZES = [(2, 2), (3, 3), (4, 4), (6, 6)]
+
+
+class OutOfTimeError(Exception):
+    """The minutes for a phase are over."""
+
+
+class Memory:
+    """Peaks of this process's resident memory, from Linux' /proc."""
+
+    def __init__(self) -> None:
+        self.highest = 0.0
+
+    def peak(self) -> float:
+        """GiB at most since the last call."""
+        status = Path('/proc/self/status').read_text()
+        peak = int(status.split('VmHWM:')[1].split()[0]) / 2**20
+        Path('/proc/self/clear_refs').write_text('5')
+        self.highest = max(self.highest, peak)
+        return peak
+
+
+class SyntheticFeatures(nn.Module):
+    """A model whose encoders cost nothing; it scores as the model does, and writes each chunk's peak of memory down.
+
+    Args:
+        model: SLAN.
+        size: side of its pictures.
+        words: of its texts.
+        minutes: for real scores of each kind; after them ITC is the embeddings' product, ITM ends the run.
+    """
+
+    def __init__(self, model: nn.Module, size: int, words: int, minutes: float = float('inf')) -> None:
+        super().__init__()
+        self.model = model
+        self.seconds = minutes * 60
+        self.memory = Memory()
+        self.peaks: dict[str, list[float]] = {'ITC': [], 'ITM': []}
+        self.pairs = {'ITC': 0, 'ITM': 0}
+        self._start: dict[str, float] = {}
+        with torch.no_grad():
+            self.image: ImageFeatures = model.encode_image(torch.randn(1, 3, size, size))
+            # [CLS], [SEP] and a token a word.
+            self.text: TextFeatures = model.encode_text([' '.join(['circle'] * (words - 2))])
+        self.generator = torch.Generator().manual_seed(0)
+
+    def data_preprocessor(self, batch: dict, training: bool = False) -> dict:
+        """The batch as it is."""
+        return batch
+
+    def encode_image(self, inputs: list) -> ImageFeatures:
+        """As many features as there are inputs."""
+        return self._repeat(self.image, len(inputs))
+
+    def encode_text(self, texts: list[str]) -> TextFeatures:
+        """As many features as there are texts."""
+        return self._repeat(self.text, len(texts))
+
+    def _repeat(self, features: Any, count: int) -> Any:
+        repeated = features[torch.zeros(count, dtype=torch.long)]
+        repeated.embedding = normalize(torch.randn(repeated.embedding.shape, generator=self.generator), dim=-1)
+        return repeated
+
+    def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """The model's, while there is time."""
+        if self._late('ITC'):
+            return image.embedding @ text.embedding.T
+        scores = self.model.itc_scores(image, text)
+        return self._count('ITC', scores)
+
+    def itm_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """The model's, while there is time."""
+        if self._late('ITM'):
+            raise OutOfTimeError
+        return self._count('ITM', self.model.itm_scores(image, text))
+
+    def _late(self, kind: str) -> bool:
+        return time.monotonic() - self._start.setdefault(kind, time.monotonic()) > self.seconds
+
+    def _count(self, kind: str, scores: Tensor) -> Tensor:
+        self.pairs[kind] += scores.numel()
+        self.peaks[kind].append(self.memory.peak())
+        return scores
+
+
+def synthetic_loader(images: int, texts: int, batch_size: int = 32) -> DataLoader:
+    """``images`` samples without a picture, which share ``texts`` texts."""
+    samples = []
+    for number, own in enumerate(np.array_split(np.arange(texts), images)):
+        sample = DataSample()
+        sample.set_metainfo(dict(image_id=str(number), sample_id=str(number)))
+        sample.set_field([f'text {index}' for index in own], 'text')
+        samples.append(dict(inputs=torch.zeros(1), data_samples=sample))
+    return DataLoader(samples, batch_size=batch_size, collate_fn=pseudo_collate)
+
+
+def cpu_seconds(model: SyntheticFeatures, images: int, texts: int, rerank: bool) -> float:
+    """Seconds of CPU time of an evaluation; ``rerank``: ITM scores all pairs."""
+    evaluator = RetrievalEvaluator(k=texts, fast=not rerank, image_chunk=4, text_chunk=25, pair_chunk=16)
+    start = time.process_time()
+    evaluator.run(model, synthetic_loader(images, texts))
+    return time.process_time() - start
+
+
+def measure_linear(model: SyntheticFeatures, runs: int) -> dict[str, float]:
+    """Prints medians by size and the fit; returns seconds a pair."""
+    slopes = {}
+    for kind, sizes in (('ITC', ITC_SIZES), ('ITM', ITM_SIZES)):
+        times = np.array([[cpu_seconds(model, *size, kind == 'ITM') for size in sizes] for _ in range(runs + 1)])
+        medians = np.median(times[1:], axis=0)  # the first run warms up
+        pairs = np.array([images * texts for images, texts in sizes])
+        slope, offset = np.polyfit(pairs, medians, 1)
+        error = medians - (slope * pairs + offset)
+        r2 = 1 - (error**2).sum() / ((medians - medians.mean()) ** 2).sum()
+        slopes[kind] = slope
+        print(f'{kind}, medians of {runs} alternating runs, {torch.get_num_threads()} thread(s), CPU time:')
+        for count, median in zip(pairs, medians, strict=True):
+            print(f'  {count} pairs: {median:.2f} s')
+        print(f'  fit: {offset:.2f} s + {1e3 * slope:.2f} ms a pair, R^2 {r2:.5f}', flush=True)
+    return slopes
+
+
+def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int:
+    """Prints the peaks of the phases; returns the number of pairs that ITM would score."""
+    evaluator = RetrievalEvaluator(
+        k=options.k,
+        image_chunk=options.image_chunk,
+        text_chunk=256,
+        pair_chunk=options.pair_chunk,
+        store_dtype='float16',
+        store=options.store,
+    )
+    loader = synthetic_loader(options.images, options.texts)
+    print(f'model built: {model.memory.peak():.2f} GiB at most')
+    store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
+    earlier = store.scores('itc', (options.images, options.texts), of={})
+    last = max(options.images - options.image_chunk, 0)
+    generator = np.random.default_rng(0)
+    for start in range(earlier.done, last, 100):
+        stop = min(start + 100, last)
+        earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
+    earlier.mark(last, at_once=True)
+    del earlier
+    print(f'ITC scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
+
+    start = time.monotonic()
+    try:
+        evaluator.run(model, loader)
+    except OutOfTimeError:
+        print(f'stopped in ITM after {(time.monotonic() - start) / 60:.1f} minutes, as asked')
+    after = model.memory.peak()
+    for kind, peaks in model.peaks.items():
+        # The first chunk's peak is of all that came before it, too.
+        later = peaks[1:] or peaks
+        print(
+            f'{kind}: {model.pairs[kind]} pairs in {len(peaks)} chunks; peak up to and with the first chunk '
+            f'{peaks[0]:.2f} GiB, of each chunk after it {min(later):.2f} to {max(later):.2f} GiB'
+        )
+    print(f'end of ITM: {after:.2f} GiB at most')
+
+    itc = EvaluationStore(options.store, store_header(model, loader, torch.float16, None)).scores(
+        'itc', (options.images, options.texts), of={}
+    )
+    text_image = np.repeat(np.arange(options.images), [len(item['data_samples'].text) for item in loader.dataset])
+    images, pairs = np.arange(options.images), []
+    for matrix, query, candidate in (
+        (itc.values, images, text_image),
+        (itc.values.T, text_image, images),
+    ):
+        short = shortlist(matrix, options.k)
+        rows = np.arange(len(short))[:, None]
+        pairs.append((rows * options.texts + short if query is images else short * options.texts + rows).ravel())
+        logits = generator.standard_normal(short.shape, dtype=np.float32)
+        rank(matrix, query, candidate, short, logits)
+    count = len(np.unique(np.concatenate(pairs)))
+    print(f'both directions ranked: {model.memory.peak():.2f} GiB at most')
+    size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30
+    print(f'store: {size:.1f} GiB on disk; {count} pairs in the shortlists')
+    print(f'PEAK of the whole: {model.memory.highest:.2f} GiB')
+    return count
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description='Time and memory of a retrieval evaluation at scale.')
+    parser.add_argument('config', help='config file of a full-size model')
+    parser.add_argument('--store', required=True, help='folder for the features; is not removed')
+    parser.add_argument('--part', choices=['linear', 'memory', 'both'], default='both')
+    parser.add_argument('--images', type=int, default=5000)
+    parser.add_argument('--texts', type=int, default=25000)
+    parser.add_argument('--k', type=int, default=256)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=int, default=30, help='tokens of a text')
+    parser.add_argument('--image-chunk', type=int, default=16)
+    parser.add_argument('--pair-chunk', type=int, default=32)
+    parser.add_argument('--minutes', type=float, default=2.0, help='for ITC and for ITM scores of the memory part')
+    parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    options = parser.parse_args()
+    cfg = Config.fromfile(options.config)
+    cfg.merge_from_dict(options.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    MMLogger.get_current_instance().setLevel('ERROR')
+    torch.manual_seed(0)
+    model = MODELS.build(offline_model(cfg)).eval()
+    sizes = f'{options.images} images x {options.texts} texts, k = {options.k}'
+    print(f'{Path(options.config).stem}, pictures of {options.size}, {options.words} tokens: {sizes}', flush=True)
+    slopes, pairs = {}, 0
+    if options.part != 'memory':
+        slopes = measure_linear(SyntheticFeatures(model, options.size, options.words), options.runs)
+    if options.part != 'linear':
+        pairs = measure_memory(SyntheticFeatures(model, options.size, options.words, options.minutes), options)
+    if slopes and pairs:
+        itc, itm = slopes['ITC'] * options.images * options.texts / 3600, slopes['ITM'] * pairs / 3600
+        print(f'Computed from the fits, not measured: {itc:.0f} hours for ITC, {itm:.0f} hours for ITM on this machine')
+
+
+if __name__ == '__main__':
+    main()

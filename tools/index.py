@@ -1,0 +1,88 @@
+"""Indexes pictures, so that texts can search them (``tools/search.py``).
+
+    python tools/index.py add my/index CONFIG CHECKPOINT my/pictures
+    python tools/index.py remove my/index my/pictures/dog.jpg
+    python tools/index.py remove my/index --gone
+    python tools/index.py show my/index
+
+``add`` makes the index or continues it: it encodes pictures that are new or whose files have changed, and no others.
+``remove`` takes pictures out, with ``--gone`` all those whose files are not there any more. docs/search.md tells more.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+from mmengine.logging import MMLogger
+
+from slan_mm.apis import PictureIndex, PictureSearch
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Indexes pictures, so that texts can search them.')
+    commands = parser.add_subparsers(dest='command', required=True)
+    add = commands.add_parser('add', help='encode pictures that are new or have changed')
+    add.add_argument('index', help='folder of the index')
+    add.add_argument('config', help='config file of the model')
+    add.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
+    add.add_argument('--batch-size', type=int, default=8, help='pictures that are encoded together')
+    add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    add.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    remove = commands.add_parser('remove', help='take pictures out')
+    remove.add_argument('index', help='folder of the index')
+    remove.add_argument('inputs', nargs='*', metavar='picture', help='files')
+    remove.add_argument('--gone', action='store_true', help='all those whose files are not there any more')
+    show = commands.add_parser('show', help='list the pictures')
+    show.add_argument('index', help='folder of the index')
+    options = parser.parse_args(arguments)
+    if options.command == 'remove' and bool(options.inputs) == options.gone:
+        parser.error('remove: name pictures, or give --gone')
+    return options
+
+
+def add(options: argparse.Namespace) -> str:
+    """Encodes what is new; says what was done."""
+    search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
+    done = search.index(options.index, options.inputs, options.batch_size)
+    return (
+        f'{options.index}: {done.added} pictures added, {done.changed} encoded again because they had changed, '
+        f'{done.unchanged} unchanged, {len(done.unreadable)} unreadable and skipped'
+    )
+
+
+def remove(options: argparse.Namespace) -> str:
+    """Takes pictures out; says how many."""
+    index = PictureIndex(options.index)
+    paths = [str(Path(path).resolve()) for path in options.inputs]
+    if options.gone:
+        paths = [path for path in index.pictures if not Path(path).is_file()]
+    index.remove(paths)
+    index.save()
+    return f'{options.index}: {len(set(paths))} pictures removed, {len(index)} left'
+
+
+def show(options: argparse.Namespace) -> str:
+    """The index's pictures, and what made it."""
+    index = PictureIndex(options.index)
+    lines = [f'{picture.path}  {picture.width} x {picture.height}' for picture in index.pictures.values()]
+    made = ', '.join(f'{name} {value}' for name, value in index.header.items())
+    return '\n'.join([*lines, f'{len(index)} pictures; {made}'])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command."""
+    options = parse_options(arguments)
+    # With a logger of this name, lines on skipped pictures and on progress are seen.
+    MMLogger.get_instance('index', log_level=logging.INFO)
+    try:
+        print({'add': add, 'remove': remove, 'show': show}[options.command](options))
+    except (ValueError, KeyError, RuntimeError, OSError, ImportError) as error:
+        sys.exit(f'index: {error.args[0] if isinstance(error, KeyError) else error}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,63 @@
+"""Searches an index of pictures (``tools/index.py``) by texts.
+
+    python tools/search.py my/index CONFIG CHECKPOINT --text 'a [dog] on a [beach]' --text 'two cats' --out-dir found
+
+Prints for each text the best pictures and where its phrases are in them; brackets mark phrases, without any every word
+that can name something is one. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md
+tells what the scores mean.
+"""
+
+import argparse
+import sys
+
+from mmengine.config import DictAction
+
+from slan_mm.apis import PictureSearch
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Searches an index of pictures by texts.')
+    parser.add_argument('index', help='folder of the index')
+    parser.add_argument('config', help='config file of the model that made it')
+    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
+    parser.add_argument('--top', type=int, default=10, help='pictures a text gets')
+    parser.add_argument('--k', type=int, default=64, help='pictures that ITM scores, the nearest by ITC embedding')
+    parser.add_argument('--itm-weight', type=float, default=1.0, help='weight of the ITM logit beside the ITC logit')
+    parser.add_argument('--batch-size', type=int, default=32, help='pairs that go through the model together')
+    parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
+    parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Searches, prints, writes."""
+    options = parse_options(arguments)
+    try:
+        search = PictureSearch(
+            options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
+        )
+        result = search(
+            options.index,
+            options.text,
+            top=options.top,
+            k=max(options.k, options.top),
+            itm_weight=options.itm_weight,
+            batch_size=options.batch_size,
+            show=options.show,
+            img_out_dir=options.out_dir,
+            pred_out_dir=options.out_dir,
+        )
+    except (ValueError, RuntimeError, OSError, ImportError) as error:
+        sys.exit(f'search: {error}')
+    for prediction in result['predictions']:
+        print(search.describe(prediction))
+    if options.out_dir:
+        print(f'written: {options.out_dir}')
+
+
+if __name__ == '__main__':
+    main()
