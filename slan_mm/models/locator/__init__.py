@@ -6,6 +6,7 @@ from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.locator.filter import RegionFilter
 from slan_mm.models.locator.locator import SelfLocator
 from slan_mm.models.locator.moves import MomentMove, ScalarMove
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.locator.pooling import ExactMeanPooling, RoIAlignPooling
 from slan_mm.models.locator.vision_decoder import VisionDecoder
 
@@ -13,6 +14,7 @@ __all__ = [
     'BidirectionalAttention',
     'ExactMeanPooling',
     'MomentMove',
+    'PairIndex',
     'RegionAdaptor',
     'RegionDetector',
     'RegionFilter',

@@ -129,13 +129,21 @@ class MomentMove(BaseModule):
         height, width = activation.shape[-2:]
         to_words = self.pooling(activation, boxes).float() * self.log_word_sharpness.exp()
         weight = to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
-        response = weight.to(activation.dtype) @ activation.flatten(2)
+        response = (weight.to(activation.dtype) @ activation.flatten(2)).float() * self.log_sharpness.exp()
         centres = cell_centres(height, width, boxes.device, boxes.dtype)
-        distance = (centres - boxes[..., None, :2]).abs()
+        # A window of twice the picture's sides has no outside, wherever in the picture its centre is.
+        if self.ratio < 2:
+            response = response.masked_fill(self.outside(boxes, centres, height, width), -torch.inf)
+        return response.softmax(-1), centres
+
+    def outside(self, boxes: Tensor, centres: Tensor, height: int, width: int) -> Tensor:
+        """(P, N, H * W), True at cells (``centres``) that are not of the neighbourhood of ``boxes`` (P, N, 4)."""
         # Never smaller than one cell a side, or a coarse map would leave an empty neighbourhood.
-        reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2
-        outside = (distance > reach + 1e-6).any(-1)
-        return (response.float() * self.log_sharpness.exp()).masked_fill(outside, -torch.inf).softmax(-1), centres
+        reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2 + 1e-6
+        columns, rows = centres[:width, 0], centres[::width, 1]
+        beside = (columns - boxes[..., None, 0]).abs() > reach[0]
+        above = (rows - boxes[..., None, 1]).abs() > reach[1]
+        return (above.unsqueeze(-1) | beside.unsqueeze(-2)).flatten(-2)
 
     def forward(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
         """As :meth:`ScalarMove.forward`."""
