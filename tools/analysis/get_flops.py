@@ -69,15 +69,20 @@ def _named(counts: dict[str, int], roots: dict[str, str]) -> dict[str, int]:
     return named
 
 
-def config_flops(config: str, shape: tuple[int, int], num_words: int = 30, options: dict | None = None) -> Flops:
-    """:func:`model_flops` of a config file, with settings overridden by ``options``."""
+def flops_model(config: str, num_words: int, options: dict | None = None) -> SelfLocatedModel:
+    """The model of a config file as it is counted: random weights, no momentum encoders, evaluation mode."""
     model = offline_model(load_config(config, options))
     # Transformers looks into the values of masks, which shapes alone do not have, before it calls fused attention.
     model.text.encoder.attn_implementation = 'eager'
     model.text.encoder.max_words = max(model.text.encoder.max_words, num_words + 2)
     model.objective.momentum = 0.0
+    return MODELS.build(model).eval()
+
+
+def config_flops(config: str, shape: tuple[int, int], num_words: int = 30, options: dict | None = None) -> Flops:
+    """:func:`model_flops` of a config file, with settings overridden by ``options``; no numbers are computed."""
     with FakeTensorMode():
-        return model_flops(MODELS.build(model).eval(), shape, num_words)
+        return model_flops(flops_model(config, num_words, options), shape, num_words)
 
 
 def total(flops: Flops) -> dict[str, int]:
