@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training; default: %(default)s')
     parser.add_argument('--sizes', nargs='+', type=int, default=[224, 384], help='sides of the pictures')
     parser.add_argument('--images', type=int, default=2, help='pictures whose pairs are scored together')
-    parser.add_argument('--texts', type=int, default=16, help='texts that each picture meets')
+    parser.add_argument('--texts', type=int, default=8, help='texts that each picture meets')
     parser.add_argument('--words', type=int, default=30, help='words of a text, without [CLS] and [SEP]')
     parser.add_argument('--rounds', type=int, default=5, help='times that each rival runs')
     parser.add_argument('--threads', type=int, help="PyTorch's threads; default: its own choice")
@@ -210,17 +210,18 @@ def main() -> None:
         rivals[f'BLIP, {size}'] = blip_rival(*blip, size, options)
 
     peak = matmul_peak(clock=clock)
-    result = alternate({name: rival.run for name, rival in rivals.items()}, options.rounds, clock=clock)
-    peak = max(peak, matmul_peak(clock=clock))
+    # Counting runs everything once, which serves as the warm-up.
     flops = {name: count_flops(rival.run)['Global'] for name, rival in rivals.items()}
+    result = alternate({name: rival.run for name, rival in rivals.items()}, options.rounds, warm_up=0, clock=clock)
+    peak = max(peak, matmul_peak(clock=clock))
     print(
         f'{torch.get_num_threads()} threads, {options.clock} clock, {options.images} images x {options.texts} texts of '
         f'{options.words + 2} tokens, medians of {options.rounds} rounds; matrix-product peak {peak / 1e9:.1f} GFLOP/s'
     )
-    print(f'\n{speed_table(result, rivals, flops, peak)}')
+    print(f'\n{speed_table(result, rivals, flops, peak)}', flush=True)
     for name, rival in rivals.items():
         if name.endswith('cached'):
-            print(f'\n{name}\n\n{cost_table(rival, peak, options.rounds, clock)}')
+            print(f'\n{name}\n\n{cost_table(rival, peak, options.rounds, clock)}', flush=True)
 
 
 if __name__ == '__main__':
