@@ -22,7 +22,9 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 from torch.utils.module_tracker import ModuleTracker
 
 #: Operations that look like products; one that is not counted must not pass unseen.
-_PRODUCT = re.compile(r'(^|_)(mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|addr|ger|linear|einsum|lstm|gru)(_|$)|conv|attention')
+_PRODUCT = re.compile(
+    r'(^|_)(mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|addr|ger|linear|einsum|lstm|gru)(_|$)|conv|attention'
+)
 #: They move or prepare data only.
 _NO_PRODUCT = {'_conj', 'conj', 'resolve_conj', 'linear_space'}
 
@@ -70,7 +72,9 @@ def count_flops(function: Callable[[], object]) -> dict[str, int]:
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
     if uncounted.names:
-        raise NotImplementedError(f'no formula for the operations of {sorted(uncounted.names)}: add it to cost.FORMULAS')
+        raise NotImplementedError(
+            f'no formula for the operations of {sorted(uncounted.names)}: add it to cost.FORMULAS'
+        )
     return {'Global': 0} | {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
 
 

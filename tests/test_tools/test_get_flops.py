@@ -73,7 +73,7 @@ def test_whole_model_by_hand():
     from get_flops import model_flops, total
 
     model = build_toy_slan().eval()
-    assert (NQ, NG) == (model.image_branch.detector.num_queries, model.locator.filter.top)
+    assert model.image_branch.detector.num_queries == NQ and model.locator.filter.top == NG
     flops = model_flops(model, (SIZE, SIZE), num_words=NT - 2)
     image, text, pair = by_hand()
     counted = flops['per image']

@@ -184,7 +184,7 @@ def _costs(rival: Rival, clock: Callable[[], float]) -> dict[str, Cost]:
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description='Times the scoring of image-text pairs.')
-    parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training; default: %(default)s')
+    parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training')
     parser.add_argument('--sizes', nargs='+', type=int, default=[224, 384], help='sides of the pictures')
     parser.add_argument('--images', type=int, default=2, help='pictures whose pairs are scored together')
     parser.add_argument('--texts', type=int, default=8, help='texts that each picture meets')

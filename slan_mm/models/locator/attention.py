@@ -100,15 +100,15 @@ class BidirectionalAttention(BaseModule):
         """One exchange between the modalities.
 
         ``regions`` (P, NG, D), ``words`` (P, NT, D); ``region_mask`` (P, NG), ``word_mask`` (P, NT) boolean, True
-        where an element takes part, at least one a row; ``projections``, where they are known already. Returns both, updated; rows that do not take part hold
+        where an element takes part, at least one a row;
+        ``projections``, where they are known already.
+        Returns both, updated; rows that do not take part hold
         values that no one reads.
         """
         region_key, region_value, word_key, word_value = map(
             self._heads, self.project(regions, words) if projections is None else projections
         )
-        to_regions = scaled_dot_product_attention(
-            region_key, word_key, word_value, attn_mask=word_mask[:, None, None]
-        )
+        to_regions = scaled_dot_product_attention(region_key, word_key, word_value, attn_mask=word_mask[:, None, None])
         to_words = scaled_dot_product_attention(
             word_key, region_key, region_value, attn_mask=region_mask[:, None, None]
         )

@@ -87,7 +87,8 @@ class SelfLocator(BaseModule):
                 cells = cells - cells.mean((2, 3), keepdim=True)
             first['lexical'] = self.pooling(cells, image.boxes)
         if len(self.adaptors):
-            first['key'], first['value'] = self.adaptors[0].attention.project_unweighted(regions)  # type: ignore[operator, union-attr]
+            attention = self.adaptors[0].attention
+            first['key'], first['value'] = attention.project_unweighted(regions)  # type: ignore[operator, union-attr]
         return replace(image, first_level=first)
 
     def prepare_text(self, text: TextFeatures) -> TextFeatures:
@@ -126,8 +127,9 @@ class SelfLocator(BaseModule):
         weight = weight.unsqueeze(-1).to(image.regions.dtype)
         projections = None
         if len(self.adaptors):
+            key, value = first['key'][rows, index], first['value'][rows, index]
             projections = Projections(
-                *self.adaptors[0].attention.weighted(first['key'][rows, index], first['value'][rows, index], weight),  # type: ignore[operator, union-attr]
+                *self.adaptors[0].attention.weighted(key, value, weight),  # type: ignore[operator, union-attr]
                 text.first_level['key'],
                 text.first_level['value'],
             )
