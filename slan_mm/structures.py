@@ -8,7 +8,7 @@ element takes part.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -54,7 +54,7 @@ class Batched:
 
     def map(self: Self, function: Callable[[Tensor], Tensor]) -> Self:
         """The record with ``function`` applied to every tensor."""
-        return type(self)(**{field.name: _map(getattr(self, field.name), function) for field in fields(self)})
+        return type(self)(**{f.name: _map(getattr(self, f.name), function) for f in fields(self)})
 
     def __getitem__(self: Self, index: Tensor | slice) -> Self:
         """The elements at ``index`` (a slice, a (N,) long tensor >= 0 or a boolean mask), in that order."""
@@ -118,6 +118,8 @@ class ImageFeatures(Batched):
     - ``region_space``: for each region-word term, unit vectors (B, M * Nq, C) of every region on each of the M maps
       V, F_1, ..., F_L in that order. Only ITC reads it; the locator does not.
     - ``embedding`` (B, E): the unit vector that ITC compares.
+    - ``first_level``: what the locator makes of images alone before its first exchange, once asked for it
+      (``SelfLocator.prepare_image``); else empty.
     """
 
     boxes: Tensor
@@ -127,6 +129,7 @@ class ImageFeatures(Batched):
     space_maps: list[Tensor]
     region_space: dict[str, Tensor]
     embedding: Tensor
+    first_level: dict[str, Tensor] = field(default_factory=dict)
 
     def for_pairs(self) -> ImageFeatures:
         """The record without what ITC alone reads: a lighter one to make pairs of."""
@@ -141,6 +144,7 @@ class TextFeatures(Batched):
     - ``mask`` (T, NT): True at tokens; ``word_mask`` (T, NT): True at words, without special tokens.
     - ``word_space``: for each region-word term, the words' unit vectors (T, NT, C).
     - ``embedding`` (T, E): the unit vector that ITC compares.
+    - ``first_level``: as for images (``SelfLocator.prepare_text``).
     """
 
     words: Tensor
@@ -148,6 +152,7 @@ class TextFeatures(Batched):
     word_mask: Tensor
     word_space: dict[str, Tensor]
     embedding: Tensor
+    first_level: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from slan_mm.models.grounding import ground_phrases
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
@@ -37,9 +38,9 @@ class SLAN(SelfLocatedModel):
         """Similarity of every image with every text, from unimodal features: (B, T) logits."""
         return self.objective.pair_scores(image, text)
 
-    def itm_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
-        """Match logits (P,) of row-wise pairs."""
-        return self.objective.itm_head(self.locate(image, text)).float()
+    def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Tensor:
+        """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""
+        return self.objective.itm_head(self.locate(image, text, pairs)).float()
 
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> dict | list | Located:
         """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' Located.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from slan_mm.models.branches import ImageBranch, TextBranch
 from slan_mm.models.checkpoint import refuse_other_architecture
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
@@ -83,9 +84,13 @@ class SelfLocatedModel(BaseModel):
         """Features of T texts."""
         return self.text_branch(texts if isinstance(texts, TextTokens) else self.tokenize(texts))
 
-    def locate(self, image: ImageFeatures, text: TextFeatures) -> Located:
-        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``."""
-        return self.locator(image, text)
+    def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``.
+
+        Or of the ``pairs`` of B images and T texts: faster where many texts meet one image, and with no copies of the
+        images' maps.
+        """
+        return self.locator(image, text, pairs)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """MMEngine's sum of the losses; what is logged is the mean over ranks."""

@@ -1,12 +1,10 @@
 """Counts the parameters of models, part by part, beside the paper's numbers (Table 4), without weights or data.
 
     python tools/analysis/count_params.py configs/pretrain/slan_*_14m.py
-    python tools/analysis/count_params.py configs/pretrain/slan_r50_14m.py --flops 384
 
 Nothing is computed and no memory taken: the models are built on PyTorch's meta device, so that a full-size one takes
-seconds. Copies of parameters that momentum encoders hold are told in a row of their own and not counted. ``--flops``
-adds the floating-point operations (two for a multiply-add) of one picture of that size with one text of 30 words, from
-pixels to the match logit.
+seconds. Copies of parameters that momentum encoders hold are told in a row of their own and not counted. Operations
+are what ``get_flops.py`` counts.
 """
 
 import argparse
@@ -17,9 +15,6 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import init_default_scope
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from slan_mm.registry import MODELS
 
@@ -77,30 +72,9 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 def count_config(config: str, options: dict | None = None) -> dict[str, int]:
     """:func:`count_parameters` of a config file, with settings overridden by ``options``."""
-    cfg = _load(config, options)
+    cfg = load_config(config, options)
     with torch.device('meta'):
         return count_parameters(MODELS.build(offline_model(cfg)))
-
-
-def count_flops(config: str, size: int, options: dict | None = None, num_words: int = 30) -> int:
-    """Operations of one picture (size x size) with one text, from pixels to the match logit."""
-    model_cfg = offline_model(_load(config, options))
-    # Fused attention is not seen by the counter, and momentum encoders take no part.
-    model_cfg.text.encoder.attn_implementation = 'eager'
-    model_cfg.text.encoder.max_words = max(model_cfg.text.encoder.max_words, num_words + 2)
-    model_cfg.objective.momentum = 0.0
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with FakeTensorMode():
-            model = MODELS.build(model_cfg).eval()
-            counter = FlopCounterMode(display=False)
-            with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):
-                image = model.encode_image(torch.zeros(1, 3, size, size))
-                model.itm_scores(image, model.encode_text([' '.join(['red'] * num_words)]))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-    return counter.get_total_flops()
 
 
 def table(columns: dict[str, dict[str, str]]) -> str:
@@ -113,7 +87,8 @@ def table(columns: dict[str, dict[str, str]]) -> str:
     return '\n'.join([text[0], rule, *text[1:]])
 
 
-def _load(config: str, options: dict | None) -> Config:
+def load_config(config: str, options: dict | None = None) -> Config:
+    """A config file with settings overridden by ``options``; its default scope takes effect."""
     cfg = Config.fromfile(config)
     cfg.merge_from_dict(options or {})
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
@@ -124,7 +99,6 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description='Counts the parameters of models.')
     parser.add_argument('configs', nargs='+', help='config files')
-    parser.add_argument('--flops', type=int, metavar='SIZE', help='also count operations, of a SIZE x SIZE picture')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
     options = parser.parse_args()
     columns = {}
@@ -135,9 +109,6 @@ def main() -> None:
         paper = PAPER.get(name)
         cells['paper'] = str(paper) if paper else '-'
         cells['difference'] = f'{100 * (counts["total"] / 1e6 / paper - 1):+.2f} %' if paper else '-'
-        if options.flops:
-            flops = count_flops(config, options.flops, options.cfg_options)
-            cells[f'GFLOPs at {options.flops}'] = f'{flops / 1e9:.0f}'
         cells[NOT_COUNTED] = f'{counts[NOT_COUNTED] / 1e6:.2f}'
         columns[name] = cells
     print('Millions of parameters:\n')

@@ -7,6 +7,7 @@ from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.locator.filter import RegionFilter
 from slan_mm.models.locator.locator import SelfLocator
 from slan_mm.models.locator.moves import MomentMove, ScalarMove
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.locator.pooling import ExactMeanPooling, RoIAlignPooling
 from slan_mm.models.locator.vision_decoder import VisionDecoder
 
@@ -15,6 +16,7 @@ __all__ = [
     'ContrastMove',
     'ExactMeanPooling',
     'MomentMove',
+    'PairIndex',
     'RegionAdaptor',
     'RegionDetector',
     'RegionFilter',

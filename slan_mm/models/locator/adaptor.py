@@ -5,7 +5,9 @@ from __future__ import annotations
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 
 
@@ -50,9 +52,9 @@ class RegionAdaptor(BaseModule):
         self.box_embedding = BoxEmbedding(embed_dims) if box_embedding else None
         self.norm = nn.LayerNorm(embed_dims)
 
-    def embed(self, regions: Tensor, feature_map: Tensor, boxes: Tensor) -> Tensor:
+    def embed(self, regions: Tensor, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
         """E_i^G (P, NG, D) of the moved ``boxes``, from F_i and the attended ``regions``."""
-        new = self.projection(self.pooling(feature_map, boxes))
+        new = self.projection(self.pooling(feature_map, boxes, pairs))
         if self.box_embedding is not None:
             new = new + self.box_embedding(boxes).to(new.dtype)
         return self.norm(regions + new if self.embedding == 'residual' else new)
@@ -67,14 +69,17 @@ class RegionAdaptor(BaseModule):
         feature_map: Tensor,
         activation: Tensor,
         word_mask: Tensor,
+        projections: Projections | None = None,
+        pairs: PairIndex | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One level.
 
         ``regions`` E_{i-1}^G (P, NG, D) with ``boxes`` G_{i-1} (P, NG, 4) and ``region_mask`` (P, NG); ``words``
         E_{i-1}^T (P, NT, D) with ``mask`` (P, NT), True at tokens, and ``word_mask`` (P, NT), True at words without
-        special tokens; ``feature_map`` F_i (P, D, H, W) and ``activation`` (P, NT, H, W), its word-activation map.
-        Returns E_i^G, E_i^T, G_i.
+        special tokens; ``feature_map`` F_i (P, D, H, W) and ``activation`` (P, NT, H, W), its word-activation map;
+        ``projections`` of regions and words, where they are known already. With ``pairs``, F_i is of B images,
+        (B, D, H, W). Returns E_i^G, E_i^T, G_i.
         """
-        regions, words = self.attention(regions, words, region_mask, mask)
+        regions, words = self.attention(regions, words, region_mask, mask, projections)
         boxes = self.move(boxes.detach() if self.detach_boxes else boxes, activation, word_mask)
-        return self.embed(regions, feature_map, boxes), words, boxes
+        return self.embed(regions, feature_map, boxes, pairs), words, boxes

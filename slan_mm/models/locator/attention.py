@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import torch
 from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import linear, scaled_dot_product_attention
 
 from slan_mm.registry import MODELS
+
+
+class Projections(NamedTuple):
+    """What the two directions read: keys and values of regions (P, NG, D) and of words (P, NT, D)."""
+
+    region_key: Tensor
+    region_value: Tensor
+    word_key: Tensor
+    word_value: Tensor
 
 
 @MODELS.register_module()
@@ -61,19 +73,44 @@ class BidirectionalAttention(BaseModule):
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
-    def forward(self, regions: Tensor, words: Tensor, region_mask: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def project(self, regions: Tensor, words: Tensor) -> Projections:
+        """Keys and values of ``regions`` (P, NG, D) and ``words`` (P, NT, D)."""
+        return Projections(self.region_key(regions), self.region_value(regions), *self.project_words(words))
+
+    def project_words(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of ``words`` (T, NT, D)."""
+        return self.word_key(words), self.word_value(words)
+
+    def project_unweighted(self, regions: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of ``regions`` (B, N, D) without their biases, for :meth:`weighted`."""
+        return linear(regions, self.region_key.weight), linear(regions, self.region_value.weight)
+
+    def weighted(self, key: Tensor, value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of regions times ``weight`` (P, NG, 1): that of a product is the product of that."""
+        return torch.addcmul(self.region_key.bias, key, weight), torch.addcmul(self.region_value.bias, value, weight)
+
+    def forward(
+        self,
+        regions: Tensor,
+        words: Tensor,
+        region_mask: Tensor,
+        word_mask: Tensor,
+        projections: Projections | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """One exchange between the modalities.
 
         ``regions`` (P, NG, D), ``words`` (P, NT, D); ``region_mask`` (P, NG), ``word_mask`` (P, NT) boolean, True
-        where an element takes part, at least one a row. Returns both, updated; rows that do not take part hold
+        where an element takes part, at least one a row;
+        ``projections``, where they are known already.
+        Returns both, updated; rows that do not take part hold
         values that no one reads.
         """
-        region_key, word_key = self._heads(self.region_key(regions)), self._heads(self.word_key(words))
-        to_regions = scaled_dot_product_attention(
-            region_key, word_key, self._heads(self.word_value(words)), attn_mask=word_mask[:, None, None]
+        region_key, region_value, word_key, word_value = map(
+            self._heads, self.project(regions, words) if projections is None else projections
         )
+        to_regions = scaled_dot_product_attention(region_key, word_key, word_value, attn_mask=word_mask[:, None, None])
         to_words = scaled_dot_product_attention(
-            word_key, region_key, self._heads(self.region_value(regions)), attn_mask=region_mask[:, None, None]
+            word_key, region_key, region_value, attn_mask=region_mask[:, None, None]
         )
         to_regions = self.region_out(to_regions.transpose(1, 2).flatten(2))
         to_words = self.word_out(to_words.transpose(1, 2).flatten(2))

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from slan_mm.models.locator.boxes import pairwise_iou
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 
 
@@ -28,19 +29,23 @@ def select_regions(saliency: Tensor, top: int | None, threshold: float | None) -
 
 
 @torch.no_grad()
-def distinct_regions(saliency: Tensor, boxes: Tensor, top: int, max_overlap: float) -> Tensor:
+def distinct_regions(
+    saliency: Tensor, boxes: Tensor, top: int, max_overlap: float, pairs: PairIndex | None = None
+) -> Tensor:
     """Greedy non-maximum suppression: the ``top`` most salient regions, none over ``max_overlap`` IoU with a better.
 
-    ``saliency`` (P, Nq), positive; ``boxes`` (P, Nq, 4). Returns (P, Nq), True at those regions.
+    ``saliency`` (P, Nq), positive; ``boxes`` (P, Nq, 4), with ``pairs`` of B images, (B, Nq, 4). Returns (P, Nq),
+    True at those regions.
     """
     overlaps = pairwise_iou(boxes) > max_overlap
     remaining = saliency.clone()
     chosen = torch.zeros_like(saliency, dtype=torch.bool)
     rows = torch.arange(len(saliency), device=saliency.device)
+    owners = rows if pairs is None else pairs.image
     for _ in range(top):
         score, best = remaining.max(dim=1)
         chosen[rows, best] |= score >= 0
-        remaining = remaining.masked_fill(overlaps[rows, best], -1.0)
+        remaining = remaining.masked_fill(overlaps[owners, best], -1.0)
         remaining[rows, best] = -1.0
     return chosen
 
@@ -91,17 +96,19 @@ class RegionFilter(BaseModule):
         best = similarity.masked_fill(~word_mask[:, None], -torch.inf).amax(dim=-1)
         return self.scale * best + self.bias
 
-    def forward(self, logits: Tensor, boxes: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, logits: Tensor, boxes: Tensor | None = None, pairs: PairIndex | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Saliency ``logits`` (P, Nq) to (index, weight, mask), each (P, NG).
 
-        See :func:`select_regions`; ``weight`` is the normalised score, or 1. ``boxes`` G_0 (P, Nq, 4) are read with
-        ``max_overlap`` only.
+        See :func:`select_regions`; ``weight`` is the normalised score, or 1. ``boxes`` G_0 (P, Nq, 4), with ``pairs``
+        those of B images (B, Nq, 4), are read with ``max_overlap`` only.
         """
         saliency = logits.float().sigmoid()
         if self.max_overlap is not None:
             if boxes is None:
                 raise ValueError('RegionFilter with max_overlap needs the boxes of the regions')
-            distinct = distinct_regions(saliency, boxes, self.top or saliency.shape[1], self.max_overlap)
+            distinct = distinct_regions(saliency, boxes, self.top or saliency.shape[1], self.max_overlap, pairs)
             saliency = saliency * distinct
         index, score, mask = select_regions(saliency, self.top, self.threshold)
         if self.max_overlap is not None:

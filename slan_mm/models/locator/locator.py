@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
 
-def activation_map(unit_map: Tensor, text: TextFeatures, centred: bool = True) -> Tensor:
+def activation_map(
+    unit_map: Tensor, text: TextFeatures, centred: bool = True, pairs: PairIndex | None = None
+) -> Tensor:
     """The word-activation map M = F_i E^T: ``unit_map`` (P, C, H, W) and P texts to cosines (P, NT, H, W).
 
     ``centred`` subtracts each word's mean over the picture: a word that responds everywhere, such as "and", names no
-    place, and must neither keep regions nor draw them.
+    place, and must neither keep regions nor draw them. With ``pairs`` the map is of B images, (B, C, H, W).
     """
-    activation = text.word_space['lexical'] @ unit_map.flatten(2)
+    words, cells = text.word_space['lexical'], unit_map.flatten(2)
+    activation = words @ cells if pairs is None else pairs.matmul(words, cells)
     if centred:
         activation = activation - activation.mean(-1, keepdim=True)
     return activation.unflatten(2, unit_map.shape[-2:])
@@ -31,6 +38,10 @@ def gather_rows(values: Tensor, index: Tensor) -> Tensor:
 @MODELS.register_module()
 class SelfLocator(BaseModule):
     """Region filter, then L region adaptors, for row-wise pairs of image and text features.
+
+    Or for any pairs of B images and T texts, given as a :class:`PairIndex`: then all that is an image's alone or a
+    text's alone is done once for all its pairs, and no image's maps are copied. The results are those of row-wise
+    pairs up to rounding.
 
     Args:
         embed_dims: Width D.
@@ -58,23 +69,86 @@ class SelfLocator(BaseModule):
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.box_embedding = BoxEmbedding(embed_dims) if box_embedding else None
 
-    def saliency(self, image: ImageFeatures, text: TextFeatures, activation: Tensor) -> Tensor:
-        """The saliency logits (P, Nq) that the filter reads; ``activation`` is the finest word-activation map."""
-        if not self.filter.conditioned:
-            return image.saliency
-        return self.filter.saliency_logits(self.pooling(activation, image.boxes).float(), text.word_mask)
+    def prepare_image(self, image: ImageFeatures) -> ImageFeatures:
+        """The features with all that the first exchange reads of images alone (``first_level``), B images.
 
-    def forward(self, image: ImageFeatures, text: TextFeatures) -> Located:
-        """Locates the words of text p in image p, for every p."""
-        activations = [activation_map(unit_map, text, self.centred) for unit_map in image.space_maps]
-        saliency = self.saliency(image, text, activations[-1])
-        index, weight, region_mask = self.filter(saliency, image.boxes)
-        boxes = [gather_rows(image.boxes, index)]
-        regions = gather_rows(image.regions, index)
+        - ``regions`` (B, Nq, D): all regions, with their places.
+        - ``key``, ``value`` (B, Nq, D): their projections, still without weights and biases.
+        - ``lexical`` (B, Nq, C): the finest map pooled over all regions, centred as word-activation maps are. A dot
+          product and a mean commute, so that the words' similarities to these are their pooled activations.
+        """
+        regions = image.regions
         if self.box_embedding is not None:
-            regions = regions + self.box_embedding(boxes[0]).to(regions.dtype)
-        regions = regions * weight.unsqueeze(-1).to(regions.dtype)
-        words = text.words
+            regions = regions + self.box_embedding(image.boxes).to(regions.dtype)
+        first = dict(regions=regions)
+        if self.filter.conditioned:
+            cells = image.space_maps[-1]
+            if self.centred:
+                cells = cells - cells.mean((2, 3), keepdim=True)
+            first['lexical'] = self.pooling(cells, image.boxes)
+        if len(self.adaptors):
+            attention = self.adaptors[0].attention
+            first['key'], first['value'] = attention.project_unweighted(regions)  # type: ignore[operator, union-attr]
+        return replace(image, first_level=first)
+
+    def prepare_text(self, text: TextFeatures) -> TextFeatures:
+        """The features with all that the first exchange reads of texts alone: ``key`` and ``value`` (T, NT, D)."""
+        if not len(self.adaptors):
+            return text
+        key, value = self.adaptors[0].attention.project_words(text.words)  # type: ignore[operator, union-attr]
+        return replace(text, first_level=dict(key=key, value=value))
+
+    def saliency(
+        self, image: ImageFeatures, text: TextFeatures, activation: Tensor, pairs: PairIndex | None = None
+    ) -> Tensor:
+        """The saliency logits (P, Nq) that the filter reads; ``activation`` is the finest word-activation map.
+
+        With ``pairs``, ``image`` is of B prepared images.
+        """
+        if not self.filter.conditioned:
+            return image.saliency if pairs is None else image.saliency[pairs.image]
+        if pairs is None:
+            similarity = self.pooling(activation, image.boxes)
+        else:
+            regions = image.first_level['lexical'].transpose(1, 2)
+            similarity = pairs.matmul(text.word_space['lexical'], regions).transpose(1, 2)
+        return self.filter.saliency_logits(similarity.float(), text.word_mask)
+
+    def start(
+        self, image: ImageFeatures, text: TextFeatures, index: Tensor, weight: Tensor, pairs: PairIndex | None
+    ) -> tuple[Tensor, Tensor, Projections | None]:
+        """Boxes G_0 and regions E_0^G of the kept regions, weighted, and the first exchange's projections if known."""
+        if pairs is None:
+            boxes, regions = gather_rows(image.boxes, index), gather_rows(image.regions, index)
+            if self.box_embedding is not None:
+                regions = regions + self.box_embedding(boxes).to(regions.dtype)
+            return boxes, regions * weight.unsqueeze(-1).to(regions.dtype), None
+        rows, first = pairs.image[:, None], image.first_level
+        weight = weight.unsqueeze(-1).to(image.regions.dtype)
+        projections = None
+        if len(self.adaptors):
+            key, value = first['key'][rows, index], first['value'][rows, index]
+            projections = Projections(
+                *self.adaptors[0].attention.weighted(key, value, weight),  # type: ignore[operator, union-attr]
+                text.first_level['key'],
+                text.first_level['value'],
+            )
+        return image.boxes[rows, index], first['regions'][rows, index] * weight, projections
+
+    def forward(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+        """Locates the words of text p in image p, for every p; or those of pair p's text in its image.
+
+        With ``pairs``, images and texts that will come again are best given prepared (:meth:`prepare_image`,
+        :meth:`prepare_text`); others are prepared here.
+        """
+        if pairs is not None:
+            image = image if image.first_level else self.prepare_image(image)
+            text = (text if text.first_level else self.prepare_text(text))[pairs.text]
+        activations = [activation_map(unit_map, text, self.centred, pairs) for unit_map in image.space_maps]
+        saliency = self.saliency(image, text, activations[-1], pairs)
+        index, weight, region_mask = self.filter(saliency, image.boxes, pairs)
+        first_boxes, regions, projections = self.start(image, text, index, weight, pairs)
+        boxes, words = [first_boxes], text.words
         for adaptor in self.adaptors:
             level = adaptor.feature_level - 1  # type: ignore[operator]
             regions, words, moved = adaptor(
@@ -86,8 +160,11 @@ class SelfLocator(BaseModule):
                 image.pyramid[level],
                 activations[level],
                 text.word_mask,
+                projections,
+                pairs,
             )
             boxes.append(moved)
+            projections = None
         kept = region_mask.unsqueeze(-1).to(regions.dtype)
         return Located(
             regions=regions,

@@ -145,18 +145,26 @@ class MomentMove(BaseModule):
         """
         weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
         response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
-        return (response.float() * self.log_sharpness.exp()).masked_fill(outside, -torch.inf).softmax(-1), centres
+        response = response.float() * self.log_sharpness.exp()
+        return (response if outside is None else response.masked_fill(outside, -torch.inf)).softmax(-1), centres
 
-    def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         height, width = activation.shape[-2:]
         response = weight.to(activation.dtype) @ activation.flatten(2)
         centres = cell_centres(height, width, boxes.device, boxes.dtype)
-        distance = (centres - boxes[..., None, :2]).abs()
-        # Never smaller than one cell a side, or a coarse map would leave an empty neighbourhood.
-        reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2
-        return response, centres, (distance > reach + 1e-6).any(-1)
+        # A window of twice the picture's sides has no outside, wherever in the picture its centre is.
+        return response, centres, None if self.ratio >= 2 else self._outside(boxes, centres, height, width)
 
-    def _cut_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _outside(self, boxes: Tensor, centres: Tensor, height: int, width: int) -> Tensor:
+        """(P, N, H * W), True at cells (``centres``) that are not of the neighbourhood of ``boxes`` (P, N, 4)."""
+        # Never smaller than one cell a side, or a coarse map would leave an empty neighbourhood.
+        reach = boxes.new_tensor([max(self.ratio, 1 / width), max(self.ratio, 1 / height)]) / 2 + 1e-6
+        columns, rows = centres[:width, 0], centres[::width, 1]
+        beside = (columns - boxes[..., None, 0]).abs() > reach[0]
+        above = (rows - boxes[..., None, 1]).abs() > reach[1]
+        return (above.unsqueeze(-1) | beside.unsqueeze(-2)).flatten(-2)
+
+    def _cut_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         cells = cell_boxes(boxes[..., :2], boxes.new_full((2,), self.ratio), self.k or 1)
         pooled = self.pooling(activation, clip_boxes(cells).flatten(1, 2)).float().view(*cells.shape[:3], -1)
         centres = cells[..., :2]

@@ -12,6 +12,7 @@ from mmcv.ops import RoIAlign
 from mmdet.structures.bbox import bbox2roi, bbox_cxcywh_to_xyxy
 from torch import Tensor, nn
 
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 
 
@@ -53,10 +54,14 @@ class ExactMeanPooling(nn.Module):
     mean = sum_hw b_h a_w F[h, w] / area. This is what Precise RoI Pooling computes, written as a matrix product.
     """
 
-    def forward(self, feature_map: Tensor, boxes: Tensor) -> Tensor:
-        """``feature_map`` (P, D, H, W) and ``boxes`` (P, N, 4) of positive size to (P, N, D)."""
-        weights = mean_weights(boxes, *feature_map.shape[-2:])
-        return weights.to(feature_map.dtype) @ feature_map.flatten(2).transpose(1, 2)
+    def forward(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
+        """``feature_map`` (P, D, H, W) and ``boxes`` (P, N, 4) of positive size to (P, N, D).
+
+        With ``pairs`` the map is of B images, (B, D, H, W), and boxes p are pooled from that of pair p.
+        """
+        weights = mean_weights(boxes, *feature_map.shape[-2:]).to(feature_map.dtype)
+        features = feature_map.flatten(2).transpose(1, 2)
+        return weights @ features if pairs is None else pairs.matmul(weights, features)
 
 
 @MODELS.register_module()
@@ -72,11 +77,14 @@ class RoIAlignPooling(nn.Module):
         super().__init__()
         self.roi_align = RoIAlign(output_size, spatial_scale=1.0, sampling_ratio=sampling_ratio, aligned=True)
 
-    def forward(self, feature_map: Tensor, boxes: Tensor) -> Tensor:
-        """``feature_map`` (P, D, H, W) and ``boxes`` (P, N, 4) to (P, N, D)."""
-        num_pairs, _, height, width = feature_map.shape
+    def forward(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
+        """As :meth:`ExactMeanPooling.forward`."""
+        num_pairs, num_boxes = boxes.shape[:2]
+        height, width = feature_map.shape[-2:]
         scale = boxes.new_tensor([width, height, width, height])
         rois = bbox2roi(list((bbox_cxcywh_to_xyxy(boxes.detach()) * scale).float()))
+        if pairs is not None:
+            rois[:, 0] = pairs.image.repeat_interleave(num_boxes)
         # The op is written for float32 and float64; half-precision input would lose the coordinates.
         pooled = self.roi_align(feature_map.float(), rois).mean(dim=(2, 3))
-        return pooled.view(num_pairs, -1, feature_map.shape[1]).to(feature_map.dtype)
+        return pooled.view(num_pairs, num_boxes, feature_map.shape[1]).to(feature_map.dtype)

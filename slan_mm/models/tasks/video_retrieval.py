@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from slan_mm.models.frames import join_frames, join_located, num_frames, split_frames
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.slan import SLAN
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
@@ -32,11 +33,13 @@ class VideoRetrieval(SLAN):
             return super().encode_image(inputs)
         return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])
 
-    def locate(self, image: ImageFeatures, text: TextFeatures) -> Located:
-        """The words of text p in picture p, or in all frames of video p."""
+    def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+        """The words of text p in picture p, or in all frames of video p; or of the ``pairs`` of either and texts."""
         frames = num_frames(image)
         if frames is None:
-            return super().locate(image, text)
+            return super().locate(image, text, pairs)
+        if pairs is not None:
+            image, text = image[pairs.image], text[pairs.text]
         rows = torch.arange(len(text), device=text.words.device).repeat_interleave(frames)
         return join_located(super().locate(split_frames(image, frames), text[rows]), frames)
 

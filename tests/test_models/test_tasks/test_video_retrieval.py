@@ -7,6 +7,7 @@ from toy import TEXTS, build_toy_slan, toy_config, toy_picture
 from toy_tasks import build_toy_video_retrieval, toy_video, video_batch
 
 from slan_mm.models.frames import join_frames, num_frames, split_frames
+from slan_mm.models.locator import PairIndex
 
 CLOSE = dict(atol=2e-5, rtol=1e-4)
 
@@ -22,8 +23,10 @@ def normalised(videos):
 
 @torch.no_grad()
 def all_scores(model, image, text):
-    pairs = torch.cartesian_prod(torch.arange(len(image)), torch.arange(len(text)))
-    return model.itc_scores(image, text), model.itm_scores(image[pairs[:, 0]], text[pairs[:, 1]])
+    pairs = PairIndex.all_pairs(len(image), len(text))
+    row_wise = model.itm_scores(image[pairs.image], text[pairs.text])
+    torch.testing.assert_close(model.itm_scores(image, text, pairs), row_wise, **CLOSE)
+    return model.itc_scores(image, text), row_wise
 
 
 @torch.no_grad()

@@ -1,0 +1,54 @@
+"""Which image and which text each pair is of: what lets many texts share one image without copies of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class PairIndex:
+    """P pairs among B images and T texts, sorted by image.
+
+    Args:
+        image: Row of each pair's image (P,), long, rising (equal rows allowed).
+        text: Row of each pair's text (P,), long, in any order.
+        counts: Pairs of each of the B images, in order; they sum to P. None counts them, which asks a GPU to wait.
+        num_images: B, where ``counts`` is not given; None takes the last image of ``image`` as the last there is.
+
+    Raises:
+        ValueError: there is no pair, the lengths differ, or ``image`` does not rise.
+    """
+
+    def __init__(
+        self, image: Tensor, text: Tensor, counts: Sequence[int] | None = None, num_images: int | None = None
+    ) -> None:
+        if len(image) != len(text) or not len(image):
+            raise ValueError(f'pairs need as many images as texts, one at least; got {len(image)} and {len(text)}')
+        self.image, self.text = image, text
+        if counts is None:
+            if bool((image[1:] < image[:-1]).any()):
+                raise ValueError('pairs must be sorted by image, so that those of one image lie together')
+            counts = torch.bincount(image, minlength=num_images or 0).tolist()
+        self.counts = list(counts)
+
+    @classmethod
+    def all_pairs(cls, num_images: int, num_texts: int, device: torch.device | str | None = None) -> PairIndex:
+        """Every one of B images with every one of T texts, image by image: P = B * T."""
+        image = torch.arange(num_images, device=device).repeat_interleave(num_texts)
+        return cls(image, torch.arange(num_texts, device=device).repeat(num_images), [num_texts] * num_images)
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def matmul(self, rows: Tensor, images: Tensor) -> Tensor:
+        """Each pair's matrix times its image's: ``rows`` (P, n, k), ``images`` (B, k, m) to (P, n, m).
+
+        The matrices of an image are multiplied as one, so that the image's is read once and never copied.
+        """
+        if len(set(self.counts)) == 1:
+            return (rows.reshape(len(images), -1, rows.shape[-1]) @ images).view(len(rows), -1, images.shape[-1])
+        parts = rows.split(self.counts)
+        products = [part.flatten(0, 1) @ image for part, image in zip(parts, images, strict=True)]
+        return torch.cat(products).view(len(rows), -1, images.shape[-1])

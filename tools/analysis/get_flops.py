@@ -1,0 +1,130 @@
+"""Counts the floating-point operations of whole models: per image, per text and per pair, module by module.
+
+    python tools/analysis/get_flops.py configs/pretrain/slan_r50_14m.py --shape 384 384
+    python tools/analysis/get_flops.py configs/pretrain/slan_*_14m.py --depth 1
+
+An image is counted from its pixels to all that serves every text, a text from its tokens to all that serves every
+image, and a pair from there to the match logit. One image with one text is the sum of the three. A multiply-add is two
+operations; products of matrices, convolutions and attention are counted, elementwise work is not.
+
+Nothing is computed: shapes alone flow through the model, so that a full-size one takes seconds.
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from count_params import load_config, offline_model, table
+from mmengine.config import DictAction
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from slan_mm.analysis import count_flops, own_flops
+from slan_mm.models.locator import PairIndex
+from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.registry import MODELS
+
+#: GFLOPs in Table 7, of a 384 x 384 picture, by name of the config.
+PAPER = {'slan_r50_14m': 324}
+STAGES = ('per image', 'per text', 'per pair')
+
+#: Operations by stage and module.
+Flops = dict[str, dict[str, int]]
+
+
+def model_flops(model: SelfLocatedModel, shape: tuple[int, int], num_words: int = 30) -> Flops:
+    """Operations of one picture (height, width), one text of ``num_words`` words and their pair.
+
+    Each module's are its own, without its children's; names start with the model's attribute, e.g.
+    ``image_branch.encoder.backbone``. What no module but the locator does before the first exchange is
+    ``locator.first_level``.
+    """
+    known: dict[str, Any] = {}
+    steps = {
+        'per image': lambda: known.update(image=model.encode_image(torch.zeros(1, 3, *shape))),
+        'per text': lambda: known.update(text=model.encode_text([' '.join(['red'] * num_words)])),
+    }
+    first = {
+        'per image': lambda: known.update(image=model.locator.prepare_image(known['image'])),
+        'per text': lambda: known.update(text=model.locator.prepare_text(known['text'])),
+    }
+    roots = {type(module).__name__: name for name, module in model.named_children()}
+    roots[type(model.objective.itm_head).__name__] = 'objective.itm_head'
+    result: Flops = {}
+    for stage, step in steps.items():
+        result[stage] = _named(count_flops(step), roots)
+    for stage, step in first.items():
+        result[stage]['locator.first_level'] = count_flops(step)['Global']
+    pairs = PairIndex.all_pairs(1, 1)
+    result['per pair'] = _named(count_flops(lambda: model.itm_scores(known['image'], known['text'], pairs)), roots)
+    return result
+
+
+def _named(counts: dict[str, int], roots: dict[str, str]) -> dict[str, int]:
+    named = {}
+    for name, flops in own_flops(counts).items():
+        root, *rest = name.split('.')
+        named['.'.join([roots.get(root, root), *rest])] = flops
+    return named
+
+
+def flops_model(config: str, num_words: int, options: dict | None = None) -> SelfLocatedModel:
+    """The model of a config file as it is counted: random weights, no momentum encoders, evaluation mode."""
+    model = offline_model(load_config(config, options))
+    # Transformers looks into the values of masks, which shapes alone do not have, before it calls fused attention.
+    model.text.encoder.attn_implementation = 'eager'
+    model.text.encoder.max_words = max(model.text.encoder.max_words, num_words + 2)
+    model.objective.momentum = 0.0
+    return MODELS.build(model).eval()
+
+
+def config_flops(config: str, shape: tuple[int, int], num_words: int = 30, options: dict | None = None) -> Flops:
+    """:func:`model_flops` of a config file, with settings overridden by ``options``; no numbers are computed."""
+    with FakeTensorMode():
+        return model_flops(flops_model(config, num_words, options), shape, num_words)
+
+
+def total(flops: Flops) -> dict[str, int]:
+    """Operations of each stage."""
+    return {stage: sum(flops[stage].values()) for stage in STAGES}
+
+
+def by_module(flops: Flops, depth: int) -> dict[str, dict[str, str]]:
+    """GFLOPs by column (stage) and row (modules down to ``depth`` below the model's attributes)."""
+    rows: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(STAGES, 0))
+    for stage in STAGES:
+        for name, count in flops[stage].items():
+            rows['.'.join(name.split('.')[: depth + 1])][stage] += count
+    rows = {name: row for name, row in rows.items() if any(row.values())}
+    rows['total'] = total(flops)
+    return {
+        stage: {name: f'{row[stage] / 1e9:.3f}' if row[stage] else '' for name, row in rows.items()} for stage in STAGES
+    }
+
+
+def main() -> None:
+    """Prints a table a config, and one of all beside the paper's."""
+    parser = argparse.ArgumentParser(description='Counts the operations of whole models.')
+    parser.add_argument('configs', nargs='+', help='config files of models with an ITM head, i.e. of pre-training')
+    parser.add_argument('--shape', nargs=2, type=int, default=(384, 384), metavar=('H', 'W'), help='of the picture')
+    parser.add_argument('--words', type=int, default=30, help='words of the text')
+    parser.add_argument('--depth', type=int, default=2, help='how deep the tables go into the modules')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    options = parser.parse_args()
+    height, width = options.shape
+    print(f'GFLOPs of a {height} x {width} picture and a text of {options.words} words:')
+    totals = {}
+    for config in options.configs:
+        name = Path(config).stem
+        flops = config_flops(config, (height, width), options.words, options.cfg_options)
+        print(f'\n{name}\n\n{table(by_module(flops, options.depth))}')
+        stages = total(flops)
+        totals[name] = {stage: f'{count / 1e9:.2f}' for stage, count in stages.items()}
+        totals[name]['one image with one text'] = f'{sum(stages.values()) / 1e9:.1f}'
+        totals[name]['paper, at 384 x 384'] = str(PAPER.get(name, '-'))
+    print(f'\nAll\n\n{table(totals)}')
+
+
+if __name__ == '__main__':
+    main()
