@@ -25,6 +25,9 @@ OPTIONAL_USES = {
     'webdataset': 'image-text pairs in tar shards',
     'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
     'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
+    'onnx': 'export to ONNX (tools/model_converters/slan_to_onnx.py)',
+    'onnxscript': 'export to ONNX',
+    'onnxruntime': 'checking exported ONNX models',
 }
 
 
