@@ -26,6 +26,9 @@ OPTIONAL_USES = {
     'faiss-cpu': 'indexes of pictures that texts search (tools/index.py, tools/search.py)',
     'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
     'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
+    'onnx': 'export to ONNX (tools/model_converters/slan_to_onnx.py)',
+    'onnxscript': 'export to ONNX',
+    'onnxruntime': 'checking exported ONNX models',
 }
 
 

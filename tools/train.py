@@ -13,6 +13,7 @@ from slan_mm.engine.launch import (
     config_from_options,
     enable_amp,
     enable_auto_scale_lr,
+    enable_compile,
     leave_processes,
     set_resume,
 )
@@ -23,6 +24,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Trains a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--compile', action='store_true', help='torch.compile the training step, see docs/export.md')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
     parser.add_argument(
         '--resume',
@@ -41,6 +43,8 @@ def main() -> None:
     cfg = config_from_options(options)
     if options.amp:
         enable_amp(cfg)
+    if options.compile:
+        enable_compile(cfg)
     if options.auto_scale_lr:
         enable_auto_scale_lr(cfg)
     set_resume(cfg, options.resume)

@@ -58,6 +58,15 @@ def enable_amp(cfg: Config) -> None:
         cfg.optim_wrapper.loss_scale = 'dynamic'
 
 
+def enable_compile(cfg: Config) -> None:
+    """Has MMEngine's runner compile the training step (``torch.compile``); options that the config has stay.
+
+    The length of texts differs from batch to batch, so that shapes are dynamic unless the config says otherwise.
+    """
+    options = cfg.get('compile')
+    cfg.compile = {'dynamic': True, **(options if isinstance(options, dict) else {})}
+
+
 def enable_auto_scale_lr(cfg: Config) -> None:
     """Turns on scaling of the learning rate with the real batch size.
 

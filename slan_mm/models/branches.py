@@ -82,9 +82,7 @@ class ImageBranch(BaseModule):
         maps = [feature_map, *pyramid]
         unit_maps = [normalize(self.spaces['lexical'](level.movedim(1, -1)), dim=-1).movedim(-1, 1) for level in maps]
         pooled, lexical = self.pool(maps, boxes), self.pool(unit_maps, boxes)
-        regions = self.region_projection(pooled[:, : boxes.shape[1]])
-        if self.context_projection is not None:
-            regions = regions + self.context_projection(queries)
+        regions = self.embed_regions(pooled[:, : boxes.shape[1]], queries)
         region_space = {'lexical': normalize(lexical, dim=-1)}
         for term in self.spaces:
             if term != 'lexical':
@@ -96,15 +94,30 @@ class ImageBranch(BaseModule):
             pyramid=pyramid,
             space_maps=unit_maps[1:],
             region_space=region_space,
-            embedding=normalize(self.itc_projection(self.summary(regions, saliency, feature_map, levels)), dim=-1),
+            embedding=self.summarise(regions, saliency, feature_map, levels),
         )
 
-    def summary(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
-        """What ITC knows of an image, (B, C): of its regions (B, Nq, D), their saliency (B, Nq), V and the levels."""
-        if self.embedding is not None:
-            return self.embedding(regions, feature_map, levels)
-        weight = saliency.sigmoid().unsqueeze(-1)
-        return (regions * weight).sum(1) / weight.sum(1)
+    def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
+        """What ITC compares and nothing else, (B, E): all that a momentum encoder is asked for."""
+        levels = self.encoder.extract(inputs)
+        feature_map = self.encoder.project(levels)
+        boxes, saliency, queries = self.detector(feature_map)
+        regions = self.embed_regions(self.pooling(feature_map, boxes), queries)
+        return self.summarise(regions, saliency, feature_map, levels)
+
+    def embed_regions(self, pooled: Tensor, queries: Tensor) -> Tensor:
+        """E_0^G (B, Nq, D) of what was ``pooled`` (B, Nq, D) from V and of the detector's ``queries``."""
+        regions = self.region_projection(pooled)
+        return regions if self.context_projection is None else regions + self.context_projection(queries)
+
+    def summarise(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """ITC's unit vectors (B, E), of regions (B, Nq, D), their saliency logits (B, Nq), V and the encoder's levels."""
+        if self.embedding is None:
+            weight = saliency.sigmoid().unsqueeze(-1)
+            summary = (regions * weight).sum(1) / weight.sum(1)
+        else:
+            summary = self.embedding(regions, feature_map, levels)
+        return normalize(self.itc_projection(summary), dim=-1)
 
     def pool(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
         """``boxes`` (B, Nq, 4) pooled from each of M ``maps``, one after the other: (B, M * Nq, D)."""

@@ -52,6 +52,15 @@ def test_amp_leaves_a_mixed_precision_wrapper_alone(config):
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
 
 
+def test_compile_keeps_what_the_config_says(config):
+    cfg = Config.fromfile(config)
+    launch.enable_compile(cfg)
+    assert cfg.compile == dict(dynamic=True)
+    cfg.compile = dict(backend='eager', dynamic=False)
+    launch.enable_compile(cfg)
+    assert cfg.compile == dict(backend='eager', dynamic=False)
+
+
 def test_scaling_the_learning_rate_needs_a_base(config):
     cfg = Config.fromfile(config)
     with pytest.raises(ValueError, match='base_batch_size'):

@@ -10,7 +10,7 @@ ITM begins at the first iteration.
 import argparse
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ CAPTIONS = (
 )
 
 
-def random_batch(batch_size: int, size: int) -> dict:
-    """A batch as a data loader yields it: noise, captions, one phrase each."""
+def random_batch(batch_size: int, size: int, captions: Sequence[str] = CAPTIONS) -> dict:
+    """A batch as a data loader yields it: noise, ``captions`` in turn, one phrase each."""
     samples = []
     for index in range(batch_size):
         sample = DataSample()
@@ -45,7 +45,7 @@ def random_batch(batch_size: int, size: int) -> dict:
                 img_shape=shape,
             )
         )
-        sample.set_field(CAPTIONS[index % len(CAPTIONS)], 'text')
+        sample.set_field(captions[index % len(captions)], 'text')
         sample.set_field([dict(spans=[[0, 18]], boxes=torch.zeros(0, 4), category=None, phrase_id='0')], 'phrases')
         samples.append(sample)
     generator = torch.Generator().manual_seed(0)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from slan_mm.models.locator.boxes import clip_boxes
+from slan_mm.models.locator.fused_attention import fuse_attention
 from slan_mm.registry import MODELS
 
 
@@ -83,6 +84,7 @@ class RegionDetector(BaseModule):
             dict(self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=ffn),
             return_intermediate=False,
         )
+        fuse_attention(self)
         self.query_embedding = nn.Embedding(self.num_queries, self.width)
         if learn_boxes:
             self.box_head = MLP(self.width, self.width, 4, 3)
@@ -107,8 +109,10 @@ class RegionDetector(BaseModule):
         if self.downsample > 1:
             feature_map = avg_pool2d(feature_map, self.downsample, ceil_mode=True)
         batch_size, _, height, width = feature_map.shape
-        padding = feature_map.new_zeros((batch_size, height, width), dtype=torch.bool)
+        # No picture is padded, so that one encoding serves them all.
+        padding = feature_map.new_zeros((1, height, width), dtype=torch.bool)
         position = self.positional_encoding(padding).flatten(2).transpose(1, 2).to(feature_map.dtype)
+        position = position.expand(batch_size, -1, -1)
         tokens = feature_map.flatten(2).transpose(1, 2)
         memory = self.encoder(query=tokens, query_pos=position, key_padding_mask=None)
         query_pos = self.query_embedding.weight.expand(batch_size, -1, -1)

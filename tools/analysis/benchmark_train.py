@@ -1,0 +1,203 @@
+"""Times a training step, beside mmpretrain's BLIP retrieval model with its momentum branch.
+
+    python tools/analysis/benchmark_train.py configs/pretrain/slan_tiny_shapes.py --batch-size 32 --size 64 --profile
+    python tools/analysis/benchmark_train.py configs/pretrain/slan_r50_14m.py --batch-size 2 --memory
+
+BLIP has the config's backbone and BERT, the same batch, text length, optimiser and precision. Both models take whole
+steps (``train_step``: stacking and tokenising, forward, backward, update) on noise, in turns in one process; medians
+are over the rounds. SLAN's step is a full one: all losses, with the hard negatives of ITM and, if the config has them,
+momentum encoders. Operations are counted in a step (two for a multiply-add), and set against the fastest matrix
+product that the machine was seen to do with as many threads. CPU seconds are the process' own: unlike seconds by the
+clock they hardly depend on what else the machine does; utilisation is of them. ``--memory`` has each model take two
+steps in a process of its own; ``--profile`` prints where the time of SLAN's step goes.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+
+import torch
+from count_params import offline_model, table
+from mmengine.config import Config, DictAction
+from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+from try_full_size import peak_gib, random_batch
+
+from slan_mm.analysis import Alternation, alternate, matmul_peak
+from slan_mm.analysis.blip_retrieval import build_blip_retrieval
+from slan_mm.datasets.shapes.grammar import words
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.registry import MODELS
+
+MODELS_TIMED = ('SLAN', 'BLIP')
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Times a training step beside that of BLIP.')
+    parser.add_argument('config', help='config file of a pre-training')
+    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=int, default=30, help='words of a text')
+    parser.add_argument('--rounds', type=int, default=5, help='steps of each model that are timed')
+    parser.add_argument('--bfloat16', action='store_true', help='mixed precision; without, float32')
+    parser.add_argument('--memory', action='store_true', help='also measure the peak of memory')
+    parser.add_argument('--profile', action='store_true', help="also print where the time of SLAN's step goes")
+    parser.add_argument('--memory-of', choices=MODELS_TIMED, help=argparse.SUPPRESS)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    return parser.parse_args(arguments)
+
+
+def captions(batch_size: int, num_words: int) -> list[str]:
+    """A text of ``num_words`` tokens for each picture, all different."""
+    return [' '.join(islice(cycle(words()), start, start + num_words)) for start in range(batch_size)]
+
+
+def read_config(options: argparse.Namespace) -> Config:
+    """The config, with a model that needs no files and draws hard negatives from the first iteration on."""
+    cfg = Config.fromfile(options.config)
+    cfg.merge_from_dict(options.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    # One line for every parameter's weight decay says nothing here.
+    MMLogger.get_current_instance().setLevel('ERROR')
+    cfg.model = offline_model(cfg)
+    cfg.model.objective.itm_start = 0
+    cfg.model.text.encoder.max_words = options.words + 2
+    cfg.optim_wrapper.type = 'BFloat16OptimWrapper' if options.bfloat16 else 'OptimWrapper'
+    for name in ('dtype', 'loss_scale'):
+        cfg.optim_wrapper.pop(name, None)
+    return cfg
+
+
+def build(name: str, cfg: Config, options: argparse.Namespace) -> tuple[nn.Module, OptimWrapper]:
+    """SLAN or BLIP in training mode, and its optimiser; both of the same kind."""
+    torch.manual_seed(0)
+    wrapper = cfg.optim_wrapper.to_dict()
+    if name == 'SLAN':
+        model = MODELS.build(cfg.model)
+    else:
+        model = build_blip_retrieval(cfg.model, options.words + 2)
+        # Its keys name parts of SLAN.
+        wrapper.pop('paramwise_cfg', None)
+    return model.train(), build_optim_wrapper(model, wrapper)
+
+
+def step_of(name: str, cfg: Config, options: argparse.Namespace) -> Callable[[], object]:
+    """A function that takes one training step of a new model."""
+    model, wrapper = build(name, cfg, options)
+    batch = random_batch(options.batch_size, options.size, captions(options.batch_size, options.words))
+    if name == 'BLIP':
+        # As mmpretrain's collate function leaves them.
+        batch['inputs'] = torch.stack(batch['inputs'])
+        for number, sample in enumerate(batch['data_samples']):
+            sample.set_metainfo(dict(image_id=number, is_matched=True))
+
+    def step() -> object:
+        # BLIP appends to the list of samples that it is given.
+        return model.train_step({**batch, 'data_samples': list(batch['data_samples'])}, wrapper)
+
+    return step
+
+
+class Metered:
+    """A step that notes the CPU seconds, of all threads, of each time it is taken."""
+
+    def __init__(self, step: Callable[[], object]) -> None:
+        self.step = step
+        self.seconds: list[float] = []
+
+    def __call__(self) -> None:
+        start = time.process_time()
+        self.step()
+        self.seconds.append(time.process_time() - start)
+
+
+def count_operations(step: Callable[[], object]) -> int:
+    """Operations of one step, two for a multiply-add."""
+    counter = FlopCounterMode(display=False)
+    # The counter does not see the fused kernels of CPUs.
+    with counter, sdpa_kernel(SDPBackend.MATH):
+        step()
+    return counter.get_total_flops()
+
+
+def measure_memory(name: str) -> float:
+    """GiB at the peak of a process in which the model of ``name`` takes two steps."""
+    command = [sys.executable, *sys.argv, '--memory-of', name]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=dict(os.environ)).stdout.split()[-1])
+
+
+def profile_table(step: Callable[[], object], rows: int = 20) -> str:
+    """The ``rows`` operators that take most of a step's time themselves, as a Markdown table."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        step()
+    events = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    lines = [f'| {"operator":<52} | calls | self time |', f'| {"-" * 52} | ----: | --------: |']
+    for event in events[:rows]:
+        share = 100 * event.self_cpu_time_total / total
+        lines.append(f'| {event.key[:52]:<52} | {event.count:>5} | {share:>7.1f} % |')
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    """Measures and prints."""
+    options = parse_options()
+    cfg = read_config(options)
+    if options.memory_of:
+        step = step_of(options.memory_of, cfg, options)
+        for _ in range(2):
+            step()
+        print(peak_gib())
+        return
+    memory = {name: measure_memory(name) if options.memory else None for name in MODELS_TIMED}
+    keep_freed_memory()
+    dtype = torch.bfloat16 if options.bfloat16 else torch.float32
+    # Small products too, and many: one of them fits between two interruptions of a busy machine.
+    peak = matmul_peak(dtype=dtype, sizes=(512, 1024), repeats=40)
+    print(
+        f'{Path(options.config).stem}: batches of {options.batch_size} pictures of {options.size} x {options.size}, '
+        f'texts of {options.words} words, {str(dtype).split(".")[1]}, {torch.get_num_threads()} thread(s), '
+        f'medians of {options.rounds} rounds'
+    )
+    print(f'peak of a matrix product: {peak / 1e9:.0f} GFLOP/s\n', flush=True)
+    steps = {name: step_of(name, cfg, options) for name in MODELS_TIMED}
+    # The first step of each, which also allocates the optimiser's state, is the one that is counted.
+    operations = {name: count_operations(step) for name, step in steps.items()}
+    metered = {name: Metered(step) for name, step in steps.items()}
+    result = alternate(metered, options.rounds, warm_up=0)
+    columns = {}
+    for name in MODELS_TIMED:
+        seconds, cpu_seconds = result.median(name), median(metered[name].seconds)
+        columns[name] = {
+            'seconds a step': f'{seconds:.2f}',
+            'CPU seconds a step': f'{cpu_seconds:.2f}',
+            'pictures a CPU second': f'{options.batch_size / cpu_seconds:.2f}',
+            'GFLOPs a picture': f'{operations[name] / options.batch_size / 1e9:.1f}',
+            'utilisation of the peak': f'{100 * operations[name] / cpu_seconds / peak * torch.get_num_threads():.0f} %',
+            'peak memory, GiB': f'{memory[name]:.1f}' if options.memory else '-',
+        }
+    print(table(columns))
+    cpu = Alternation({name: meter.seconds for name, meter in metered.items()})
+    print(
+        f'\nA step of SLAN takes {result.ratio("SLAN", "BLIP"):.2f} times that of BLIP by the clock, '
+        f'{cpu.ratio("SLAN", "BLIP"):.2f} times its CPU seconds (medians of the ratios by round).',
+        flush=True,
+    )
+    if options.profile:
+        print('\n' + profile_table(steps['SLAN']))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,75 @@
+"""Writes a trained model as three ONNX models, or as three torch.export programs, and checks them.
+
+    python tools/model_converters/slan_to_onnx.py CONFIG CHECKPOINT out --size 224
+    python tools/model_converters/slan_to_onnx.py CONFIG CHECKPOINT out --size 224 --format torch
+
+``encode_image``, ``encode_text`` and ``locate`` are written, see docs/export.md. ONNX models are run by onnxruntime on
+the inputs that they were made with; an output that differs from PyTorch's by more than 1e-4 is an error.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+
+from slan_mm.apis.export import Part, export_parts, onnx_runner
+from slan_mm.registry import MODELS
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Writes a trained model as ONNX or torch.export programs.')
+    parser.add_argument('config', help='config file of the model')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('out', type=Path, help='folder to write to')
+    parser.add_argument('--size', type=int, nargs='+', default=[224], help='height and width of the pictures, or both')
+    parser.add_argument('--format', choices=['onnx', 'torch'], default='onnx', help='ONNX, or torch.export (.pt2)')
+    parser.add_argument('--tolerance', type=float, default=1e-4, help='largest difference allowed')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    options = parser.parse_args(arguments)
+    if len(options.size) > 2:
+        parser.error('--size takes one number or two')
+    return options
+
+
+def largest_difference(part: Part, path: Path) -> float:
+    """How much the outputs of the ONNX model at ``path`` differ from those of ``part`` on its example."""
+    with torch.no_grad():
+        expected = dict(zip(part.outputs, part.module(*part.inputs.values()), strict=True))
+    outputs = onnx_runner(path)(part.inputs)
+    return max(float((value.double() - expected[name].double()).abs().max()) for name, value in outputs.items())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exports; returns the exit code."""
+    options = parse_options(arguments)
+    cfg = Config.fromfile(options.config)
+    cfg.merge_from_dict(options.cfg_options or {})
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    cfg.model.text.encoder.pop('feature_store', None)
+    model = MODELS.build(cfg.model)
+    load_checkpoint(model, options.checkpoint, map_location='cpu', strict=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    size = (options.size[0], options.size[-1])
+    failed = False
+    for part in export_parts(model, size):
+        path = options.out / f'{part.name}.{"onnx" if options.format == "onnx" else "pt2"}'
+        if options.format == 'torch':
+            torch.export.save(part.program, path)
+            print(f'{path}: {len(part.inputs)} inputs, {len(part.outputs)} outputs')
+            continue
+        part.to_onnx(path)
+        difference = largest_difference(part, path)
+        failed |= not difference <= options.tolerance
+        print(f'{path}: {len(part.inputs)} inputs, {len(part.outputs)} outputs, differ by {difference:.1e}')
+    if failed:
+        print(f'outputs differ by more than {options.tolerance:g}')
+    return int(failed)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
