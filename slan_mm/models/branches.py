@@ -111,7 +111,7 @@ class ImageBranch(BaseModule):
         return regions if self.context_projection is None else regions + self.context_projection(queries)
 
     def summarise(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
-        """ITC's unit vectors (B, E), of regions (B, Nq, D), their saliency logits (B, Nq), V and the encoder's levels."""
+        """ITC's unit vectors (B, E) of regions (B, Nq, D), their saliency logits (B, Nq), V and the levels."""
         if self.embedding is None:
             weight = saliency.sigmoid().unsqueeze(-1)
             summary = (regions * weight).sum(1) / weight.sum(1)
