@@ -23,6 +23,7 @@ from slan_mm.datasets.feature_store import hash_config, hash_weights
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.evaluation.progress import Progress
 from slan_mm.models.grounding import ground_phrases
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 
@@ -201,7 +202,8 @@ class PictureSearch(TaskInferencer):
         itc, itm = [], []
         for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
             itc.append(self.model.itc_scores(image, text)[:, 0])
-            itm.append(self.model.itm_scores(image.for_pairs(), text[same]))
+            pairs = PairIndex(torch.arange(len(image), device=same.device), same)
+            itm.append(self.model.itm_scores(image.for_pairs(), text, pairs))
         return torch.cat(itc).float().cpu().numpy(), torch.cat(itm).float().cpu().numpy()
 
     def _locate(

@@ -12,6 +12,7 @@ from mmengine.dist import all_gather_object, get_rank
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import EVALUATOR
 
 from .evaluation_store import EvaluationStore, store_header
@@ -183,9 +184,12 @@ class RetrievalEvaluator:
         with Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine), done=kept.done) as progress:
             for start in range(kept.done, len(mine), self.pair_chunk):
                 part = pairs[mine[start : start + self.pair_chunk]]
-                image = gallery.images.take(torch.from_numpy(gallery.row[part // count]), device, dtype)
-                text = gallery.text_features.take(torch.from_numpy(part % count), device, dtype)
-                logits[start : start + len(part)] = model.itm_scores(image, text).float().cpu().numpy()
+                images, image_row = np.unique(part // count, return_inverse=True)
+                texts, text_row = np.unique(part % count, return_inverse=True)
+                image = gallery.images.take(torch.from_numpy(gallery.row[images]), device, dtype)
+                text = gallery.text_features.take(torch.from_numpy(texts), device, dtype)
+                index = PairIndex(torch.from_numpy(image_row).to(device), torch.from_numpy(text_row).to(device))
+                logits[start : start + len(part)] = model.itm_scores(image, text, index).float().cpu().numpy()
                 kept.mark(start + len(part))
                 progress.step(len(part))
         _check(logits, 'ITM')

@@ -102,7 +102,7 @@ def test_samples_of_one_image_are_joined_and_repeats_dropped():
 def test_a_model_that_says_the_same_of_all_gets_no_credit():
     model = FakeModel()
     model.itc_scores = lambda image, text: torch.zeros(len(image), len(text))
-    model.itm_scores = lambda image, text: torch.zeros(len(image))
+    model.itm_scores = lambda image, text, pairs: torch.zeros(len(pairs))
     metrics = RetrievalEvaluator().run(model, fake_loader(fake_samples()))
     assert metrics['retrieval/t2i_R1'] == metrics['retrieval_itc/t2i_R1'] == 0
     assert metrics['retrieval/t2i_medR'] == 12
@@ -167,7 +167,7 @@ def test_errors():
         RetrievalEvaluator(store_dtype='int8')
     with pytest.raises(ValueError, match="'lonely' has no text"):
         RetrievalEvaluator().run(model, fake_loader([('lonely', 0, [])]))
-    model.itm_scores = lambda image, text: torch.full((len(image),), torch.nan)
+    model.itm_scores = lambda image, text, pairs: torch.full((len(pairs),), torch.nan)
     with pytest.raises(ValueError, match='ITM scores are NaN'):
         RetrievalEvaluator().run(model, fake_loader(fake_samples()))
     model.itc_scores = lambda image, text: torch.full((len(image), len(text)), torch.nan)

@@ -36,6 +36,7 @@ from torch.utils.data import DataLoader
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.ranking import rank, shortlist
+from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
 
@@ -111,11 +112,11 @@ class SyntheticFeatures(nn.Module):
         scores = self.model.itc_scores(image, text)
         return self._count('ITC', scores)
 
-    def itm_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+    def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex) -> Tensor:
         """The model's, while there is time."""
         if self._late('ITM'):
             raise OutOfTimeError
-        return self._count('ITM', self.model.itm_scores(image, text))
+        return self._count('ITM', self.model.itm_scores(image, text, pairs))
 
     def _late(self, kind: str) -> bool:
         return time.monotonic() - self._start.setdefault(kind, time.monotonic()) > self.seconds
