@@ -2,4 +2,4 @@
 
 _base_ = '../pretrain/slan_tiny_shapes.py'
 
-model = dict(space_dims=dict(_delete_=True, lexical=64), objective=dict(region_word=None))
+model = dict(space_dims=dict(_delete_=True, lexical=64), objective=dict(region_word=None, calibrated=()))

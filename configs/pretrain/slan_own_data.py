@@ -26,7 +26,8 @@ model = dict(
             in_channels=(40, 112),
             backbone_checkpoint=None,
             frozen=False,
-        )
+        ),
+        embedding=dict(cell_dims=112),
     ),
     text=dict(
         encoder=dict(

@@ -70,8 +70,13 @@ class ImageBranch(BaseModule):
         )
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
-    def forward(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store."""
+    def forward(self, inputs: Tensor | Sequence[Tensor], embedding_only: bool = False) -> ImageFeatures | Tensor:
+        """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
+
+        With ``embedding_only`` the result is what ITC compares, (B, E): all that a momentum encoder is asked for.
+        """
+        if embedding_only:
+            return self.embed(inputs)
         levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
@@ -98,7 +103,7 @@ class ImageBranch(BaseModule):
         )
 
     def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
-        """What ITC compares and nothing else, (B, E): all that a momentum encoder is asked for."""
+        """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
         levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         boxes, saliency, queries = self.detector(feature_map)

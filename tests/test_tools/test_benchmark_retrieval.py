@@ -10,6 +10,8 @@ import torch
 from mmengine.config import Config
 from toy import SIZE, build_toy_slan, toy_config
 
+from slan_mm.models.locator.pairs import PairIndex
+
 TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis'
 
 
@@ -28,7 +30,7 @@ def test_synthetic_features_are_scored_by_the_model(benchmark):
     assert torch.equal(image.regions[0], image.regions[1])
     with torch.no_grad():
         assert torch.equal(synthetic.itc_scores(image, text), model.itc_scores(image, text))
-        synthetic.itm_scores(image[:2], text)
+        synthetic.itm_scores(image[:2], text, PairIndex(torch.arange(2), torch.arange(2)))
     assert synthetic.pairs == {'ITC': 6, 'ITM': 2} and len(synthetic.peaks['ITM']) == 1
 
 
@@ -37,7 +39,7 @@ def test_when_time_is_over_itc_is_cheap_and_itm_ends(benchmark):
     image, text = synthetic.encode_image([0]), synthetic.encode_text(['a'])
     assert torch.equal(synthetic.itc_scores(image, text), image.embedding @ text.embedding.T)
     with pytest.raises(benchmark['OutOfTimeError']):
-        synthetic.itm_scores(image, text)
+        synthetic.itm_scores(image, text, PairIndex(torch.arange(1), torch.arange(1)))
     assert synthetic.pairs == {'ITC': 0, 'ITM': 0}
 
 

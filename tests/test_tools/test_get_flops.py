@@ -47,7 +47,7 @@ def by_hand():
     text = dict(
         bert=attention(NT, NT, BERT) + 2 * NT * BERT * FFN,
         projections=2 * NT * BERT * D,
-        spaces=NT * D * (LEXICAL + CONTEXTUAL) + D * ITC,
+        spaces=NT * D * (LEXICAL + CONTEXTUAL) + BERT * ITC,
         first_level=2 * NT * D * D,
     )
     level = (

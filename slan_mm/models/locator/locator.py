@@ -128,11 +128,8 @@ class SelfLocator(BaseModule):
         projections = None
         if len(self.adaptors):
             key, value = first['key'][rows, index], first['value'][rows, index]
-            projections = Projections(
-                *self.adaptors[0].attention.weighted(key, value, weight),  # type: ignore[operator, union-attr]
-                text.first_level['key'],
-                text.first_level['value'],
-            )
+            key, value = self.adaptors[0].attention.weighted(key, value, weight)  # type: ignore[operator, union-attr]
+            projections = Projections(key, value, text.first_level['key'], text.first_level['value'])
         return image.boxes[rows, index], first['regions'][rows, index] * weight, projections
 
     def forward(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:

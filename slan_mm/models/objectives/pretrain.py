@@ -262,4 +262,4 @@ class PretrainObjective(BaseModule):
             if self.training:
                 average.update_parameters(branch)  # type: ignore[operator]
         image_average, text_average = self.momentum
-        return image_average.module.embed(inputs), text_average(tokens).embedding  # type: ignore[union-attr, operator]
+        return image_average(inputs, embedding_only=True), text_average(tokens).embedding

@@ -74,6 +74,8 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
         # What only retrieval or an image-only filter reads would get no gradient.
         for unused in (self.image_branch, self.text_branch):
             unused.itc_projection.requires_grad_(False)
+        if self.image_branch.embedding is not None:
+            self.image_branch.embedding.requires_grad_(False)
         if self.locator.filter.conditioned:
             self.image_branch.detector.saliency_head.requires_grad_(False)
         self.register_load_state_dict_pre_hook(keep_fresh_head)
