@@ -46,7 +46,8 @@ class AttentionPooling(BaseModule):
         self.num_heads = num_heads
         self.level = level
         self.out_dims = num_heads * head_dims
-        widths = dict(regions=embed_dims, cells=embed_dims if level is None else cell_dims)
+        # Cells of V are as wide as regions and share their weights.
+        widths = dict(tokens=embed_dims) if level is None else dict(regions=embed_dims, cells=cell_dims)
         # V is normalised, an encoder's level need not be.
         self.norm = nn.Identity() if level is None else nn.LayerNorm(cell_dims)
         self.score = nn.ModuleDict({source: nn.Linear(width, num_heads) for source, width in widths.items()})
@@ -58,8 +59,9 @@ class AttentionPooling(BaseModule):
 
     def forward(self, regions: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
         """``regions`` (B, Nq, D), V (B, D, H, W) and the encoder's levels (B, C_l, H_l, W_l) to (B, ``out_dims``)."""
-        cells = feature_map if self.level is None else levels[self.level]
-        tokens = dict(regions=regions, cells=self.norm(cells.flatten(2).transpose(1, 2)))
+        cells = self.norm((feature_map if self.level is None else levels[self.level]).flatten(2).transpose(1, 2))
+        both = [regions, cells]
+        tokens = dict(tokens=torch.cat(both, dim=1)) if self.level is None else dict(zip(self.score, both, strict=True))
         score = torch.cat([self.score[source](token) for source, token in tokens.items()], dim=1)
         value = torch.cat([self.value[source](token) for source, token in tokens.items()], dim=1)
         weight = score.float().softmax(1).to(value.dtype)

@@ -18,16 +18,16 @@ def build(**options):
 def test_a_fresh_one_is_the_plain_mean():
     pooling = AttentionPooling(embed_dims=6, num_heads=2, head_dims=3)
     regions, cells = torch.randn(2, 5, 6), torch.randn(2, 6, 2, 2)
-    values = [gelu(pooling.value['regions'](regions)), gelu(pooling.value['cells'](cells.flatten(2).mT))]
-    torch.testing.assert_close(pooling(regions, cells, []), torch.cat(values, dim=1).mean(1))
+    tokens = torch.cat([regions, cells.flatten(2).mT], dim=1)
+    torch.testing.assert_close(pooling(regions, cells, []), gelu(pooling.value['tokens'](tokens)).mean(1))
 
 
 def test_each_head_weighs_for_itself():
     """By hand: head h is sum_n softmax_n(score_nh) gelu(value_nh)."""
     pooling = build()
     regions, cells = torch.randn(1, 2, 6), torch.randn(1, 6, 1, 1)
-    score = torch.cat([pooling.score['regions'](regions), pooling.score['cells'](cells.flatten(2).mT)], dim=1)[0]
-    value = torch.cat([pooling.value['regions'](regions), pooling.value['cells'](cells.flatten(2).mT)], dim=1)[0]
+    tokens = torch.cat([regions, cells.flatten(2).mT], dim=1)[0]
+    score, value = pooling.score['tokens'](tokens), pooling.value['tokens'](tokens)
     expected = []
     for head in range(2):
         weight = score[:, head].exp() / score[:, head].exp().sum()
