@@ -1,64 +1,21 @@
-"""Fine-tuning and testing retrieval on Flickr30k, 384 x 384.
+"""Fine-tuning and testing retrieval on Flickr30k, 384 x 384, otherwise as on COCO.
 
 Karpathy's splits: 29,000 images with 145,000 captions to train on, 1,000 images with 5,000 captions to test. Expects
 ``data/flickr30k/{images/, dataset_flickr30k.json}``, see docs/data.md; SLAN_DATA names another folder than ``data``.
 """
 
-data_root = '{{$SLAN_DATA:data}}/flickr30k'
-image_size = 384
-seed = 0
+_base_ = './retrieval_coco.py'
 
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='RandomFlipPair'),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
 captions = dict(
     ann_file='dataset_flickr30k.json',
-    format='karpathy',
-    data_root=data_root,
+    data_root='{{$SLAN_DATA:data}}/flickr30k',
     data_prefix=dict(img='images'),
     id_prefix='flickr30k/',
     metainfo=dict(dataset_name='Flickr30k'),
 )
 
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=8,
-    persistent_workers=True,
-    pin_memory=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
-    dataset=dict(type='PairDataset', split='train', seed=seed, pipeline=train_pipeline, **captions),
-)
-
-
-def _evaluation_loaders(split):
-    return dict(
-        retrieval=dict(
-            batch_size=32,
-            num_workers=4,
-            drop_last=False,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='pseudo_collate'),
-            dataset=dict(type='RetrievalDataset', split=split, pipeline=test_pipeline, **captions),
-        )
-    )
-
-
-val_dataloader = _evaluation_loaders('val')
-test_dataloader = _evaluation_loaders('test')
-# Half precision in the store: feature maps of so many pictures fill the memory.
-val_evaluator = dict(
-    retrieval=dict(type='RetrievalEvaluator', k=128, setting='fine-tuned', store_dtype='float16', pair_chunk=128)
-)
+train_dataloader = dict(dataset=dict(split='train', **captions))
+val_dataloader = dict(retrieval=dict(dataset=captions))
+test_dataloader = val_dataloader
+val_evaluator = dict(retrieval=dict(k=128))
 test_evaluator = val_evaluator
