@@ -33,7 +33,7 @@ model = dict(
     ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
-    objective=dict(weights=dict(lm=0.0, reg=0.0), itm_start=900),
+    objective=dict(weights=dict(lm=0.0, reg=0.0), locator_start=1200),
 )
 
 train_dataloader = dict(batch_size=64, num_workers=0, persistent_workers=False, dataset=dict(pipeline=pipeline))
@@ -45,7 +45,7 @@ test_dataloader = val_dataloader
 val_evaluator = dict(retrieval=dict(k=16))
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=4)
+train_cfg = dict(max_epochs=6)
 
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 auto_scale_lr = dict(enable=False, base_batch_size=64)

@@ -98,6 +98,12 @@ def ground_phrases(
     data_samples: list,
     branch: ImageBranch,
 ) -> list:
-    """:func:`rank_regions` by :func:`region_word_similarity`, before any adaptor and after each level."""
-    similarity = [region_word_similarity(branch, image, text, boxes) for boxes in located.boxes]
-    return rank_regions(located.boxes, similarity, located.region_mask, tokens, text.word_mask, data_samples)
+    """:func:`rank_regions` by :func:`region_word_similarity`, before any adaptor and after each level.
+
+    A level's score of a region is the mean over this level and those before it: what a region has been on its way says
+    which word it follows, and is not lost where all regions of a word have come to the same place.
+    """
+    similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
+    levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
+    scores = similarity.cumsum(0) / levels.view(-1, 1, 1, 1)
+    return rank_regions(located.boxes, scores.unbind(), located.region_mask, tokens, text.word_mask, data_samples)

@@ -83,6 +83,7 @@ def test_scores_are_the_sum_of_both_terms_cosines_over_the_phrases_words(model):
     cosines = cosines - cosines.mean((1, 2), keepdim=True)
     words = {0: [1, 2, 3], 1: [5, 6, 7], 2: [1, 2, 3, 4, 5, 6, 7]}  # the cut-off phrase reads all words
     for phrase, chosen in words.items():
+        past = torch.zeros(())
         for level in range(3):
             boxes = located.boxes[level][:1]
             pooled = model.image_branch.pooling(cosines[None], boxes)[0, kept]
@@ -90,7 +91,9 @@ def test_scores_are_the_sum_of_both_terms_cosines_over_the_phrases_words(model):
                 regions = model.image_branch.pooling(feature_map[:1], boxes)[0, kept]
                 regions = torch.nn.functional.normalize(model.image_branch.spaces['contextual'](regions), dim=-1)
                 pooled = pooled + regions @ text.word_space['contextual'][0].T / len(image.pyramid)
-            scores, order = pooled[:, chosen].mean(-1).sort(descending=True)
+            # The mean over the levels so far.
+            past = past + pooled
+            scores, order = (past / (level + 1))[:, chosen].mean(-1).sort(descending=True)
             prediction = first.pred_phrases[phrase][level]
             torch.testing.assert_close(prediction['scores'], scores, atol=1e-5, rtol=1e-4)
             cx, cy, w, h = boxes[0, kept][order].unbind(-1)

@@ -47,17 +47,18 @@ model = dict(
         ),
     ),
     locator=dict(
-        region_filter=dict(top=8, max_overlap=0.5),
+        region_filter=dict(top=12, max_overlap=0.3),
         adaptors=[
             dict(
                 type='RegionAdaptor',
                 attention=attention,
                 pooling=pooling,
-                # Things fill more of a photograph: the neighbourhood is the whole picture.
-                move=dict(type='MomentMove', ratio=2.0, sharpness=20.0),
+                # The first level goes far to the sharpest peak; the others fit a thing, which a small window and a
+                # soft peak keep near it: wide windows lost what the first level had found.
+                move=dict(type='MomentMove', ratio=ratio, c=c, sharpness=sharpness, word_sharpness=15.0),
                 feature_level=level,
             )
-            for level in (1, 2, 2)
+            for level, ratio, c, sharpness in ((1, 1.0, 4.5, 20.0), (2, 0.6, 5.0, 8.0), (2, 0.6, 5.0, 8.0))
         ],
     ),
 )

@@ -43,6 +43,8 @@ class PretrainObjective(BaseModule):
         itc, region_word, itm, regression: Configs of the components; ``region_word=None`` is the paper without it.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head.
         mask_probability: Share of words that LM masks.
+        locator_start: Iterations before the locator, and all that is read from it, learns: before that only the
+            contrastive terms do, at a fraction of an iteration's cost. Words that find nothing yet move no region.
         itm_start: Iterations before ITM's negatives are drawn: it learns last.
         momentum: Momentum encoders' coefficient, e.g. 0.995 as in ALBEF; 0 for none.
         hardness: What the scores are multiplied by before negatives are drawn by their softmax: the mixed score is
@@ -67,6 +69,7 @@ class PretrainObjective(BaseModule):
         regression: dict | None = None,
         weights: dict[str, float] | None = None,
         mask_probability: float = 0.15,
+        locator_start: int = 0,
         itm_start: int = 0,
         momentum: float = 0.0,
         hardness: float = 1.0,
@@ -79,7 +82,8 @@ class PretrainObjective(BaseModule):
         super().__init__(init_cfg)
         self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, lm=1.0, reg=1.0, saliency=1.0) | (weights or {})
         self.mask_probability = mask_probability
-        self.itm_start = itm_start
+        self.locator_start = locator_start
+        self.itm_start = max(itm_start, locator_start)
         self.hardness = hardness
         self.negatives_from_all_ranks = negatives_from_all_ranks
         self.seed = seed
@@ -181,7 +185,22 @@ class PretrainObjective(BaseModule):
         ids = image_ids(samples, tokens.input_ids.device)
         image, text = model.encode_image(inputs), model.encode_text(tokens)
         losses, scores = self.contrast(image, text, ids, self.momentum_embeddings(model, inputs, tokens))
+        if int(self.iteration) < self.locator_start:
+            # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
+            image, text, tokens, ids = image[:1], text[:1], tokens[:1], ids[:1]
+            located = self.located_losses(model, image, text, tokens, ids, scores[:1])
+            losses |= {name: value * 0.0 for name, value in located.items() if name.startswith('loss_')}
+        else:
+            losses |= self.located_losses(model, image, text, tokens, ids, scores)
+        if self.training:
+            self.iteration += 1
+        return losses
 
+    def located_losses(
+        self, model: SLAN, image: ImageFeatures, text: TextFeatures, tokens: TextTokens, ids: Tensor, scores: Tensor
+    ) -> dict[str, Tensor]:
+        """Losses and diagnostics of all that reads located pairs; ``scores`` as :meth:`contrast` gives them."""
+        losses: dict[str, Tensor] = {}
         count = len(ids)
         matching = self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
         masking = self.weights['lm'] > 0
@@ -219,8 +238,6 @@ class PretrainObjective(BaseModule):
             losses['loss_lm'] = self.lm_head.loss(words, labels, embeddings) * self.weights['lm']
         losses |= self.locator_losses(image, positive, model)
         losses |= self.diagnostics(positive, image)
-        if self.training:
-            self.iteration += 1
         return losses
 
     def locator_losses(self, image: ImageFeatures, positive: Located, model: SLAN) -> dict[str, Tensor]:

@@ -161,7 +161,25 @@ def test_itm_starts_late_and_its_head_stays_in_the_graph():
     assert int(model.objective.iteration) == 3
 
 
+def test_locator_starts_late_and_stays_in_the_graph():
+    model = build_toy_slan(objective__locator_start=1)
+    whole = build_toy_slan()
+    for step in range(2):
+        losses, expected = toy_losses(model, toy_batch()), toy_losses(whole, toy_batch())
+        located = {'loss_itm', 'loss_lm', 'loss_reg', 'loss_saliency'}
+        assert {key for key in losses if key.startswith('loss_')} == {key for key in expected if 'loss_' in key}
+        assert all((losses[key] > 0) == (step == 1) for key in located)
+        assert ('itm_accuracy' in losses) == ('kept_share' in losses) == (step == 1)
+        for key in set(losses) - (located if step == 0 else set()):
+            torch.testing.assert_close(losses[key], expected[key])
+        model.zero_grad()
+        model.parse_losses(losses)[0].backward()
+        assert all(p.grad is not None for p in model.locator.adaptors.parameters() if p.requires_grad)
+        assert any(p.grad.any() for p in model.locator.adaptors.parameters() if p.requires_grad) == (step == 1)
+
+
 CASES = {
+    'locator not started': lambda: toy_config(objective__locator_start=5),
     'default': lambda: toy_config(),
     'queue and momentum': lambda: toy_config(objective__itc=dict(queue_size=6, distill=0.4), objective__momentum=0.9),
     'itm not started': lambda: toy_config(objective__itm_start=5),
