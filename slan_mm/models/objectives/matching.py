@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from slan_mm.models.objectives.gather import global_mean
 from slan_mm.registry import MODELS
@@ -27,6 +29,20 @@ def draw_negatives(similarity: Tensor, same: Tensor, uniform: Tensor) -> tuple[T
     unlucky = weight.gather(1, column[:, None]).squeeze(1) == 0
     column = torch.where(unlucky, weight.argmax(1), column)
     return column, ~same.all(1)
+
+
+class Negatives(NamedTuple):
+    """A hard negative text and a hard negative image for each of B pairs.
+
+    ``text``, ``image`` (B,) rows of the texts and images that negatives come from; ``valid`` (2B,), texts' then
+    images', False where a pair has none; ``lead`` (2B,), how much higher the pair's own mixed score is than the
+    negative's.
+    """
+
+    text: Tensor
+    image: Tensor
+    valid: Tensor
+    lead: Tensor
 
 
 @MODELS.register_module()
@@ -84,3 +100,15 @@ def itm_loss(logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Ten
         total = total + 0.5 * global_mean((loss * weight).sum(), weight.sum())
     correct = ((logits > 0) == (labels > 0.5)) & valid
     return total, global_mean(correct.float().sum(), valid.sum())
+
+
+def rerank_loss(logits: Tensor, negatives: Negatives) -> Tensor:
+    """What ITM should add to the mixed score, which is how retrieval uses it: log(1 + exp(-lead of ITM + ITC)).
+
+    Unlike the match of Eq. 4 it asks no one threshold of all images and texts, and it leaves ITM to learn what ITC does
+    not know. ``logits`` (3B,): B pairs, then their negative texts, then their negative images.
+    """
+    count = len(negatives.text)
+    lead = logits[:count].float().repeat(2) - logits[count:].float() + negatives.lead.detach().float()
+    weight = negatives.valid.float()
+    return global_mean((softplus(-lead) * weight).sum(), weight.sum())

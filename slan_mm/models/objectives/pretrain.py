@@ -17,7 +17,7 @@ from slan_mm.models.locator.boxes import mean_move, pairwise_iou
 from slan_mm.models.objectives.contrastive import positives
 from slan_mm.models.objectives.gather import gather, gather_record, global_mean, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
-from slan_mm.models.objectives.matching import draw_negatives, itm_loss
+from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoder
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -41,7 +41,8 @@ class PretrainObjective(BaseModule):
         embed_dims, itc_dims, space_dims: Widths D, E, and C of each region-word term, set by :class:`SLAN`.
         image_branch, text_branch: What the momentum encoders are copies of.
         itc, region_word, itm, regression: Configs of the components; ``region_word=None`` is the paper without it.
-        weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head.
+        weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head. 'rerank', 0
+            unless given, is :func:`rerank_loss`.
         mask_probability: Share of words that LM masks.
         locator_start: Iterations before the locator, and all that is read from it, learns: before that only the
             contrastive terms do, at a fraction of an iteration's cost. Words that find nothing yet move no region.
@@ -80,7 +81,9 @@ class PretrainObjective(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, lm=1.0, reg=1.0, saliency=1.0) | (weights or {})
+        self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, lm=1.0, reg=1.0, saliency=1.0) | (
+            weights or {}
+        )
         self.mask_probability = mask_probability
         self.locator_start = locator_start
         self.itm_start = max(itm_start, locator_start)
@@ -146,22 +149,25 @@ class PretrainObjective(BaseModule):
             losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
         return losses, self.mixer({term: score.detach() for term, score in scores.items()})
 
-    def negatives(self, scores: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """For each own pair a hard negative text and a hard negative image, and ``valid`` (2B,), False where there is
-        none. They are rows of the gathered batch, or of the own one where no other rank's are wanted."""
+    def negatives(self, scores: Tensor, ids: Tensor) -> Negatives:
+        """For each own pair a hard negative text and a hard negative image: rows of the gathered batch, or of the own
+        one where no other rank's are wanted. ``scores`` (B, B * ranks), mixed, of own images with all texts."""
         count = len(ids)
-        scores, all_ids, own = gather(scores * self.hardness), gather(ids), local_rows(count)
+        scores, all_ids, own = gather(scores), gather(ids), local_rows(count)
         same = all_ids[:, None] == all_ids[None]
         if not self.negatives_from_all_ranks:
             rank = torch.arange(len(all_ids), device=ids.device) // count
             same = same | (rank[:, None] != rank[None])
         uniform = self.uniform(0, (2, len(all_ids)), ids.device)
-        text, has_text = draw_negatives(scores, same, uniform[0])
-        image, has_image = draw_negatives(scores.t(), same, uniform[1])
+        text, has_text = draw_negatives(scores * self.hardness, same, uniform[0])
+        image, has_image = draw_negatives(scores.t() * self.hardness, same, uniform[1])
+        rows = torch.arange(len(all_ids), device=ids.device)[own]
+        negative = torch.stack([scores[rows, text[own]], scores[image[own], rows]])
+        lead = (scores.diagonal()[own] - negative).flatten()
         # A row that stands in where there is no negative may be another rank's.
         first = 0 if self.negatives_from_all_ranks else own.start
         text, image = (text[own] - first).clamp(min=0), (image[own] - first).clamp(min=0)
-        return text, image, torch.cat([has_text[own], has_image[own]])
+        return Negatives(text, image, torch.cat([has_text[own], has_image[own]]), lead)
 
     def mask(self, tokens: TextTokens, encoder: TextEncoder) -> tuple[TextTokens, Tensor]:
         """LM's masked tokens and labels; a word's fate depends on its place in the global batch only."""
@@ -217,18 +223,21 @@ class PretrainObjective(BaseModule):
             text_index.append(len(texts) + torch.arange(count, device=ids.device))
             texts = TextFeatures.cat([texts, model.encode_text(masked)])
         if matching:
-            negative_text, negative_image, valid = self.negatives(scores, ids)
-            image_index += [own, negative_image]
-            text_index += [negative_text, own]
+            negatives = self.negatives(scores, ids)
+            image_index += [own, negatives.image]
+            text_index += [negatives.text, own]
         located = model.locate(images[torch.cat(image_index)], texts[torch.cat(text_index)])
 
         positive = located[:count]
         if matching:
             pairs = Located.cat([positive, located[-2 * count :]])
             pair_labels = torch.arange(len(pairs), device=ids.device) < count
-            valid = torch.cat([torch.ones_like(pair_labels[:count]), valid])
-            loss_itm, losses['itm_accuracy'] = itm_loss(self.itm_head(pairs), pair_labels, valid)
+            valid = torch.cat([torch.ones_like(pair_labels[:count]), negatives.valid])
+            logits = self.itm_head(pairs)
+            loss_itm, losses['itm_accuracy'] = itm_loss(logits, pair_labels, valid)
             losses['loss_itm'] = loss_itm * self.weights['itm']
+            if self.weights['rerank']:
+                losses['loss_rerank'] = rerank_loss(logits, negatives) * self.weights['rerank']
         else:
             # Keeps the head in the graph, as distributed training asks of every parameter.
             losses['loss_itm'] = self.itm_head(positive).float().sum() * 0.0

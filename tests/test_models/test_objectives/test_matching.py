@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import gelu
 
 from slan_mm.models.objectives import ITMHead
-from slan_mm.models.objectives.matching import draw_negatives, itm_loss
+from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
 from slan_mm.structures import Located
 
 
@@ -147,3 +147,17 @@ def test_draw_is_decided_by_the_numbers_given():
     for row in range(6):
         alone, _ = draw_negatives(similarity[row : row + 1], same[row : row + 1], uniform[row : row + 1])
         assert alone[0] == first[row]
+
+
+def test_rerank_loss_is_of_the_lead_over_each_negative():
+    """Two pairs; the second has no negative image. ITM leads by 1, 0, -2; ITC by 0, ln 3, 2."""
+    logits = torch.tensor([1.0, 0.0, 0.0, 0.0, 3.0, 50.0], requires_grad=True)
+    lead = torch.tensor([0.0, math.log(3), 2.0, 0.0], requires_grad=True)
+    valid = torch.tensor([True, True, True, False])
+    loss = rerank_loss(logits, Negatives(torch.tensor([1, 0]), torch.tensor([1, 0]), valid, lead))
+    expected = (math.log(1 + math.exp(-1)) + math.log(1 + 1 / 3) + math.log(2)) / 3
+    assert loss.item() == pytest.approx(expected)
+    loss.backward()
+    # The mixed score is taken as it is; pairs without a negative teach nothing.
+    assert lead.grad is None and logits.grad[5] == 0
+    assert logits.grad[0] < 0 < logits.grad[2]

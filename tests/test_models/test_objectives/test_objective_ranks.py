@@ -13,13 +13,14 @@ from torch import Tensor
 from toy import build_toy_slan, literal_config, toy_batch, toy_config
 
 from slan_mm.models.objectives.gather import gather, gather_padded, local_rows
-from slan_mm.models.objectives.matching import draw_negatives
+from slan_mm.models.objectives.matching import Negatives, draw_negatives
 
 PAIRS, STEPS = 6, 3
 # Sample 4 is of the image of sample 1, on the other rank: never a negative, always a positive.
 SAME_IMAGE = {4: 'image1'}
 CONFIGS = {
     'default': lambda: toy_config(
+        objective__weights=dict(rerank=0.5),
         objective__itc=dict(queue_size=8, distill=0.4),
         objective__momentum=0.8,
         objective__itm=dict(kind='noisy_and'),
@@ -37,7 +38,7 @@ CONFIGS = {
 UNUSED = {'literal'}
 
 
-def negatives_of_two_halves(objective: Any, scores: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def negatives_of_two_halves(objective: Any, scores: Tensor, ids: Tensor) -> Negatives:
     """Negatives as two ranks draw them that keep to their own halves of the batch."""
     half = torch.arange(PAIRS) // (PAIRS // 2)
     same = (ids[:, None] == ids[None]) | (half[:, None] != half[None])
@@ -45,7 +46,9 @@ def negatives_of_two_halves(objective: Any, scores: Tensor, ids: Tensor) -> tupl
     text, has_text = draw_negatives(scores, same, uniform[0])
     image, has_image = draw_negatives(scores.t(), same, uniform[1])
     assert (half[text] == half).all() and (half[image] == half).all()
-    return text, image, torch.cat([has_text, has_image])
+    row = torch.arange(PAIRS)
+    lead = scores.diagonal() - torch.stack([scores[row, text], scores[image, row]])
+    return Negatives(text, image, torch.cat([has_text, has_image]), lead.flatten())
 
 
 def train(rank: int, world_size: int, name: str) -> list[dict]:

@@ -99,9 +99,12 @@ def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
     data = model.data_preprocessor(batch)
     with torch.no_grad():
         texts = model.encode_text([sample.text for sample in data['data_samples']])
-        embeddings = model.encode_image(data['inputs']).embedding
-    text, image, valid = drawn[0]
+        pictures = model.encode_image(data['inputs'])
+        embeddings, scores = pictures.embedding, objective.pair_scores(pictures, texts)
+    text, image, valid, lead = drawn[0]
     own = torch.arange(4)
+    negative = torch.cat([scores[own, text], scores[image, own]])
+    torch.testing.assert_close(lead, scores.diagonal().repeat(2) - negative, atol=1e-4, rtol=1e-4)
     assert valid.all() and (text != own).all() and (image != own).all()
     # One batch for all pairs: positive, masked, negative texts, negative images.
     assert len(rows) == 1
@@ -119,7 +122,7 @@ def test_hardness_tempers_the_draw():
     for hardness in (1.0, 0.25, 0.0):
         objective = build_toy_slan(objective__hardness=hardness).objective
         uniform = objective.uniform(0, (2, 6), ids.device)
-        text, image, _ = objective.negatives(scores, ids)
+        text, image, *_ = objective.negatives(scores, ids)
         assert torch.equal(text, draw_negatives(hardness * scores, same, uniform[0])[0])
         assert torch.equal(image, draw_negatives(hardness * scores.t(), same, uniform[1])[0])
     # At 0 all others are alike: the number says which of the five it is.
