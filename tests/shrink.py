@@ -26,6 +26,7 @@ SMALL = dict(
     hidden_dims=WIDTH,
     max_words=24,
     itm_start=0,
+    locator_start=0,
     width=8,
 )
 BERT = dict(

@@ -24,6 +24,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
+from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
@@ -64,7 +65,7 @@ def make_config(work_dir: Path, smoke: bool) -> Config:
         cfg.train_cfg.max_iters = 4
         cfg.train_dataloader.batch_size = 4
         cfg.train_dataloader.dataset.num_images = 64
-        cfg.model.objective.itm_start = 2
+        start_losses(cfg.model, 2)
         for loader in cfg.test_dataloader.values():
             loader.dataset.num_images = 12
         cfg.test_evaluator.retrieval.k = 4

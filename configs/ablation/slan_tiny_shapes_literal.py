@@ -4,7 +4,7 @@
     python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal/iter_N.pth
 
 Beside configs/pretrain/slan_tiny_shapes.py it has plain DETR queries, RoIAlign with average pooling everywhere, regions
-of nothing but what is pooled, the image-only saliency with Table 6's best threshold, no suppression of overlaps,
+of nothing but what is pooled, their mean and the text's [CLS] as what ITC compares, the image-only saliency with Table 6's best threshold, no suppression of overlaps,
 word-activation maps as they are, Eq. 1 without residual, LayerNorm and FFN, the raw weighted sum and the scalar sizes
 of Eq. 2 with r = 1, .5, .25, line 11's replacement of region embeddings, the whole of Eq. 3 with no stop-gradient (it
 has none as written, and RoIAlign leaves no other way to learn p_w and p_h), the linear layer of Eq. 4 from the first
@@ -26,11 +26,13 @@ model = dict(
     # The adaptors compare cells and words in this space; it serves no loss of its own.
     space_dims=dict(_delete_=True, lexical=64),
     image=dict(
+        embedding=None,
         region_context=False,
         pooling=dict(_delete_=True, **pooling),
         detector=dict(query_init='plain'),
         decoder=dict(scales=(1, 1, 1)),
     ),
+    text=dict(embedding='cls'),
     locator=dict(
         box_embedding=False,
         centred=False,

@@ -183,12 +183,10 @@ class RetrievalEvaluator:
         logits = kept.values
         with Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine), done=kept.done) as progress:
             for start in range(kept.done, len(mine), self.pair_chunk):
-                part = pairs[mine[start : start + self.pair_chunk]]
-                images, image_row = np.unique(part // count, return_inverse=True)
-                texts, text_row = np.unique(part % count, return_inverse=True)
-                image = gallery.images.take(torch.from_numpy(gallery.row[images]), device, dtype)
-                text = gallery.text_features.take(torch.from_numpy(texts), device, dtype)
-                index = PairIndex(torch.from_numpy(image_row).to(device), torch.from_numpy(text_row).to(device))
+                part = torch.from_numpy(pairs[mine[start : start + self.pair_chunk]]).to(device)
+                index, images, texts = PairIndex.among(part // count, part % count)
+                image = gallery.images.take(torch.from_numpy(gallery.row[images.cpu().numpy()]), device, dtype)
+                text = gallery.text_features.take(texts.cpu(), device, dtype)
                 logits[start : start + len(part)] = model.itm_scores(image, text, index).float().cpu().numpy()
                 kept.mark(start + len(part))
                 progress.step(len(part))

@@ -22,6 +22,7 @@ from mmengine.runner import Runner, set_random_seed
 from torch.utils.data import DataLoader
 
 from slan_mm.analysis import alternate
+from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
 
@@ -66,8 +67,7 @@ def main() -> None:
     MMLogger.get_current_instance().setLevel('ERROR')
     keep_freed_memory()
     set_random_seed(0)
-    if 'objective' in cfg.model:
-        cfg.model.objective.itm_start = 0
+    start_losses(cfg.model)
     model = MODELS.build(cfg.model)
     model.init_weights()
     wrapper = build_optim_wrapper(model.train(), cfg.optim_wrapper)

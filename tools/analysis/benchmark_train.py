@@ -36,6 +36,7 @@ from try_full_size import peak_gib, random_batch
 
 from slan_mm.analysis import Alternation, alternate, matmul_peak
 from slan_mm.analysis.blip_retrieval import build_blip_retrieval
+from slan_mm.analysis.starts import start_losses
 from slan_mm.datasets.shapes.grammar import words
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
@@ -72,7 +73,7 @@ def read_config(options: argparse.Namespace) -> Config:
     # One line for every parameter's weight decay says nothing here.
     MMLogger.get_current_instance().setLevel('ERROR')
     cfg.model = offline_model(cfg)
-    cfg.model.objective.itm_start = 0
+    start_losses(cfg.model)
     cfg.model.text.encoder.max_words = options.words + 2
     cfg.optim_wrapper.type = 'BFloat16OptimWrapper' if options.bfloat16 else 'OptimWrapper'
     for name in ('dtype', 'loss_scale'):

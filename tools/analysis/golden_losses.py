@@ -16,6 +16,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.runner import ResumableRunner
 
 
@@ -43,8 +44,12 @@ class GoldenHook(Hook):
 
 
 def golden_losses(config: str | Path, iterations: int = 20) -> list[dict[str, float]]:
-    """The losses of the first ``iterations`` of ``config``, on one CPU thread, without checkpoints or validation."""
+    """The losses of the first ``iterations`` of ``config``, on one CPU thread, without checkpoints or validation.
+
+    Late losses begin half way, so that all are seen.
+    """
     cfg = Config.fromfile(config)
+    start_losses(cfg.model, iterations // 2)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.visualizer.vis_backends = []

@@ -23,6 +23,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.ablation_grid import Grid, Row, read_grid, row_config
 from slan_mm.engine.checkpoint_io import replaced_atomically, resumable_checkpoints
 from slan_mm.engine.hooks.run_record_hook import config_name, read_record
@@ -57,8 +58,7 @@ def shrink(cfg: Config) -> Config:
         cfg.train_cfg.val_interval = 1
     cfg.train_dataloader.batch_size = 2
     _first_items(cfg.train_dataloader.dataset, 4)
-    if 'objective' in cfg.model:
-        cfg.model.objective.itm_start = 0
+    start_losses(cfg.model)
     cfg.default_hooks.checkpoint.interval = 1
     for mode in ('val', 'test'):
         loaders, evaluators = cfg[f'{mode}_dataloader'], cfg[f'{mode}_evaluator']

@@ -22,6 +22,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 
+from slan_mm.analysis.starts import start_losses
 from slan_mm.registry import MODELS
 
 CAPTIONS = (
@@ -82,7 +83,7 @@ def main() -> None:
     MMLogger.get_current_instance().setLevel('ERROR')
     torch.manual_seed(0)
     model_cfg = offline_model(cfg)
-    model_cfg.objective.itm_start = 0
+    start_losses(model_cfg)
     print(f'{Path(options.config).stem}, {options.batch_size} pictures of {options.size} x {options.size}, ', end='')
     print(f'{cfg.optim_wrapper.type}, {torch.get_num_threads()} thread(s)')
 

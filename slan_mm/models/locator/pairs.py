@@ -39,6 +39,16 @@ class PairIndex:
         image = torch.arange(num_images, device=device).repeat_interleave(num_texts)
         return cls(image, torch.arange(num_texts, device=device).repeat(num_images), [num_texts] * num_images)
 
+    @classmethod
+    def among(cls, image: Tensor, text: Tensor) -> tuple[PairIndex, Tensor, Tensor]:
+        """Pairs given by any rows, (P,) of images, rising, and (P,) of texts: the index of those that take part.
+
+        Returns the index, and the rows of its B images and of its T texts, each row once.
+        """
+        images, image_row = image.unique(return_inverse=True)
+        texts, text_row = text.unique(return_inverse=True)
+        return cls(image_row, text_row), images, texts
+
     def __len__(self) -> int:
         return len(self.image)
 

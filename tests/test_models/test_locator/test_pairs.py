@@ -87,3 +87,11 @@ def test_pairs_are_checked():
     with pytest.raises(ValueError, match='one at least'):
         PairIndex.all_pairs(2, 0)
     assert PairIndex(torch.tensor([1]), torch.tensor([0]), num_images=3).counts == [0, 1, 0]
+
+
+def test_pairs_among_a_larger_collection():
+    index, images, texts = PairIndex.among(torch.tensor([3, 3, 7]), torch.tensor([9, 4, 9]))
+    assert images.tolist() == [3, 7] and texts.tolist() == [4, 9]
+    assert index.image.tolist() == [0, 0, 1] and index.text.tolist() == [1, 0, 1] and index.counts == [2, 1]
+    with pytest.raises(ValueError, match='sorted by image'):
+        PairIndex.among(torch.tensor([7, 3]), torch.tensor([0, 0]))
