@@ -33,7 +33,7 @@ model = dict(
     ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
-    objective=dict(weights=dict(lm=0.0, reg=0.0), locator_start=1200),
+    objective=dict(weights=dict(lm=0.0, reg=0.0, rerank=1.0), locator_start=1200),
 )
 
 train_dataloader = dict(batch_size=64, num_workers=0, persistent_workers=False, dataset=dict(pipeline=pipeline))
