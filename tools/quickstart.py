@@ -121,7 +121,7 @@ class QuietRunner(ResumableRunner):
         console.setFormatter(logging.Formatter('%(message)s'))
         console.addFilter(
             lambda record: record.levelno >= logging.ERROR
-            or record.getMessage().startswith(('Task ', 'Encode ', 'ITC scores', 'ITM scores'))
+            or record.getMessage().startswith(('Task ', 'Encode ', 'Scores of all pairs', 'ITM scores'))
         )
         return logger
 

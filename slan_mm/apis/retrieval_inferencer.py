@@ -29,7 +29,7 @@ class RetrievalInferencer(TaskInferencer):
     A prediction, one for each query: ``text`` and ``found``, of each picture ``image``, ``score`` and ``match``, best
     first; or, with ``direction='i2t'``, ``image`` and ``found``, of each text ``text``, ``score`` and ``match``.
 
-    ``score`` is the ITC logit (a mix of scaled cosines) plus ``itm_weight`` x the ITM logit; it compares candidates of
+    ``score`` is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit; it compares candidates of
     one model and means nothing alone. ``match`` is the ITM head's probability that text and picture belong together,
     in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency in a larger collection.
 
@@ -39,7 +39,7 @@ class RetrievalInferencer(TaskInferencer):
     """
 
     task = 'retrieval'
-    needs = ('itc_scores', 'itm_scores')
+    needs = ('shortlist_scores', 'itm_scores')
     endings = PICTURES
 
     @torch.no_grad()
@@ -59,7 +59,7 @@ class RetrievalInferencer(TaskInferencer):
             inputs: A picture, several, or a folder.
             texts: One text or several.
             direction: 't2i', texts ask for pictures; 'i2t', pictures ask for texts.
-            top: The most candidates a query gets: the best by ITC, sorted by the whole score.
+            top: The most candidates a query gets: the best by the mixed score, sorted by the whole score.
             itm_weight: See the class.
             batch_size: Pictures, texts and pairs that go through the model together.
             options: See :class:`TaskInferencer`.
@@ -76,13 +76,13 @@ class RetrievalInferencer(TaskInferencer):
         _, _, drawing, packing = self._dispatch_kwargs(**options)
         pictures = picture_items(list_pictures(inputs, self.endings))
         image, text = self._encode(pictures, texts, batch_size)
-        itc = self.model.itc_scores(image, text).float().cpu().numpy()
+        mixed = self.model.shortlist_scores(image, text).float().cpu().numpy()
         by_text = direction == 't2i'
-        found = shortlist(itc.T if by_text else itc, top)
+        found = shortlist(mixed.T if by_text else mixed, top)
         asking = np.repeat(np.arange(len(found)), found.shape[1])
         rows, columns = (found.ravel(), asking) if by_text else (asking, found.ravel())
         itm = self._itm(image, text, rows, columns, batch_size)
-        scores = (itc[rows, columns] + itm_weight * itm).reshape(found.shape)
+        scores = (mixed[rows, columns] + itm_weight * itm).reshape(found.shape)
         match = torch.from_numpy(itm).sigmoid().numpy().reshape(found.shape)
 
         of_texts = [dict(text=text) for text in texts]

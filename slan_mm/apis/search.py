@@ -52,7 +52,7 @@ class PictureSearch(TaskInferencer):
         result['predictions'][0]['found'][0]['image']  # the best picture
 
     A text is searched in two steps. FAISS gives the ``k`` pictures whose ITC embeddings are nearest to the text's;
-    these are ranked by ``score``, the whole ITC logit plus ``itm_weight`` x the ITM logit, both from the stored
+    these are ranked by ``score``, the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit, both from the stored
     features, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never found.
 
     A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
@@ -64,7 +64,7 @@ class PictureSearch(TaskInferencer):
     """
 
     task = 'search'
-    needs = ('itc_scores', 'itm_scores', 'locate')
+    needs = ('shortlist_scores', 'itm_scores', 'locate')
 
     def __init__(self, model: str | Path | Config, weights: str | Path | None = None, **options: Any) -> None:
         super().__init__(model, weights, **options)
@@ -174,8 +174,8 @@ class PictureSearch(TaskInferencer):
         items, results = [], []
         for number, shortlist in enumerate(index.nearest(features.embedding, k)):
             row = torch.full((1,), number, device=features.embedding.device)
-            itc, itm = self._score(index, shortlist, features[row], batch_size)
-            scores = itc + itm_weight * itm
+            mixed, itm = self._score(index, shortlist, features[row], batch_size)
+            scores = mixed + itm_weight * itm
             best = np.argsort(-scores, kind='stable')[:top]
             found = [shortlist[place] for place in best]
             samples = self._locate(index, found, marked[number], tokens[row], features[row], batch_size)
@@ -198,13 +198,13 @@ class PictureSearch(TaskInferencer):
     def _score(
         self, index: PictureIndex, pictures: Sequence[IndexedPicture], text: TextFeatures, batch_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """ITC and ITM logits of pictures with one text."""
-        itc, itm = [], []
+        """Mixed scores and ITM logits of pictures with one text."""
+        mixed, itm = [], []
         for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
-            itc.append(self.model.itc_scores(image, text)[:, 0])
+            mixed.append(self.model.shortlist_scores(image, text)[:, 0])
             pairs = PairIndex(torch.arange(len(image), device=same.device), same)
             itm.append(self.model.itm_scores(image.for_pairs(), text, pairs))
-        return torch.cat(itc).float().cpu().numpy(), torch.cat(itm).float().cpu().numpy()
+        return torch.cat(mixed).float().cpu().numpy(), torch.cat(itm).float().cpu().numpy()
 
     def _locate(
         self,

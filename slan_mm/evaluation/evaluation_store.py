@@ -30,7 +30,7 @@ from slan_mm.datasets.feature_store import (
 
 from .feature_store import FeatureStore
 
-FORMAT = 1
+FORMAT = 2
 MARK_SECONDS = 10.0  #: how often scores are made safe
 #: The entries of the header that a store is refused by, in words.
 WHAT = {

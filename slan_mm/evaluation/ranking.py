@@ -1,4 +1,4 @@
-"""From a matrix of ITC scores and the ITM logits of a shortlist to ranks. NumPy alone; chunked over queries."""
+"""From the scores of all pairs and the ITM logits of a shortlist to ranks. NumPy alone; chunked over queries."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ SCORES_AT_ONCE = 2**24
 class Direction:
     """Results of one direction: Q queries against G candidates.
 
-    - ``shortlist``: (Q, k) candidate indices, best first: by the final score, or by ITC where ITM is left out.
+    - ``shortlist``: (Q, k) candidate indices, best first: by the final score, or by the first where ITM is left out.
     - ``itc_ranks``: (Q,) rank of the best gold candidate by ITC alone.
+    - ``shortlist_ranks``: (Q,) the same by the score that the shortlist is drawn by.
     - ``ranks``: (Q,) the same after re-ranking; None where ITM is left out.
     """
 
     shortlist: np.ndarray
     itc_ranks: np.ndarray
+    shortlist_ranks: np.ndarray
     ranks: np.ndarray | None = None
 
     def metrics(self, prefix: str, name: str) -> dict[str, float]:
-        """``{prefix}_itc/{name}_R1`` and so on for ITC alone, and ``{prefix}/{name}_R1`` ... for the final ranks."""
-        result = summarise_ranks(self.itc_ranks, f'{prefix}_itc/{name}_')
+        """``{prefix}/{name}_R1`` ... of the final ranks, ``{prefix}_shortlist/...`` and ``{prefix}_itc/...``."""
+        result = summarise_ranks(self.shortlist_ranks, f'{prefix}_shortlist/{name}_')
+        result |= summarise_ranks(self.itc_ranks, f'{prefix}_itc/{name}_')
         if self.ranks is not None:
             result = {**summarise_ranks(self.ranks, f'{prefix}/{name}_'), **result}
         return result
@@ -43,6 +46,7 @@ def shortlist(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def rank(
+    scores: np.ndarray,
     itc: np.ndarray,
     query_image: np.ndarray,
     candidate_image: np.ndarray,
@@ -53,32 +57,32 @@ def rank(
     """Ranks one direction.
 
     Args:
+        scores: (Q, G) scores of all pairs, which the shortlist is drawn by.
         itc: (Q, G) ITC scores.
         query_image: (Q,) image of each query: itself, or the image its text describes.
         candidate_image: (G,) the same of each candidate. A candidate is gold where both are equal.
         candidates: (Q, k) shortlist of each query.
         itm: (Q, k) ITM logits of the shortlist, or None to leave ITM out.
-        itm_weight: shortlisted candidates get the score ``itc + itm_weight * itm``. The others stay below them.
+        itm_weight: shortlisted candidates get the score ``scores + itm_weight * itm``. The others stay below them.
 
     Raises:
         ValueError: if a score is NaN or a query has no gold candidate.
     """
-    result = Direction(candidates.copy(), np.empty(len(itc), dtype=np.int64))
-    if itm is not None:
-        result.ranks = np.empty(len(itc), dtype=np.int64)
-    for rows in _chunks(itc):
-        scores = itc[rows]
+    first, alone, final = np.empty((3, len(scores)), dtype=np.int64)
+    result = Direction(candidates.copy(), alone, first, None if itm is None else final)
+    for rows in _chunks(scores):
+        own = scores[rows]
         gold = query_image[rows, None] == candidate_image[None]
-        result.itc_ranks[rows] = gold_ranks(scores, gold)
-        if itm is None or result.ranks is None:
+        first[rows], alone[rows] = gold_ranks(own, gold), gold_ranks(itc[rows], gold)
+        if itm is None:
             continue
         short = candidates[rows]
-        final = np.take_along_axis(scores, short, axis=1) + itm_weight * itm[rows]
-        scores, first = scores.copy(), np.zeros_like(gold)
-        np.put_along_axis(scores, short, final, axis=1)
-        np.put_along_axis(first, short, True, axis=1)
-        result.ranks[rows] = gold_ranks(scores, gold, first)
-        result.shortlist[rows] = np.take_along_axis(short, np.argsort(-final, axis=1, kind='stable'), axis=1)
+        whole = np.take_along_axis(own, short, axis=1) + itm_weight * itm[rows]
+        own, ahead = own.copy(), np.zeros_like(gold)
+        np.put_along_axis(own, short, whole, axis=1)
+        np.put_along_axis(ahead, short, True, axis=1)
+        final[rows] = gold_ranks(own, gold, ahead)
+        result.shortlist[rows] = np.take_along_axis(short, np.argsort(-whole, axis=1, kind='stable'), axis=1)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Image-text retrieval: a shortlist by ITC, then ITC + ITM on the features that are already there."""
+"""Image-text retrieval: a shortlist of all pairs, then + ITM on the features that are already there."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ from .title import dataset_title
 class RetrievalEvaluator:
     """R@1/5/10, mean and median rank of images by text (t2i) and of texts by image (i2t).
 
-    Every image and every text is encoded once. ITC scores all pairs; the k best of each query, k clamped to the
-    gallery, are scored again from the same features by ``itc + itm_weight * itm``, where both are the model's logits.
-    Candidates outside of the shortlist stay below it, in ITC order. Ties count against the model. A text's gold image
+    Every image and every text is encoded once. All pairs get ``shortlist_scores`` (SLAN: ITC and region-word terms);
+    the k best of each query, k clamped to the gallery, are scored again from the same features by that score +
+    ``itm_weight`` * ITM, where both are the model's logits. Candidates outside of the shortlist stay below it. Ties count against the model. A text's gold image
     is its own; an image's gold texts are all of its own, and its rank is that of the best one.
 
-    Memory: the features, on the CPU or in ``store``, and one N x M float32 matrix of scores (0.5 GB for 5,000 x
-    25,000); everything else goes in chunks. Over several ranks each scores the images it encoded.
+    Memory: the features, on the CPU or in ``store``, and two N x M float32 matrices of scores (0.5 GB each for
+    5,000 x 25,000); everything else goes in chunks. Over several ranks each scores the images it encoded.
 
     With a ``store`` features and scores are kept on disk, and an evaluation that was interrupted goes on from them: no
     image and no text is encoded again, and of the scores the last few seconds at most. A store of other weights,
     another config or other data is refused. Without ``store_dtype`` metrics are those without a store; with float16
     they are those of ``store_dtype='float16'`` in memory, where a feature's relative error is at most 2^-11.
 
-    ``retrieval_itc/...`` are the metrics of ITC alone and ``retrieval/...`` the re-ranked ones: ``i2t_R1``, ``i2t_R5``,
-    ``i2t_R10``, ``i2t_meanR``, ``i2t_medR``, and ``t2i_...``; R in percent. ``fast`` gives only the first.
+    ``retrieval/...`` are the metrics after re-ranking, ``retrieval_shortlist/...`` those before, and
+    ``retrieval_itc/...`` those of ITC alone: ``i2t_R1``, ``i2t_R5``, ``i2t_R10``, ``i2t_meanR``, ``i2t_medR``, and
+    ``t2i_...``; R in percent. ``fast`` leaves the first out.
 
     Args:
         k: length of the shortlist, both ways.
-        itm_weight: weight of the ITM logit beside the ITC logit.
+        itm_weight: weight of the ITM logit beside the shortlist's score.
         fast: leave ITM out.
-        image_chunk, text_chunk: images and texts scored together by ITC.
+        image_chunk, text_chunk: images and texts scored together without ITM.
         pair_chunk: pairs scored together by ITM.
         text_batch: texts encoded together.
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
@@ -107,7 +108,7 @@ class RetrievalEvaluator:
 
         Args:
             model: SLAN, or anything with ``data_preprocessor(batch, False)``, ``encode_image``, ``encode_text``,
-                ``itc_scores`` and ``itm_scores``; may be wrapped for several ranks.
+                ``itc_scores``, ``shortlist_scores`` and ``itm_scores``; may be wrapped for several ranks.
             dataloader: see :func:`slan_mm.evaluation.gallery.encode_gallery`.
 
         Returns:
@@ -127,43 +128,56 @@ class RetrievalEvaluator:
                 store = EvaluationStore(self.store, header)
             gallery = encode_gallery(model, dataloader, self.text_batch, self.store_dtype, store)
             self._log_protocol(gallery, dataloader)
-            itc = self._itc_matrix(model, gallery, store)
-            i2t, t2i = shortlist(itc, self.k), shortlist(itc.T, self.k)
+            scores, itc = self._matrices(model, gallery, store)
+            i2t, t2i = shortlist(scores, self.k), shortlist(scores.T, self.k)
             itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
         finally:
             model.train(was_training)
         gallery.drop_features()
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
-        self.i2t = rank(itc, images, gallery.text_image, i2t, itm[0] if itm else None, self.itm_weight)
-        self.t2i = rank(itc.T, gallery.text_image, images, t2i, itm[1] if itm else None, self.itm_weight)
+        itm_i2t, itm_t2i = itm or (None, None)
+        self.i2t = rank(scores, itc, images, gallery.text_image, i2t, itm_i2t, self.itm_weight)
+        self.t2i = rank(scores.T, itc.T, gallery.text_image, images, t2i, itm_t2i, self.itm_weight)
         return {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
 
-    def _itc_matrix(self, model: Any, gallery: Gallery, store: EvaluationStore) -> np.ndarray:
-        """The (N, M) float32 ITC scores; each rank fills the rows of its own images."""
+    def _matrices(self, model: Any, gallery: Gallery, store: EvaluationStore) -> tuple[np.ndarray, np.ndarray]:
+        """The scores that shortlists are drawn by and those of ITC alone, (N, M) float32 each.
+
+        Each rank fills the rows of its own images.
+        """
         device, dtype = _place(model)
         mine = np.flatnonzero(gallery.owner == get_rank())
-        kept = store.scores('itc', (len(mine), len(gallery.texts)), of={})
-        rows = kept.values
+        functions = {'shortlist': model.shortlist_scores, 'itc': model.itc_scores}
+        kept = {name: store.scores(name, (len(mine), len(gallery.texts)), of={}) for name in functions}
+        done = min(scores.done for scores in kept.values())
         texts = torch.arange(len(gallery.texts)).split(self.text_chunk)
-        with Progress('ITC scores, images', len(mine), done=kept.done) as progress:
-            for start in range(kept.done, len(mine), self.image_chunk):
+        with Progress('Scores of all pairs, images', len(mine), done=done) as progress:
+            for start in range(done, len(mine), self.image_chunk):
                 index = torch.from_numpy(gallery.row[mine[start : start + self.image_chunk]])
                 image = gallery.images.take(index, device, dtype)
                 for part in texts:
                     text = gallery.text_features.take(part, device, dtype)
-                    scores = model.itc_scores(image, text).float().cpu().numpy()
-                    rows[start : start + len(index), part[0] : part[-1] + 1] = scores
-                kept.mark(start + len(index))
+                    for name, function in functions.items():
+                        block = kept[name].values[start : start + len(index), part[0] : part[-1] + 1]
+                        block[:] = function(image, text).float().cpu().numpy()
+                for scores in kept.values():
+                    scores.mark(start + len(index))
                 progress.step(len(index))
-        _check(rows, 'ITC')
+        return self._whole(kept['shortlist'].values, 'shortlist', mine, gallery), self._whole(
+            kept['itc'].values, 'ITC', mine, gallery
+        )
+
+    def _whole(self, rows: np.ndarray, what: str, mine: np.ndarray, gallery: Gallery) -> np.ndarray:
+        """The (N, M) matrix from the ``rows`` of the images ``mine`` of every rank."""
+        _check(rows, what)
         parts = all_gather_object((mine, rows))
         if len(parts) == 1:
             return rows
-        itc = np.empty((len(gallery.image_ids), len(gallery.texts)), dtype=np.float32)
+        whole = np.empty((len(gallery.image_ids), len(gallery.texts)), dtype=np.float32)
         for index_of_rank, rows_of_rank in parts:
-            itc[index_of_rank] = rows_of_rank
-        return itc
+            whole[index_of_rank] = rows_of_rank
+        return whole
 
     def _itm_logits(
         self, model: Any, gallery: Gallery, i2t: np.ndarray, t2i: np.ndarray, store: EvaluationStore
@@ -200,10 +214,10 @@ class RetrievalEvaluator:
         images, texts = len(gallery.image_ids), len(gallery.texts)
         title = ', '.join(filter(None, [dataset_title(dataloader.dataset), self.setting]))
         score = (
-            'ITC alone (fast)'
+            'without ITM (fast)'
             if self.fast
-            else f'ITC shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
-            f'then ITC + {self.itm_weight:g} x ITM'
+            else f'shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
+            f'then + {self.itm_weight:g} x ITM'
         )
         print_log(
             f'Retrieval protocol: {title}, {images} {self.items}, {texts} texts '

@@ -35,7 +35,11 @@ class SLAN(SelfLocatedModel):
         )
 
     def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
-        """Similarity of every image with every text, from unimodal features: (B, T) logits."""
+        """ITC alone: similarity of every image's embedding with every text's, (B, T) logits."""
+        return self.objective.itc.similarity(image.embedding, text.embedding)
+
+    def shortlist_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """ITC and region-word terms mixed, all from unimodal features: (B, T) logits of every image and text."""
         return self.objective.pair_scores(image, text)
 
     def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Tensor:

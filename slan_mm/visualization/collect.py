@@ -105,7 +105,7 @@ def retrieval_queries(
 
 
 def _rank(direction: Any, query: int) -> int:
-    return int((direction.itc_ranks if direction.ranks is None else direction.ranks)[query])
+    return int((direction.shortlist_ranks if direction.ranks is None else direction.ranks)[query])
 
 
 def _spread(total: int, count: int) -> list[int]:

@@ -132,7 +132,7 @@ def test_retrieval_scores_are_itc_plus_itm(retrieval, photos):
     )
     with torch.no_grad():
         image, text = model.encode_image(data['inputs']), model.encode_text(texts)
-        itc = model.itc_scores(image, text)
+        itc = model.shortlist_scores(image, text)
         itm = model.itm_scores(image, text[torch.tensor([0, 0, 0])])
     for number, path in enumerate(list_pictures(photos)):
         expected = (itc[number, 0] + 0.5 * itm[number]).item(), itm[number].sigmoid().item()

@@ -59,6 +59,9 @@ class FakeModel(BaseModel):
         return FakeTexts(self.words[ids] * mask[..., None], mask)
 
     def itc_scores(self, image, text):
+        return image.vector[:, :2] @ text.words.sum(dim=1).T[:2]
+
+    def shortlist_scores(self, image, text):
         return image.vector @ text.words.sum(dim=1).T
 
     def itm_scores(self, image, text, pairs=None):

@@ -51,7 +51,7 @@ def test_half_precision_on_disk_is_half_precision_in_memory(options):
     assert evaluate({**options, 'store_dtype': 'float16'}) == in_memory
 
 
-@pytest.mark.parametrize('method', ['encode_image', 'encode_text', 'itc_scores', 'itm_scores'])
+@pytest.mark.parametrize('method', ['encode_image', 'encode_text', 'shortlist_scores', 'itm_scores'])
 def test_an_interrupted_evaluation_goes_on(options, method):
     wanted, whole = evaluate(dict(k=5)), FakeModel()
     evaluate(dict(k=5), whole)

@@ -19,7 +19,7 @@ def row(table, name):
 
 def test_each_metric_stands_beside_its_chance():
     table = summary_table(METRICS)
-    assert row(table, 'picture -> text, R@1, ITC + ITM') == ['31.0', '0.2']
+    assert row(table, 'picture -> text, R@1, re-ranked by ITM') == ['31.0', '0.2']
     assert row(table, 'phrase -> pointing accuracy') == ['90.0', '16.1', '55.2']
     assert row(table, 'phrase -> box, mean IoU') == ['0.52']
     assert row(table, 'training and evaluation, minutes') == ['14.3']

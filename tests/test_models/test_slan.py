@@ -103,15 +103,15 @@ def test_garbage_at_padding_changes_nothing(model):
         for name in ('vision_cls', 'text_cls', 'regions', 'saliency', 'boxes'):
             assert_same(getattr(other, name), getattr(expected, name))
     torch.testing.assert_close(model.itm_scores(image, filled), model.itm_scores(image, text), **CLOSE)
-    torch.testing.assert_close(model.itc_scores(image, filled), model.itc_scores(image, text), **CLOSE)
+    torch.testing.assert_close(model.shortlist_scores(image, filled), model.shortlist_scores(image, text), **CLOSE)
 
 
 @torch.no_grad()
 def test_scores_of_all_pairs_and_of_row_wise_pairs(model):
     image, text = model.encode_image(pictures(0, 1, 2)), model.encode_text(list(TEXTS[:4]))
-    scores = model.itc_scores(image, text)
+    scores = model.shortlist_scores(image, text)
     assert scores.shape == (3, 4)
-    torch.testing.assert_close(model.itc_scores(image[1:2], text[2:3]), scores[1:2, 2:3], **CLOSE)
+    torch.testing.assert_close(model.shortlist_scores(image[1:2], text[2:3]), scores[1:2, 2:3], **CLOSE)
     # Global, lexical and contextual terms, each over its temperature; all weights start at 1.
     terms = model.objective.term_scores(image, text)
     assert set(terms) == {'itc', 'lexical', 'contextual'}
@@ -145,7 +145,9 @@ def test_features_in_half_precision_serve_too(model):
     with torch.no_grad():
         image, text = model.encode_image(pictures(0, 1)), model.encode_text(list(TEXTS[:2]))
         stored = [record.to(dtype=torch.float16).to(dtype=torch.float32) for record in (image, text)]
-        torch.testing.assert_close(model.itc_scores(*stored), model.itc_scores(image, text), atol=0.05, rtol=0)
+        torch.testing.assert_close(
+            model.shortlist_scores(*stored), model.shortlist_scores(image, text), atol=0.05, rtol=0
+        )
         torch.testing.assert_close(model.itm_scores(*stored), model.itm_scores(image, text), atol=0.05, rtol=0)
 
 
@@ -222,7 +224,7 @@ def test_a_few_steps_overfit_a_fixed_batch():
         data = model.eval().data_preprocessor(batch)
         image = model.encode_image(data['inputs'])
         text = model.encode_text([sample.text for sample in data['data_samples']])
-        assert model.itc_scores(image, text).argmax(1).tolist() == list(range(6))
+        assert model.shortlist_scores(image, text).argmax(1).tolist() == list(range(6))
 
 
 def test_the_literal_paper_learns_to_fill_in():

@@ -29,7 +29,7 @@ def test_synthetic_features_are_scored_by_the_model(benchmark):
     assert not torch.equal(image.embedding[0], image.embedding[1])
     assert torch.equal(image.regions[0], image.regions[1])
     with torch.no_grad():
-        assert torch.equal(synthetic.itc_scores(image, text), model.itc_scores(image, text))
+        assert torch.equal(synthetic.shortlist_scores(image, text), model.shortlist_scores(image, text))
         synthetic.itm_scores(image[:2], text, PairIndex(torch.arange(2), torch.arange(2)))
     assert synthetic.pairs == {'ITC': 6, 'ITM': 2} and len(synthetic.peaks['ITM']) == 1
 
@@ -37,7 +37,7 @@ def test_synthetic_features_are_scored_by_the_model(benchmark):
 def test_when_time_is_over_itc_is_cheap_and_itm_ends(benchmark):
     synthetic = benchmark['SyntheticFeatures'](build_toy_slan().eval(), SIZE, words=6, minutes=-1)
     image, text = synthetic.encode_image([0]), synthetic.encode_text(['a'])
-    assert torch.equal(synthetic.itc_scores(image, text), image.embedding @ text.embedding.T)
+    assert torch.equal(synthetic.shortlist_scores(image, text), image.embedding @ text.embedding.T)
     with pytest.raises(benchmark['OutOfTimeError']):
         synthetic.itm_scores(image, text, PairIndex(torch.arange(1), torch.arange(1)))
     assert synthetic.pairs == {'ITC': 0, 'ITM': 0}
@@ -53,7 +53,7 @@ def test_both_parts_run(benchmark, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert re.search(r'ITC, medians of 1 .*\n  200 pairs: .*\n  400 pairs: .*\n  800 pairs: .*\n  1600 pairs:', printed)
     # Scores of the first 3 images were put there; the model scores the other 4 with all texts.
-    assert 'ITC scores of 3 images put into the store' in printed and 'ITC: 80 pairs in 1 chunks' in printed
+    assert 'scores of 3 images put into the store' in printed and 'ITC: 80 pairs in 1 chunks' in printed
     count = int(re.search(r'(\d+) pairs in the shortlists', printed)[1])
     assert f'ITM: {count} pairs in {-(-count // 8)} chunks' in printed and 60 <= count <= 81
     assert 'PEAK of the whole' in printed and 'Computed from the fits, not measured' in printed

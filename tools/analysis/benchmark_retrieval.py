@@ -105,12 +105,16 @@ class SyntheticFeatures(nn.Module):
         repeated.embedding = normalize(torch.randn(repeated.embedding.shape, generator=self.generator), dim=-1)
         return repeated
 
-    def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+    def shortlist_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """The model's, while there is time."""
         if self._late('ITC'):
-            return image.embedding @ text.embedding.T
-        scores = self.model.itc_scores(image, text)
+            return self.itc_scores(image, text)
+        scores = self.model.shortlist_scores(image, text)
         return self._count('ITC', scores)
+
+    def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """The embeddings' product."""
+        return image.embedding @ text.embedding.T
 
     def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex) -> Tensor:
         """The model's, while there is time."""
@@ -177,15 +181,16 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
     loader = synthetic_loader(options.images, options.texts)
     print(f'model built: {model.memory.peak():.2f} GiB at most')
     store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
-    earlier = store.scores('itc', (options.images, options.texts), of={})
     last = max(options.images - options.image_chunk, 0)
     generator = np.random.default_rng(0)
-    for start in range(earlier.done, last, 100):
-        stop = min(start + 100, last)
-        earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
-    earlier.mark(last, at_once=True)
-    del earlier
-    print(f'ITC scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
+    for name in ('shortlist', 'itc'):
+        earlier = store.scores(name, (options.images, options.texts), of={})
+        for start in range(earlier.done, last, 100):
+            stop = min(start + 100, last)
+            earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
+        earlier.mark(last, at_once=True)
+        del earlier
+    print(f'scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
 
     start = time.monotonic()
     try:
@@ -202,20 +207,20 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
         )
     print(f'end of ITM: {after:.2f} GiB at most')
 
-    itc = EvaluationStore(options.store, store_header(model, loader, torch.float16, None)).scores(
-        'itc', (options.images, options.texts), of={}
-    )
+    store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
+    shape = (options.images, options.texts)
+    scores, itc = (store.scores(name, shape, of={}).values for name in ('shortlist', 'itc'))
     text_image = np.repeat(np.arange(options.images), [len(item['data_samples'].text) for item in loader.dataset])
     images, pairs = np.arange(options.images), []
-    for matrix, query, candidate in (
-        (itc.values, images, text_image),
-        (itc.values.T, text_image, images),
+    for all_pairs, alone, query, candidate in (
+        (scores, itc, images, text_image),
+        (scores.T, itc.T, text_image, images),
     ):
-        short = shortlist(matrix, options.k)
+        short = shortlist(all_pairs, options.k)
         rows = np.arange(len(short))[:, None]
         pairs.append((rows * options.texts + short if query is images else short * options.texts + rows).ravel())
         logits = generator.standard_normal(short.shape, dtype=np.float32)
-        rank(matrix, query, candidate, short, logits)
+        rank(all_pairs, alone, query, candidate, short, logits)
     count = len(np.unique(np.concatenate(pairs)))
     print(f'both directions ranked: {model.memory.peak():.2f} GiB at most')
     size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30

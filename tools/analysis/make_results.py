@@ -37,6 +37,8 @@ _FRACTIONS = ('mean_iou', 'mean_side', 'pairwise_iou')
 RUN_METRICS = {
     'retrieval/i2t_R1': '1/images',
     'retrieval/t2i_R1': '1/images',
+    'retrieval_shortlist/i2t_R1': '1/images',
+    'retrieval_shortlist/t2i_R1': '1/images',
     'retrieval_itc/i2t_R1': '1/images',
     'retrieval_itc/t2i_R1': '1/images',
     'grounding/pointing': 'grounding/pointing_center',

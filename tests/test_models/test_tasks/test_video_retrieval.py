@@ -26,7 +26,7 @@ def all_scores(model, image, text):
     pairs = PairIndex.all_pairs(len(image), len(text))
     row_wise = model.itm_scores(image[pairs.image], text[pairs.text])
     torch.testing.assert_close(model.itm_scores(image, text, pairs), row_wise, **CLOSE)
-    return model.itc_scores(image, text), row_wise
+    return model.shortlist_scores(image, text), row_wise
 
 
 @torch.no_grad()
@@ -68,12 +68,12 @@ def test_a_video_is_the_same_in_every_batch_and_under_every_padding(model):
     videos = normalised(toy_video(index) for index in range(3))
     together, texts = model.encode_image(videos), model.encode_text(list(TEXTS[:3]))
     order = torch.tensor([2, 0, 1])
-    itc = model.itc_scores(together, texts)
+    itc = model.shortlist_scores(together, texts)
     itm = model.itm_scores(together, texts)
     torch.testing.assert_close(model.itm_scores(together[order], texts[order]), itm[order], **CLOSE)
     for row in range(3):
         video, text = model.encode_image(videos[row : row + 1]), model.encode_text([TEXTS[row]])
-        torch.testing.assert_close(model.itc_scores(video, text)[0, 0], itc[row, row], **CLOSE)
+        torch.testing.assert_close(model.shortlist_scores(video, text)[0, 0], itc[row, row], **CLOSE)
         torch.testing.assert_close(model.itm_scores(video, text)[0], itm[row], **CLOSE)
 
 
