@@ -14,15 +14,15 @@ _base_ = [
 ]
 
 # Contrast first, at half the cost of an iteration; ITM learns what it adds to the mixed score.
-model = dict(objective=dict(locator_start=900, weights=dict(rerank=1.0)))
+model = dict(objective=dict(locator_start=1000, weights=dict(rerank=1.0)))
 
-max_iters = 2300
+max_iters = 2400
 train_cfg = dict(max_iters=max_iters)
 # Re-ranking takes most of the time of a test.
 val_evaluator = dict(retrieval=dict(k=16))
 test_evaluator = val_evaluator
 
-optim_wrapper = dict(optimizer=dict(lr=3e-3))
+optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
 auto_scale_lr = dict(enable=False, base_batch_size=32)
 
 default_hooks = dict(checkpoint=dict(interval=100))
