@@ -29,9 +29,10 @@ class RetrievalInferencer(TaskInferencer):
     A prediction, one for each query: ``text`` and ``found``, of each picture ``image``, ``score`` and ``match``, best
     first; or, with ``direction='i2t'``, ``image`` and ``found``, of each text ``text``, ``score`` and ``match``.
 
-    ``score`` is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit; it compares candidates of
-    one model and means nothing alone. ``match`` is the ITM head's probability that text and picture belong together,
-    in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency in a larger collection.
+    ``score`` is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit; it compares
+    candidates of one model and means nothing alone. ``match`` is the ITM head's probability that text and picture
+    belong together, in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency
+    in a larger collection.
 
     All features are held in memory: for thousands of pictures use ``tools/test.py``.
 

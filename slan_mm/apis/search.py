@@ -52,8 +52,9 @@ class PictureSearch(TaskInferencer):
         result['predictions'][0]['found'][0]['image']  # the best picture
 
     A text is searched in two steps. FAISS gives the ``k`` pictures whose ITC embeddings are nearest to the text's;
-    these are ranked by ``score``, the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit, both from the stored
-    features, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never found.
+    these are ranked by ``score``, the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit,
+    both from the stored features, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never
+    found.
 
     A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
     ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
