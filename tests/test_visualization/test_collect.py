@@ -73,8 +73,8 @@ def evaluator_of(dataset, captions):
     gallery = Gallery(ids, texts, text_image, None, None, None, None)
     return SimpleNamespace(
         gallery=gallery,
-        i2t=rank(itc, images, text_image, shortlist(itc, 4)),
-        t2i=rank(itc.T, text_image, images, shortlist(itc.T, 4)),
+        i2t=rank(itc, itc, images, text_image, shortlist(itc, 4)),
+        t2i=rank(itc.T, itc.T, text_image, images, shortlist(itc.T, 4)),
     )
 
 
