@@ -4,12 +4,12 @@
     python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal/iter_N.pth
 
 Beside configs/pretrain/slan_tiny_shapes.py it has plain DETR queries, RoIAlign with average pooling everywhere, regions
-of nothing but what is pooled, their mean and the text's [CLS] as what ITC compares, the image-only saliency with Table 6's best threshold, no suppression of overlaps,
-word-activation maps as they are, Eq. 1 without residual, LayerNorm and FFN, the raw weighted sum and the scalar sizes
-of Eq. 2 with r = 1, .5, .25, line 11's replacement of region embeddings, the whole of Eq. 3 with no stop-gradient (it
-has none as written, and RoIAlign leaves no other way to learn p_w and p_h), the linear layer of Eq. 4 from the first
-iteration on, queues and momentum encoders as in ALBEF, and no region-word term. Optimiser, schedule, data and widths
-are the same.
+of nothing but what is pooled, their mean and the text's [CLS] as what ITC compares, the image-only saliency with
+Table 6's best threshold, no suppression of overlaps, word-activation maps as they are, Eq. 1 without residual,
+LayerNorm and FFN, the raw weighted sum and the scalar sizes of Eq. 2 with r = 1, .5, .25, line 11's replacement of
+region embeddings, the whole of Eq. 3 with no stop-gradient (it has none as written, and RoIAlign leaves no other way
+to learn p_w and p_h), the linear layer of Eq. 4 from the first iteration on, queues and momentum encoders as in
+ALBEF, and no region-word term. Optimiser, schedule, data and widths are the same.
 
 Watch pairwise_iou and the sides in the log: docs/results.md reports them beside those of the default.
 """

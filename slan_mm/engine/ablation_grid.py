@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GRID_KEYS = {'base', 'max_minutes', 'options', 'metrics', 'baselines', 'rows', 'tables'}
-_ROW_KEYS = {'label', 'config', 'options', 'cut', 'after'}
+_ROW_KEYS = {'label', 'config', 'options', 'without', 'cut', 'after'}
 _TABLE_KEYS = {'title', 'note', 'seeds', 'rows', 'metrics'}
 
 
@@ -23,6 +23,7 @@ class Row:
     - ``label``: for people; ``config``: the config file, below the repository's root.
     - ``options``: settings over the config's, nested keys with dots; ``*`` stands for every item of a list, and
       ``{after}`` in a value for the checkpoint of the row named by ``after``, of the same seed.
+    - ``without``: settings that all rows share and this one does not take.
     - ``cut``: lists of the config cut to a length, before ``options``.
     - ``after``: a row that has to be run first.
     """
@@ -32,6 +33,7 @@ class Row:
     config: str
     options: Mapping[str, Any] = field(default_factory=dict)
     cut: Mapping[str, int] = field(default_factory=dict)
+    without: Sequence[str] = ()
     after: str | None = None
 
 
@@ -71,6 +73,10 @@ class Grid:
         ordered = sorted(self.rows.values(), key=self._depth)
         return [(row, seed) for row in ordered for seed in sorted(seeds[row.name])]
 
+    def options_of(self, row: Row) -> dict[str, Any]:
+        """The settings that all rows share, less those that the row goes without, and its own."""
+        return {key: value for key, value in self.options.items() if key not in row.without} | dict(row.options)
+
     def _depth(self, row: Row) -> int:
         return 1 + self._depth(self.rows[row.after]) if row.after else 0
 
@@ -79,8 +85,9 @@ def read_grid(path: str | Path) -> Grid:
     """Reads a grid from yaml; ``configs/ablation/grid.yaml`` is one.
 
     Raises:
-        ValueError: A key is not known, a table or ``after`` names a row that is not there, a row is in no table and no
-            other row waits for it, or rows wait for each other in a circle.
+        ValueError: A key is not known, a row goes without a setting that is not shared, a table or ``after`` names a
+            row that is not there, a row is in no table and no other row waits for it, or rows wait for each other in
+            a circle.
     """
     raw = yaml.safe_load(Path(path).read_text())
     _check_keys(raw, _GRID_KEYS, path)
@@ -88,6 +95,9 @@ def read_grid(path: str | Path) -> Grid:
     for name, settings in raw['rows'].items():
         settings = settings or {}
         _check_keys(settings, _ROW_KEYS, f'row {name} of {path}')
+        idle = sorted(set(settings.get('without', ())) - set(raw.get('options') or {}))
+        if idle:
+            raise ValueError(f'{path}: row {name} is to go without {idle}, which are no settings of all rows')
         rows[name] = Row(name, **{'label': name, 'config': raw['base'], **settings})
     tables = []
     for settings in raw['tables']:
@@ -102,7 +112,7 @@ def row_config(grid: Grid, row: Row, seed: int, after: str | None = None) -> Con
     cfg = Config.fromfile(_ROOT / row.config)
     for place, length in row.cut.items():
         cfg.merge_from_dict({place: list(_at(cfg, place)[:length])})
-    options = expand({**grid.options, **row.options}, cfg)
+    options = expand(grid.options_of(row), cfg)
     options = {key: _filled(value, after) for key, value in options.items()}
     cfg.merge_from_dict({**options, 'randomness.seed': seed})
     return cfg

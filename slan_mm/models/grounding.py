@@ -90,6 +90,20 @@ def rank_regions(
     return data_samples
 
 
+def region_word_scores(
+    branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located
+) -> tuple[Tensor, ...]:
+    """Scores of regions by words at each level, (P, M, N) each, picture p with text p.
+
+    A level's score of a region is the mean of :func:`region_word_similarity` over this level and those before it: what
+    a region has been on its way says which word it follows, and is not lost where all regions of a word have come to
+    the same place.
+    """
+    similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
+    levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
+    return (similarity.cumsum(0) / levels.view(-1, 1, 1, 1)).unbind()
+
+
 def ground_phrases(
     image: ImageFeatures,
     text: TextFeatures,
@@ -98,12 +112,6 @@ def ground_phrases(
     data_samples: list,
     branch: ImageBranch,
 ) -> list:
-    """:func:`rank_regions` by :func:`region_word_similarity`, before any adaptor and after each level.
-
-    A level's score of a region is the mean over this level and those before it: what a region has been on its way says
-    which word it follows, and is not lost where all regions of a word have come to the same place.
-    """
-    similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
-    levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
-    scores = similarity.cumsum(0) / levels.view(-1, 1, 1, 1)
-    return rank_regions(located.boxes, scores.unbind(), located.region_mask, tokens, text.word_mask, data_samples)
+    """:func:`rank_regions` by :func:`region_word_scores`, before any adaptor and after each level."""
+    scores = region_word_scores(branch, image, text, located)
+    return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples)

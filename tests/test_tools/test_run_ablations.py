@@ -4,6 +4,7 @@ import json
 import runpy
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,6 +76,8 @@ def test_settings_of_a_row(grid):
     assert row_config(grid, grid.rows['loaded'], 0, 'a.pth').load_from == 'a.pth'
     with pytest.raises(ValueError, match='checkpoint of the row'):
         row_config(grid, grid.rows['loaded'], 0)
+    without = replace(grid.rows['two'], without=['train_cfg.max_iters'])
+    assert row_config(grid, without, 5).train_cfg.max_iters != 8
     nested = Config(dict(a=[dict(b=[1, 2]), dict(b=[3])]))
     assert expand({'a.*.b': 0, 'c': 1}, nested) == {'a.0.b': 0, 'a.1.b': 0, 'c': 1}
 
@@ -87,6 +90,7 @@ def test_settings_of_a_row(grid):
         ('rows: [default, two]', 'rows: [default, tow]', r"no rows \['tow'\]"),
         ('rows: [default, two]', 'rows: [default]', r"rows \['two'\] are in no table"),
         ('first:\n', 'first: {after: loaded}\n', 'waits for itself'),
+        ('first:\n', 'first: {without: [lr]}\n', r"without \['lr'\], which are no settings of all rows"),
     ],
 )
 def test_mistakes_in_a_grid_are_told(grid, old, new, said):
@@ -161,7 +165,7 @@ def test_a_call_goes_on_and_tells_what_failed(tool, grid, tmp_path):
         # Ends without a record.
         return Done(returncode=1 if folder.name != 'two-seed0' else None, kill=lambda: None, wait=lambda: None)
 
-    slow = SimpleNamespace(**{**vars(grid), 'max_minutes': 1e-9})
+    slow = replace(grid, max_minutes=1e-9)
     failed = tool['run_all'](slow, runs, tmp_path, 2, True, launch)
     assert failed['default-seed0'].startswith('exit code 1, see')
     assert failed['two-seed0'] == 'took more than 1e-09 minutes'

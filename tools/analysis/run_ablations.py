@@ -95,7 +95,7 @@ def is_done(folder: Path, identity: Mapping[str, Any]) -> bool:
 
 def identity_of(grid: Grid, row: Row, seed: int, smoke: bool) -> dict[str, Any]:
     """What makes a run this run; it stands in its record."""
-    options = {**grid.options, **row.options}
+    options = grid.options_of(row)
     identity = {'row': row.name, 'config': row.config, 'options': options, 'cut': row.cut, 'seed': seed, 'smoke': smoke}
     return json.loads(json.dumps(identity))
 

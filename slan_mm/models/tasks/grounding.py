@@ -16,7 +16,7 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from torch import Tensor
 
 from slan_mm.models.checkpoint import keep_fresh_head
-from slan_mm.models.grounding import phrase_tokens, rank_regions, region_word_similarity
+from slan_mm.models.grounding import phrase_tokens, rank_regions, region_word_scores
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
@@ -59,8 +59,8 @@ class SLANGrounder(SelfLocatedModel):
         located = self.locate(image, text)
         if mode == 'tensor':
             return located
-        similarity = region_word_similarity(self.image_branch, image, text, located.boxes[-1])
-        outputs = self.head(located, similarity, tokens.word_mask)
+        scores = region_word_scores(self.image_branch, image, text, located)[-1]
+        outputs = self.head(located, scores, tokens.word_mask)
         if mode == 'loss':
             return self.loss(outputs, tokens, samples)
         return self.predict(outputs, text, tokens, samples)
