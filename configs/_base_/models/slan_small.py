@@ -58,7 +58,7 @@ model = dict(
                 move=dict(type='MomentMove', ratio=ratio, c=c, sharpness=sharpness, word_sharpness=15.0),
                 feature_level=level,
             )
-            for level, ratio, c, sharpness in ((1, 1.0, 4.5, 20.0), (2, 0.6, 5.0, 11.0), (2, 0.6, 5.0, 11.0))
+            for level, ratio, c, sharpness in ((1, 1.0, 4.5, 20.0), (2, 0.6, 4.5, 10.0), (2, 0.6, 5.0, 10.0))
         ],
     ),
 )

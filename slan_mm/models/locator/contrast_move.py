@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from slan_mm.models.locator.boxes import clip_boxes
-from slan_mm.models.locator.moves import own_words
+from slan_mm.models.locator.moves import own_words, register_log
 from slan_mm.registry import MODELS
 
 
@@ -57,9 +56,11 @@ class ContrastMove(BaseModule):
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         sides = torch.tensor(factors, dtype=torch.float32)
         self.factors: Tensor
+        self.log_sharpness: Tensor
+        self.log_word_sharpness: Tensor
         self.register_buffer('factors', torch.cartesian_prod(sides, sides).view(-1, 2), persistent=False)
-        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)), learn_sharpness)
-        self.log_word_sharpness = nn.Parameter(torch.tensor(math.log(word_sharpness)), learn_sharpness)
+        register_log(self, 'log_sharpness', sharpness, learn_sharpness)
+        register_log(self, 'log_word_sharpness', word_sharpness, learn_sharpness)
 
     def contrast(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
         """Contrast of the C candidates of each of ``boxes`` (P, N, 4): (P, N, C). One without surround has 0."""

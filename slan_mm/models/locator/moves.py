@@ -29,6 +29,15 @@ def own_words(pooling: nn.Module, boxes: Tensor, activation: Tensor, word_mask: 
     return to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
 
 
+def register_log(module: nn.Module, name: str, value: float, learned: bool) -> None:
+    """Gives ``module`` the logarithm of ``value``: learned, or the config's own number that no checkpoint changes."""
+    log = torch.tensor(math.log(value))
+    if learned:
+        module.register_parameter(name, nn.Parameter(log))
+    else:
+        module.register_buffer(name, log, persistent=False)
+
+
 class SizeFactors(nn.Module):
     """The learnable p_w, p_h of one level; 'fixed' holds them at 1, 'bounded' within a factor of ``bound``."""
 
@@ -135,8 +144,8 @@ class MomentMove(BaseModule):
         self.ratio, self.c, self.k = ratio, c, k
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
-        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)), learn_sharpness)
-        self.log_word_sharpness = nn.Parameter(torch.tensor(math.log(word_sharpness)), learn_sharpness)
+        register_log(self, 'log_sharpness', sharpness, learn_sharpness)
+        register_log(self, 'log_word_sharpness', word_sharpness, learn_sharpness)
 
     def distribution(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
         """s (P, N, C), zero outside the neighbourhood, rows sum to 1; and the C cells' centres, (x, y).

@@ -297,3 +297,11 @@ def test_gradient_reaches_the_activation_and_the_sharpness():
     assert move.log_sharpness.grad != 0 and move.log_word_sharpness.grad != 0
     fixed = MomentMove(ratio=0.5)
     assert not any(parameter.requires_grad for parameter in fixed.parameters())
+
+
+@pytest.mark.parametrize('learned', [False, True])
+def test_a_checkpoint_changes_a_sharpness_that_is_learned_and_no_other(learned):
+    trained = MomentMove(ratio=0.5, sharpness=8.0, learn_sharpness=learned)
+    move = MomentMove(ratio=0.5, sharpness=11.0, learn_sharpness=learned)
+    move.load_state_dict(trained.state_dict())
+    assert float(move.log_sharpness.exp()) == pytest.approx(8.0 if learned else 11.0)
