@@ -22,7 +22,6 @@ from slan_mm.apis.settings import picture_size, without_feature_stores
 from slan_mm.datasets.feature_store import hash_config, hash_weights
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.evaluation.progress import Progress
-from slan_mm.models.grounding import ground_phrases
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
@@ -65,7 +64,7 @@ class PictureSearch(TaskInferencer):
     """
 
     task = 'search'
-    needs = ('shortlist_scores', 'itm_scores', 'locate')
+    needs = ('shortlist_scores', 'itm_scores', 'locate', 'ground')
 
     def __init__(self, model: str | Path | Config, weights: str | Path | None = None, **options: Any) -> None:
         super().__init__(model, weights, **options)
@@ -230,7 +229,7 @@ class PictureSearch(TaskInferencer):
             image, texts = image.for_pairs(), text[same]
             part = samples[done : done + len(image)]
             located = self.model.locate(image, texts)
-            ground_phrases(image, texts, tokens[same], located, part, self.model.image_branch)
+            self.model.ground(image, texts, tokens[same], located, part)
             done += len(part)
         return samples
 

@@ -55,13 +55,14 @@ def rank_regions(
     tokens: TextTokens,
     word_mask: Tensor,
     data_samples: list,
+    word_weight: Tensor | None = None,
 ) -> list:
     """Ranks regions for each phrase of ``data_samples``, on every level.
 
-    A region's score for a phrase is the mean of its scores for the phrase's words. Adds to every sample
-    ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy in original
-    pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the last level. A phrase
-    none of whose words was read gets all words' scores.
+    A region's score for a phrase is the mean, weighted by ``word_weight``, of its scores for the phrase's words. Adds
+    to every sample ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy
+    in original pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the last
+    level. A phrase none of whose words was read gets all words' scores.
 
     Args:
         boxes: (P, NG, 4) of each level, normalised cxcywh.
@@ -70,6 +71,7 @@ def rank_regions(
         tokens: Of the samples' texts.
         word_mask: (P, NT), True at words.
         data_samples: P samples.
+        word_weight: (P, NT), how much a word counts among those of its phrase; None: all the same.
     """
     chosen = phrase_tokens(tokens, data_samples)
     for row, sample in enumerate(data_samples):
@@ -80,9 +82,11 @@ def rank_regions(
         predictions = []
         for words in chosen[row]:
             words = words if words.any() else word_mask[row]
+            share = words.float() if word_weight is None else words * word_weight[row]
+            share = share / share.sum().clamp(min=1e-12)
             levels = []
             for level_boxes, level_scores in zip(boxes, scores, strict=True):
-                score, order = level_scores[row, kept][:, words].mean(-1).sort(descending=True, stable=True)
+                score, order = (level_scores[row, kept] @ share).sort(descending=True, stable=True)
                 corners = bbox_cxcywh_to_xyxy(level_boxes[row, kept][order])
                 levels.append(dict(boxes=corners * scale, scores=score))
             predictions.append(levels)
@@ -90,7 +94,7 @@ def rank_regions(
     return data_samples
 
 
-def region_word_scores(
+def grounding_scores(
     branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located
 ) -> tuple[Tensor, ...]:
     """Scores of regions by words at each level, (P, M, N) each, picture p with text p.
@@ -111,7 +115,8 @@ def ground_phrases(
     located: Located,
     data_samples: list,
     branch: ImageBranch,
+    word_weight: Tensor | None = None,
 ) -> list:
-    """:func:`rank_regions` by :func:`region_word_scores`, before any adaptor and after each level."""
-    scores = region_word_scores(branch, image, text, located)
-    return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples)
+    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level."""
+    scores = grounding_scores(branch, image, text, located)
+    return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)

@@ -11,7 +11,7 @@ from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
-from slan_mm.structures import ImageFeatures, Located, TextFeatures
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
@@ -61,8 +61,17 @@ class SLAN(SelfLocatedModel):
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Grounds the phrases of each sample's text in its picture; see :func:`ground_phrases`."""
+        """Grounds the phrases of each sample's text in its picture; see :meth:`ground`."""
         tokens = self.tokenize([sample.text for sample in data_samples])
         image, text = self.encode_image(inputs), self.encode_text(tokens)
-        located = self.locate(image, text)
-        return ground_phrases(image, text, tokens, located, data_samples, self.image_branch)
+        return self.ground(image, text, tokens, self.locate(image, text), data_samples)
+
+    def ground(
+        self, image: ImageFeatures, text: TextFeatures, tokens: TextTokens, located: Located, data_samples: list
+    ) -> list:
+        """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
+
+        A phrase's words count as much as they do in the region-word terms.
+        """
+        weight = self.objective.word_weight(text)
+        return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)

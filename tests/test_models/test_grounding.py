@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from toy import build_toy_slan, toy_batch, toy_picture, toy_sample
+from toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
 
-from slan_mm.models.grounding import span_tokens
+from slan_mm.models.grounding import rank_regions, span_tokens
+from slan_mm.structures import TextTokens
 
 OFFSETS = torch.tensor([[0, 0], [0, 1], [2, 5], [6, 12], [13, 16], [0, 0]])  # '[CLS] a red circle and [SEP]'
 WORDS = torch.tensor([False, True, True, True, True, False])
@@ -111,3 +112,41 @@ def test_a_text_without_a_word_is_grounded_somewhere(model):
 def test_a_sample_without_phrases_field_is_predicted(model):
     samples = model.val_step(toy_batch([0, 1]))
     assert all(sample.pred_phrases == [] and len(sample.pred_regions['boxes']) for sample in samples)
+
+
+def test_words_of_a_phrase_count_by_their_weight():
+    sample = toy_sample(0, 'a red circle and', phrases=[dict(spans=[[2, 12]]), dict(spans=[[0, 1], [13, 16]])])
+    boxes = torch.tensor([[[0.2, 0.5, 0.1, 0.1], [0.8, 0.5, 0.1, 0.1]]])
+    # Of 'red' .4 and .2, of 'circle' .1 and .9.
+    scores = torch.tensor([[[0.0, 0.0, 0.4, 0.1, 0.0, 0.0], [0.0, 0.0, 0.2, 0.9, 0.0, 0.0]]])
+    tokens = TextTokens(
+        input_ids=torch.zeros(1, 6, dtype=torch.long),
+        mask=torch.ones(1, 6, dtype=torch.bool),
+        word_mask=WORDS[None],
+        offsets=OFFSETS[None],
+    )
+
+    def ranked(weight):
+        (found,) = rank_regions([boxes], [scores], torch.tensor([[True, True]]), tokens, WORDS[None], [sample], weight)
+        return [level['scores'].tolist() for (level,) in found.pred_phrases]
+
+    assert ranked(None)[0] == pytest.approx([0.55, 0.25])
+    red, nothing = ranked(torch.tensor([[9.0, 0.0, 3.0, 1.0, 0.0, 9.0]]))
+    assert red == pytest.approx([(3 * 0.2 + 0.9) / 4, (3 * 0.4 + 0.1) / 4])
+    assert nothing == [0.0, 0.0]  # words that count nothing tell nothing
+
+
+@torch.no_grad()
+def test_the_calibration_of_region_word_terms_weighs_words():
+    config = toy_config()
+    config['objective']['calibrated'] = ('contextual',)
+    model = build_toy_slan(config=config).eval()
+    text = model.encode_text(['a red circle'])
+    calibration = model.objective.region_word['contextual'].calibration
+    torch.testing.assert_close(model.objective.word_weight(text), torch.ones(text.word_mask.shape))
+    torch.nn.init.normal_(calibration.weight)
+    expected = (text.word_space['contextual'] @ calibration.weight[0]).exp()
+    torch.testing.assert_close(model.objective.word_weight(text), expected)
+    same = model.val_step(grounding_batch())[0].pred_phrases[0][-1]['scores'].clone()
+    calibration.weight.zero_()
+    assert not torch.allclose(model.val_step(grounding_batch())[0].pred_phrases[0][-1]['scores'], same)

@@ -134,12 +134,16 @@ class RegionWordLoss(BaseModule):
             nn.init.zeros_(self.calibration.weight)
             nn.init.zeros_(self.calibration.bias)
 
+    def word_calibration(self, words: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        """How much each of ``words`` (..., C) counts, over 0, and its usual cosine; None: all count the same."""
+        if self.calibration is None:
+            return None, None
+        log_weight, bias = self.calibration(words).float().unbind(-1)
+        return log_weight.exp(), bias
+
     def similarity(self, regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
         """Scores / temperature, (B, T)."""
-        weight = bias = None
-        if self.calibration is not None:
-            log_weight, bias = self.calibration(words).float().unbind(-1)
-            weight = log_weight.exp()
+        weight, bias = self.word_calibration(words)
         return region_word_scores(regions, words, word_mask, weight, bias) * self.temperature()
 
     def forward(self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:

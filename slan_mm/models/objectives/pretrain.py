@@ -126,6 +126,14 @@ class PretrainObjective(BaseModule):
             scores[term] = loss.similarity(image.region_space[term], text.word_space[term], text.word_mask)  # type: ignore[operator]
         return scores
 
+    def word_weight(self, text: TextFeatures) -> Tensor:
+        """How much each word counts in the calibrated region-word terms, the product over them: (T, NT), over 0."""
+        weight = torch.ones(text.word_mask.shape, device=text.word_mask.device)
+        for term, loss in self.region_word.items():
+            own, _ = loss.word_calibration(text.word_space[term])  # type: ignore[operator]
+            weight = weight if own is None else weight * own
+        return weight
+
     def pair_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """The mixed score (B, T) that shortlists and hard negatives are drawn by."""
         return self.mixer(self.term_scores(image, text))

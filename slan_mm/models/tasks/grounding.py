@@ -16,7 +16,7 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from torch import Tensor
 
 from slan_mm.models.checkpoint import keep_fresh_head
-from slan_mm.models.grounding import phrase_tokens, rank_regions, region_word_scores
+from slan_mm.models.grounding import grounding_scores, phrase_tokens, rank_regions
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
@@ -59,7 +59,7 @@ class SLANGrounder(SelfLocatedModel):
         located = self.locate(image, text)
         if mode == 'tensor':
             return located
-        scores = region_word_scores(self.image_branch, image, text, located)[-1]
+        scores = grounding_scores(self.image_branch, image, text, located)[-1]
         outputs = self.head(located, scores, tokens.word_mask)
         if mode == 'loss':
             return self.loss(outputs, tokens, samples)
