@@ -17,11 +17,11 @@ _base_ = [
 _base_.model.pop('objective')
 model = dict(
     type='SLANDetector',
-    head=dict(max_per_img=50),
+    head=dict(max_per_img=25),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=16),
     # 'detect', the colon and the commas are spelled, or unknown, in the shapes' vocabulary.
     text=dict(encoder=dict(max_words=64)),
-    # All 50 regions: an answer is a ranking of many boxes, not the few that a caption speaks of.
+    # All 25 regions: an answer is a ranking of many boxes, not the few that a caption speaks of.
     locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
 )
 

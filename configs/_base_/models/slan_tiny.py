@@ -32,7 +32,7 @@ model = dict(
         decoder=dict(type='VisionDecoder', scales=(1, 1), separable=True),
         detector=dict(
             type='RegionDetector',
-            grid=(5, 4, 3),
+            grid=(4, 3),
             downsample=2,
             num_encoder_layers=1,
             num_decoder_layers=1,
