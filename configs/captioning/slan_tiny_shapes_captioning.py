@@ -4,7 +4,7 @@
     python tools/test.py configs/captioning/slan_tiny_shapes_captioning.py \
         work_dirs/slan_tiny_shapes_captioning/iter_400.pth
 
-From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_3100.pth``. What to expect:
+From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_2900.pth``. What to expect:
 see docs/tasks/captioning.md.
 """
 

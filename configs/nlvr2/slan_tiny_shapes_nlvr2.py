@@ -13,7 +13,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_3100.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
 
 model = dict(type='NLVR', head=dict(attention=dict(num_heads=4, feedforward_channels=128)))
 train_cfg = dict(max_iters=800)

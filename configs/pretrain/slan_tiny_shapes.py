@@ -16,7 +16,7 @@ _base_ = [
 # Contrast first, at half the cost of an iteration; ITM learns what it adds to the mixed score.
 model = dict(objective=dict(locator_start=1400, weights=dict(rerank=1.0)))
 
-max_iters = 3100
+max_iters = 2900
 train_cfg = dict(max_iters=max_iters)
 # Re-ranking takes most of the time of a test.
 val_evaluator = dict(retrieval=dict(k=16))

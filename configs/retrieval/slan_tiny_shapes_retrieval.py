@@ -13,7 +13,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_3100.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
 
 model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
 val_dataloader = dict(_delete_=True, retrieval={{_base_.val_dataloader.retrieval}})

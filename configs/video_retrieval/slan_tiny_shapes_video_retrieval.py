@@ -14,7 +14,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_3100.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
 
 model = dict(type='VideoRetrieval')
 train_cfg = dict(max_iters=400)

@@ -3,7 +3,7 @@
     python tools/train.py configs/vqa/slan_tiny_shapes_vqa.py
     python tools/test.py configs/vqa/slan_tiny_shapes_vqa.py work_dirs/slan_tiny_shapes_vqa/iter_600.pth
 
-From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_3100.pth``. What to expect:
+From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_2900.pth``. What to expect:
 see docs/tasks/vqa.md.
 """
 

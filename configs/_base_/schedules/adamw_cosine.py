@@ -6,7 +6,7 @@ test_cfg = dict(type='TaskLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True),
     # Weight decay for matrices alone: not for biases, norms, temperatures and mixing weights.
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
