@@ -20,14 +20,11 @@ class SLAN(SelfLocatedModel):
 
     Args:
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
-        word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the region-word
-            terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
         spine: What :class:`SelfLocatedModel` takes.
     """
 
-    def __init__(self, objective: dict, word_power: float = 1.0, **spine: Any) -> None:
+    def __init__(self, objective: dict, **spine: Any) -> None:
         super().__init__(**spine)
-        self.word_power = word_power
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,
@@ -74,7 +71,7 @@ class SLAN(SelfLocatedModel):
     ) -> list:
         """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
 
-        A phrase's words count as they do in the region-word terms, to the power of ``word_power``.
+        A phrase's words count as :meth:`PretrainObjective.word_weight` says.
         """
-        weight = self.objective.word_weight(text) ** self.word_power
+        weight = self.objective.word_weight(text)
         return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)

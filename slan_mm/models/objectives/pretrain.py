@@ -54,6 +54,8 @@ class PretrainObjective(BaseModule):
             feature maps of all.
         score_weights: Fixed weights of the terms in the ITC score, see :class:`ScoreMixer`.
         calibrated: Region-word terms whose words need not count the same, see :class:`RegionWordLoss`.
+        word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
+            terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
         seed: Of maskings and negatives; together with the iteration it decides them, on any number of ranks.
     """
 
@@ -77,6 +79,7 @@ class PretrainObjective(BaseModule):
         negatives_from_all_ranks: bool = True,
         score_weights: dict[str, float] | None = None,
         calibrated: Sequence[str] = (),
+        word_power: float = 1.0,
         seed: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
@@ -88,6 +91,7 @@ class PretrainObjective(BaseModule):
         self.locator_start = locator_start
         self.itm_start = max(itm_start, locator_start)
         self.hardness = hardness
+        self.word_power = word_power
         self.negatives_from_all_ranks = negatives_from_all_ranks
         self.seed = seed
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
@@ -127,12 +131,15 @@ class PretrainObjective(BaseModule):
         return scores
 
     def word_weight(self, text: TextFeatures) -> Tensor:
-        """How much each word counts in the calibrated region-word terms, the product over them: (T, NT), over 0."""
+        """How much each word counts in a phrase to be found: (T, NT), over 0.
+
+        The product of what it counts in the calibrated region-word terms, to the power of ``word_power``.
+        """
         weight = torch.ones(text.word_mask.shape, device=text.word_mask.device)
         for term, loss in self.region_word.items():
             own, _ = loss.word_calibration(text.word_space[term])  # type: ignore[operator]
             weight = weight if own is None else weight * own
-        return weight
+        return weight**self.word_power
 
     def pair_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """The mixed score (B, T) that shortlists and hard negatives are drawn by."""
