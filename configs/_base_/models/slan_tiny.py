@@ -68,7 +68,8 @@ model = dict(
                 type='RegionAdaptor',
                 attention=attention,
                 pooling=pooling,
-                move=dict(type='MomentMove', ratio=0.5, c=3.0),
+                # c was found on the validation split: R@1 is highest here, by twelve points over 3.
+                move=dict(type='MomentMove', ratio=0.5, c=2.5),
                 feature_level=level,
             )
             for level in (1, 2, 2)
