@@ -60,8 +60,11 @@ class ExactMeanPooling(nn.Module):
         With ``pairs`` the map is of B images, (B, D, H, W), and boxes p are pooled from that of pair p.
         """
         weights = mean_weights(boxes, *feature_map.shape[-2:]).to(feature_map.dtype)
-        features = feature_map.flatten(2).transpose(1, 2)
-        return weights @ features if pairs is None else pairs.matmul(weights, features)
+        features = feature_map.flatten(2)
+        if pairs is not None:
+            return pairs.matmul(weights, features.transpose(1, 2))
+        # Transposed here, not before, so that the map's gradient is laid out as the map is.
+        return (features @ weights.transpose(1, 2)).transpose(1, 2)
 
 
 @MODELS.register_module()
