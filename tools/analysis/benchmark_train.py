@@ -94,9 +94,14 @@ def build(name: str, cfg: Config, options: argparse.Namespace) -> tuple[nn.Modul
     return model.train(), build_optim_wrapper(model, wrapper)
 
 
-def step_of(name: str, cfg: Config, options: argparse.Namespace) -> Callable[[], object]:
-    """A function that takes one training step of a new model."""
-    model, wrapper = build(name, cfg, options)
+def state_gib(model: nn.Module) -> float:
+    """GiB that a model's parameters take: in float32, those that learn with a gradient and AdamW's two averages."""
+    learned, fixed = (sum(p.numel() for p in model.parameters() if p.requires_grad is kind) for kind in (True, False))
+    return 4 * (4 * learned + fixed) / 2**30
+
+
+def step_of(name: str, model: nn.Module, wrapper: OptimWrapper, options: argparse.Namespace) -> Callable[[], object]:
+    """A function that takes one training step."""
     batch = random_batch(options.batch_size, options.size, captions(options.batch_size, options.words))
     if name == 'BLIP':
         # As mmpretrain's collate function leaves them.
@@ -157,7 +162,7 @@ def main() -> None:
     options = parse_options()
     cfg = read_config(options)
     if options.memory_of:
-        step = step_of(options.memory_of, cfg, options)
+        step = step_of(options.memory_of, *build(options.memory_of, cfg, options), options)
         for _ in range(2):
             step()
         print(peak_gib())
@@ -173,7 +178,8 @@ def main() -> None:
         f'medians of {options.rounds} rounds'
     )
     print(f'peak of a matrix product: {peak / 1e9:.0f} GFLOP/s\n', flush=True)
-    steps = {name: step_of(name, cfg, options) for name in MODELS_TIMED}
+    built = {name: build(name, cfg, options) for name in MODELS_TIMED}
+    steps = {name: step_of(name, *built[name], options) for name in MODELS_TIMED}
     # The first step of each, which also allocates the optimiser's state, is the one that is counted.
     operations = {name: count_operations(step) for name, step in steps.items()}
     metered = {name: Metered(step) for name, step in steps.items()}
@@ -188,6 +194,7 @@ def main() -> None:
             'GFLOPs a picture': f'{operations[name] / options.batch_size / 1e9:.1f}',
             'utilisation of the peak': f'{100 * operations[name] / cpu_seconds / peak * torch.get_num_threads():.0f} %',
             'peak memory, GiB': f'{memory[name]:.1f}' if options.memory else '-',
+            'of which parameters, gradients, AdamW': f'{state_gib(built[name][0]):.2f}',
         }
     print(table(columns))
     cpu = Alternation({name: meter.seconds for name, meter in metered.items()})
