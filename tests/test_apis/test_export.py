@@ -10,7 +10,9 @@ from slan_mm.structures import ImageFeatures
 
 @pytest.fixture(scope='module')
 def parts():
-    return {part.name: part for part in export_parts(build_toy_slan(), (SIZE, SIZE))}
+    return {
+        part.name: part for part in export_parts(build_toy_slan(locator__region_filter__max_overlap=0.25), (SIZE, SIZE))
+    }
 
 
 def inputs_of(parts, count, first=0):

@@ -9,7 +9,7 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

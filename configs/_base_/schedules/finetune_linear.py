@@ -6,7 +6,7 @@ paper's main comparison.
 
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-5, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-5, weight_decay=0.05, fused=True),
     # No weight decay for biases, norms, temperatures and weights of scores.
     paramwise_cfg=dict(
         norm_decay_mult=0.0,

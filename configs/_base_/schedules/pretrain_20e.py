@@ -6,7 +6,7 @@ ends with it, whatever the number of samples found.
 
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-4, weight_decay=0.02),
+    optimizer=dict(type='AdamW', lr=3e-4, weight_decay=0.02, fused=True),
     # No weight decay for biases, norms, temperatures and weights of scores.
     paramwise_cfg=dict(
         norm_decay_mult=0.0,

@@ -38,15 +38,17 @@ def distinct_regions(
     True at those regions.
     """
     overlaps = pairwise_iou(boxes) > max_overlap
-    remaining = saliency.clone()
+    remaining = saliency
     chosen = torch.zeros_like(saliency, dtype=torch.bool)
-    rows = torch.arange(len(saliency), device=saliency.device)
+    # shape[0] and not len, which torch.export would take for a constant.
+    rows = torch.arange(saliency.shape[0], device=saliency.device)
     owners = rows if pairs is None else pairs.image
+    regions = torch.arange(saliency.shape[1], device=saliency.device)
     for _ in range(top):
         score, best = remaining.max(dim=1)
-        chosen[rows, best] |= score >= 0
-        remaining = remaining.masked_fill(overlaps[owners, best], -1.0)
-        remaining[rows, best] = -1.0
+        place = best[:, None] == regions
+        chosen = chosen | (place & (score >= 0)[:, None])
+        remaining = remaining.masked_fill(overlaps[owners, best] | place, -1.0)
     return chosen
 
 
