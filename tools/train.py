@@ -24,7 +24,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Trains a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
-    parser.add_argument('--compile', action='store_true', help='torch.compile the training step, see docs/export.md')
+    parser.add_argument('--compile', action='store_true', help='torch.compile the locator, see docs/export.md')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
     parser.add_argument(
         '--resume',

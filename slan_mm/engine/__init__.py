@@ -1,6 +1,7 @@
 from slan_mm.engine.checkpoint_io import load_from_file, register_strict_loaders
 from slan_mm.engine.class_names import is_any_of, wrap_any_of
 from slan_mm.engine.hooks import (
+    CompileHook,
     ExactStateHook,
     IterLoggerHook,
     NonFiniteLossHook,
@@ -23,6 +24,7 @@ register_strict_loaders()
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'CompileHook',
     'ExactStateHook',
     'IterLoggerHook',
     'NonFiniteLossHook',

@@ -59,12 +59,10 @@ def enable_amp(cfg: Config) -> None:
 
 
 def enable_compile(cfg: Config) -> None:
-    """Has MMEngine's runner compile the training step (``torch.compile``); options that the config has stay.
-
-    The length of texts differs from batch to batch, so that shapes are dynamic unless the config says otherwise.
-    """
-    options = cfg.get('compile')
-    cfg.compile = {'dynamic': True, **(options if isinstance(options, dict) else {})}
+    """Has the locator compiled (``CompileHook``), unless the config's own hooks say what is to be."""
+    hooks = cfg.get('custom_hooks') or []
+    if not any(hook['type'] in ('CompileHook', 'slan_mm.CompileHook') for hook in hooks):
+        cfg.custom_hooks = [*hooks, dict(type='slan_mm.CompileHook')]
 
 
 def enable_auto_scale_lr(cfg: Config) -> None:

@@ -8,7 +8,7 @@ import torch
 from engine_toy import histories, toy_config
 from mmpretrain.structures import DataSample
 
-from slan_mm.engine import NonFiniteLossHook, PredictionFileHook
+from slan_mm.engine import CompileHook, NonFiniteLossHook, PredictionFileHook
 from slan_mm.engine.launch import build_runner
 
 
@@ -101,3 +101,27 @@ def test_predictions_are_written_as_json_lines(tmp_path):
     (line,) = [json.loads(line) for line in path.read_text().splitlines()]
     assert line['sample_id'] == 's1' and line['text'] == 'a red cat' and line['ori_shape'] == [30, 40]
     assert line['phrases'] == [{'phrase_id': 'p', 'spans': [[2, 9]], 'boxes': [[1, 2, 3, 4]], 'scores': [0.9]}]
+
+
+def test_modules_are_compiled_in_place():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    runner = FakeRunner(1.0, False)
+    runner.model = torch.nn.ModuleDict({'layer': torch.nn.Linear(4, 4), 'other': torch.nn.Linear(4, 4)})
+    x, names = torch.randn(2, 4), list(runner.model.state_dict())
+    expected = runner.model['layer'](x)
+    CompileHook(['layer'], backend=backend).before_train(runner)
+    assert torch.equal(runner.model['layer'](x), expected)
+    runner.model['other'](x)
+    assert len(graphs) == 1
+    assert list(runner.model.state_dict()) == names
+
+
+def test_a_module_to_compile_must_be_there(tmp_path):
+    runner = build_runner(toy_config(tmp_path, 2, custom_hooks=[dict(type='CompileHook', modules=['locater'])]))
+    with pytest.raises(AttributeError, match='locater'):
+        runner.train()

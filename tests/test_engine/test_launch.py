@@ -54,11 +54,12 @@ def test_amp_leaves_a_mixed_precision_wrapper_alone(config):
 
 def test_compile_keeps_what_the_config_says(config):
     cfg = Config.fromfile(config)
+    before = list(cfg.get('custom_hooks') or [])
     launch.enable_compile(cfg)
-    assert cfg.compile == dict(dynamic=True)
-    cfg.compile = dict(backend='eager', dynamic=False)
+    assert cfg.custom_hooks == [*before, dict(type='slan_mm.CompileHook')]
+    cfg.custom_hooks[-1].modules = ['text_branch']
     launch.enable_compile(cfg)
-    assert cfg.compile == dict(backend='eager', dynamic=False)
+    assert cfg.custom_hooks == [*before, dict(type='slan_mm.CompileHook', modules=['text_branch'])]
 
 
 def test_scaling_the_learning_rate_needs_a_base(config):

@@ -1,4 +1,5 @@
 from slan_mm.engine.hooks.checkpoint_hook import SafeCheckpointHook
+from slan_mm.engine.hooks.compile_hook import CompileHook
 from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
 from slan_mm.engine.hooks.iter_logger_hook import IterLoggerHook
 from slan_mm.engine.hooks.non_finite_hook import NonFiniteLossHook
@@ -9,6 +10,7 @@ from slan_mm.engine.hooks.throughput_hook import ThroughputHook
 from slan_mm.engine.hooks.timeline_hook import TimelineHook
 
 __all__ = [
+    'CompileHook',
     'ExactStateHook',
     'IterLoggerHook',
     'NonFiniteLossHook',
