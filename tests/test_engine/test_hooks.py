@@ -103,6 +103,13 @@ def test_predictions_are_written_as_json_lines(tmp_path):
     assert line['phrases'] == [{'phrase_id': 'p', 'spans': [[2, 9]], 'boxes': [[1, 2, 3, 4]], 'scores': [0.9]}]
 
 
+class Layer(torch.nn.Linear):
+    """Dynamo passes PyTorch's own layers by."""
+
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
 def test_modules_are_compiled_in_place():
     graphs = []
 
@@ -111,7 +118,7 @@ def test_modules_are_compiled_in_place():
         return graph.forward
 
     runner = FakeRunner(1.0, False)
-    runner.model = torch.nn.ModuleDict({'layer': torch.nn.Linear(4, 4), 'other': torch.nn.Linear(4, 4)})
+    runner.model = torch.nn.ModuleDict({'layer': Layer(4, 4), 'other': Layer(4, 4)})
     x, names = torch.randn(2, 4), list(runner.model.state_dict())
     expected = runner.model['layer'](x)
     CompileHook(['layer'], backend=backend).before_train(runner)
