@@ -48,7 +48,7 @@ def test_recipe_is_the_papers(encoder):
     # An average moves with every micro-batch; over an update it is ALBEF's.
     assert cfg.model.objective.momentum**micro_batches == pytest.approx(0.995, abs=1e-5)
     assert cfg.train_cfg.max_epochs == 20
-    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=3e-4, weight_decay=0.02)
+    assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=3e-4, weight_decay=0.02, fused=True)
     assert len(cfg.train_dataloader.dataset.datasets) == 5
     assert cfg.image_size == 224
     assert len(cfg.model.locator.adaptors) == 3
