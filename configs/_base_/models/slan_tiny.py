@@ -68,7 +68,7 @@ model = dict(
                 type='RegionAdaptor',
                 attention=attention,
                 pooling=pooling,
-                # c was found on the validation split: R@1 is highest here, by twelve points over 3.
+                # c was found on the validation split: of 2.5, 2.75, 3 and 3.3 it has the highest R@1.
                 move=dict(type='MomentMove', ratio=0.5, c=2.5),
                 feature_level=level,
             )

@@ -105,7 +105,7 @@ def region_word_scores(
     ``regions`` (B, R, C) and ``words`` (T, NT, C) unit vectors; ``word_mask`` (T, NT), True at words; ``weight``
     (T, NT), positive, of each word in the mean, and ``bias`` (T, NT), taken from its maximum. Returns (B, T).
     """
-    # Not amax: its gradient compares every similarity with the maximum again, which takes six times as long.
+    # Not amax: its gradient compares every similarity with the maximum again.
     similarity = torch.einsum('brc,tnc->brtn', regions, words).max(1).values.float()
     weights = word_mask.float() if weight is None else word_mask.float() * weight
     if bias is not None:
