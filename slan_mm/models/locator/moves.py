@@ -118,6 +118,8 @@ class MomentMove(BaseModule):
     Args:
         ratio: r_i, the neighbourhood's sides as a share of the image's.
         c: Size of a box in standard deviations.
+        blur: Variance that the blur of the word-activation map adds to every box, in squared cells; it is taken off, or
+            small things would get boxes that are too large for the c that fits large ones.
         sharpness: What the cosine is multiplied by before the softmax over cells.
         word_sharpness: What it is multiplied by before the softmax over words.
         learn_sharpness: Whether both are learned (their logarithms).
@@ -132,6 +134,7 @@ class MomentMove(BaseModule):
         self,
         ratio: float = 0.5,
         c: float = math.sqrt(12),
+        blur: float = 0.0,
         sharpness: float = 10.0,
         word_sharpness: float = 10.0,
         learn_sharpness: bool = False,
@@ -141,7 +144,7 @@ class MomentMove(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.ratio, self.c, self.k = ratio, c, k
+        self.ratio, self.c, self.blur, self.k = ratio, c, blur, k
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
         register_log(self, 'log_sharpness', sharpness, learn_sharpness)
@@ -191,7 +194,8 @@ class MomentMove(BaseModule):
             cell = boxes.new_tensor([1 / activation.shape[-1], 1 / activation.shape[-2]])
         else:
             cell = boxes.new_full((2,), self.ratio / self.k)
-        size = self.c * (variance + cell.square() / 12).sqrt()
+        variance = variance + (cell.square() / 12 - self.blur * cell.square())
+        size = self.c * variance.clamp(min=1e-6).sqrt()
         return clip_boxes(torch.cat([mean, self.factors() * size], dim=-1))
 
 

@@ -162,6 +162,18 @@ def test_first_moment_and_variance_by_hand():
     torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
+def test_blur_is_taken_off_the_variance():
+    """As above: the variance of x is 3/64, that of a cell 1/64/12; a blur of 2 squared cells leaves a third of 3/64."""
+    activation = torch.full((1, 1, 8, 8), -100.0)
+    activation[0, 0, 4, 1] = math.log(3)
+    activation[0, 0, 4, 5] = 0.0
+    move = MomentMove(ratio=1.5, sharpness=1.0, c=2.0, blur=2.0)
+    moved = move(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)[0, 0]
+    assert moved[2].item() == pytest.approx(2 * math.sqrt(1 / 64 + 1 / 64 / 12), abs=1e-5)
+    # One row of cells has less variance than the blur: the smallest box there is, and no NaN.
+    assert moved[3].item() == pytest.approx(0.02)
+
+
 def test_moments_over_k_by_k_cells_by_hand():
     """A window of .5 in 5 x 5 cells of .1: column 3, row 1 responds. The mean is its centre, the variance its own."""
     response = torch.full((25,), -100.0)
