@@ -15,8 +15,9 @@ model = dict(
                 type='RegionAdaptor',
                 attention={{_base_.attention}},
                 pooling={{_base_.pooling}},
-                # Found on the validation split with other weights: R@1 is 3 points over that of c = 2.5 without blur.
-                move=dict(type='MomentMove', ratio=0.5, c=3.0, blur=0.5),
+                # Found on the validation split with the weights of another run, where R@1 is 7 points over that of the
+                # tiny model's moves: large things get boxes that are large enough.
+                move=dict(type='MomentMove', ratio=0.5, threshold=0.5, sharpness=12.0, blur=1.5),
                 feature_level=level,
             )
             for level in (1, 2, 2)
@@ -25,7 +26,7 @@ model = dict(
     objective=dict(locator_start=800, itm_start=2000, mask_probability=0.4, weights=dict(lm=2.0)),
 )
 
-max_iters = 7000
+max_iters = 8000
 train_cfg = dict(max_iters=max_iters)
 train_dataloader = dict(dataset=dict(cache=True))
 

@@ -15,9 +15,12 @@ import math
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from slan_mm.models.locator.boxes import cell_boxes, cell_centres, clip_boxes
 from slan_mm.registry import MODELS
+
+_FAINT = 0.01  # a cosine that is nothing
 
 
 def own_words(pooling: nn.Module, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: Tensor) -> Tensor:
@@ -118,9 +121,12 @@ class MomentMove(BaseModule):
     Args:
         ratio: r_i, the neighbourhood's sides as a share of the image's.
         c: Size of a box in standard deviations.
-        blur: Variance that the blur of the word-activation map adds to every box, in squared cells; it is taken off, or
-            small things would get boxes that are too large for the c that fits large ones.
-        sharpness: What the cosine is multiplied by before the softmax over cells.
+        blur: By how many cells the blur of the word-activation map widens every box; it is taken off, or the c that
+            fits large things would give small ones boxes that are too large.
+        threshold: None: s is a softmax. Else s is the same wherever the weighted cosine is well over this share of its
+            highest value in the neighbourhood, and nothing well below: a thing counts as a whole, not by its peak.
+        sharpness: What the cosine is multiplied by before the softmax over cells; with ``threshold`` the steepness of the
+            step there, per the highest cosine.
         word_sharpness: What it is multiplied by before the softmax over words.
         learn_sharpness: Whether both are learned (their logarithms).
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
@@ -135,6 +141,7 @@ class MomentMove(BaseModule):
         ratio: float = 0.5,
         c: float = math.sqrt(12),
         blur: float = 0.0,
+        threshold: float | None = None,
         sharpness: float = 10.0,
         word_sharpness: float = 10.0,
         learn_sharpness: bool = False,
@@ -144,7 +151,7 @@ class MomentMove(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.ratio, self.c, self.blur, self.k = ratio, c, blur, k
+        self.ratio, self.c, self.blur, self.threshold, self.k = ratio, c, blur, threshold, k
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
         register_log(self, 'log_sharpness', sharpness, learn_sharpness)
@@ -157,8 +164,14 @@ class MomentMove(BaseModule):
         """
         weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
         response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
-        response = response.float() * self.log_sharpness.exp()
-        return (response if outside is None else response.masked_fill(outside, -torch.inf)).softmax(-1), centres
+        response = response.float()
+        if outside is not None:
+            response = response.masked_fill(outside, -torch.inf)
+        if self.threshold is not None:
+            # The peak may be nothing, or below it, where no word responds.
+            response = response / response.max(-1, keepdim=True).values.clamp(min=_FAINT) - self.threshold
+            return logsigmoid(response * self.log_sharpness.exp()).softmax(-1), centres
+        return (response * self.log_sharpness.exp()).softmax(-1), centres
 
     def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         height, width = activation.shape[-2:]
@@ -194,8 +207,9 @@ class MomentMove(BaseModule):
             cell = boxes.new_tensor([1 / activation.shape[-1], 1 / activation.shape[-2]])
         else:
             cell = boxes.new_full((2,), self.ratio / self.k)
-        variance = variance + (cell.square() / 12 - self.blur * cell.square())
-        size = self.c * variance.clamp(min=1e-6).sqrt()
+        size = self.c * (variance + cell.square() / 12).sqrt()
+        if self.blur:
+            size = (size - self.blur * cell).clamp(min=0.0)
         return clip_boxes(torch.cat([mean, self.factors() * size], dim=-1))
 
 

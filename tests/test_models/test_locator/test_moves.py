@@ -162,16 +162,36 @@ def test_first_moment_and_variance_by_hand():
     torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
-def test_blur_is_taken_off_the_variance():
-    """As above: the variance of x is 3/64, that of a cell 1/64/12; a blur of 2 squared cells leaves a third of 3/64."""
+def test_blur_narrows_every_box_by_so_many_cells():
+    """As above, but for 1.5 cells of 1/8; the side that is left with nothing is the smallest there is."""
     activation = torch.full((1, 1, 8, 8), -100.0)
     activation[0, 0, 4, 1] = math.log(3)
     activation[0, 0, 4, 5] = 0.0
-    move = MomentMove(ratio=1.5, sharpness=1.0, c=2.0, blur=2.0)
+    move = MomentMove(ratio=1.5, sharpness=1.0, c=2.0, blur=1.5)
     moved = move(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)[0, 0]
-    assert moved[2].item() == pytest.approx(2 * math.sqrt(1 / 64 + 1 / 64 / 12), abs=1e-5)
-    # One row of cells has less variance than the blur: the smallest box there is, and no NaN.
+    assert moved[2].item() == pytest.approx(2 * math.sqrt(3 / 64 + 1 / 64 / 12) - 1.5 / 8, abs=1e-5)
     assert moved[3].item() == pytest.approx(0.02)
+
+
+def test_over_the_threshold_all_cells_count_the_same():
+    """Three cells in a row at .9, .8 and .6 of cosine, one apart at .2; the threshold is .45."""
+    activation = torch.zeros(1, 1, 8, 8)
+    activation[0, 0, 2, 2:5] = torch.tensor([0.9, 0.8, 0.6])
+    activation[0, 0, 7, 7] = 0.2
+    move = MomentMove(ratio=2.0, threshold=0.5, sharpness=200.0)
+    s, _ = move.distribution(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)
+    torch.testing.assert_close(s.view(8, 8)[2, 2:5], torch.full((3,), 1 / 3), atol=1e-5, rtol=0)
+    moved = move(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)[0, 0]
+    torch.testing.assert_close(moved, torch.tensor([3.5, 2.5, 3.0, 1.0]) / 8, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize('height', [0.0, -0.5])
+def test_threshold_of_a_map_without_a_peak(height):
+    move = MomentMove(ratio=0.5, threshold=0.5, sharpness=12.0)
+    activation = torch.full((1, 1, 8, 8), height, requires_grad=True)
+    moved = move(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)
+    moved.sum().backward()
+    assert moved.isfinite().all() and activation.grad.isfinite().all()
 
 
 def test_moments_over_k_by_k_cells_by_hand():
