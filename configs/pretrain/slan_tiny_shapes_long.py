@@ -7,7 +7,7 @@ What to expect: see docs/results.md.
 
 _base_ = './slan_tiny_shapes.py'
 
-# Masked words are asked of located regions from early on: that is what teaches shapes, which contrast alone hardly does.
+# Masked words are asked of located regions from early on: contrast alone hardly learns shapes.
 model = dict(
     locator=dict(
         adaptors=[

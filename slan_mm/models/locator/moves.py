@@ -125,8 +125,8 @@ class MomentMove(BaseModule):
             fits large things would give small ones boxes that are too large.
         threshold: None: s is a softmax. Else s is the same wherever the weighted cosine is well over this share of its
             highest value in the neighbourhood, and nothing well below: a thing counts as a whole, not by its peak.
-        sharpness: What the cosine is multiplied by before the softmax over cells; with ``threshold`` the steepness of the
-            step there, per the highest cosine.
+        sharpness: What the cosine is multiplied by before the softmax over cells; with ``threshold`` how steep the step
+            there is, per the highest cosine.
         word_sharpness: What it is multiplied by before the softmax over words.
         learn_sharpness: Whether both are learned (their logarithms).
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
@@ -164,14 +164,15 @@ class MomentMove(BaseModule):
         """
         weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
         response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
-        response = response.float()
-        if outside is not None:
-            response = response.masked_fill(outside, -torch.inf)
-        if self.threshold is not None:
-            # The peak may be nothing, or below it, where no word responds.
-            response = response / response.max(-1, keepdim=True).values.clamp(min=_FAINT) - self.threshold
-            return logsigmoid(response * self.log_sharpness.exp()).softmax(-1), centres
-        return (response * self.log_sharpness.exp()).softmax(-1), centres
+        response, sharpness = response.float(), self.log_sharpness.exp()
+        inside = response if outside is None else response.masked_fill(outside, -torch.inf)
+        if self.threshold is None:
+            return (inside * sharpness).softmax(-1), centres
+        # The peak may be nothing, or below it, where no word responds.
+        peak = inside.max(-1, keepdim=True).values.clamp(min=_FAINT)
+        # Masked last: a gradient through minus infinity is none.
+        step = logsigmoid((response / peak - self.threshold) * sharpness)
+        return (step if outside is None else step.masked_fill(outside, -torch.inf)).softmax(-1), centres
 
     def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         height, width = activation.shape[-2:]

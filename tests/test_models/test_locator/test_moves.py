@@ -185,8 +185,8 @@ def test_over_the_threshold_all_cells_count_the_same():
     torch.testing.assert_close(moved, torch.tensor([3.5, 2.5, 3.0, 1.0]) / 8, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize('height', [0.0, -0.5])
-def test_threshold_of_a_map_without_a_peak(height):
+@pytest.mark.parametrize('height', [0.5, 0.0, -0.5])
+def test_threshold_of_a_flat_map_whatever_its_height(height):
     move = MomentMove(ratio=0.5, threshold=0.5, sharpness=12.0)
     activation = torch.full((1, 1, 8, 8), height, requires_grad=True)
     moved = move(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, WORD)
