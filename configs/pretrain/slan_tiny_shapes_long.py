@@ -28,7 +28,6 @@ model = dict(
 
 max_iters = 8000
 train_cfg = dict(max_iters=max_iters)
-train_dataloader = dict(dataset=dict(cache=True))
 
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 
