@@ -148,7 +148,7 @@ class ShapesPairs(Dataset):
 
     def _results(self, packed: int) -> dict:
         epoch, index = split_index(packed, len(self))
-        scene = self._scene(index)
+        scene = self.scene(index)
         size = (self.image_size, self.image_size)
         results = {**self.get_data_info(index), 'img': self._image(index, scene), 'ori_shape': size, 'img_shape': size}
         results['rng'] = item_rng(self.seed, epoch + int(self._epoch[0]), index)
@@ -161,7 +161,8 @@ class ShapesPairs(Dataset):
             results['phrases'] = _phrases(scene, captions[0], results['sample_id'])
         return results
 
-    def _scene(self, index: int) -> Scene:
+    def scene(self, index: int) -> Scene:
+        """What the picture of an item shows."""
         rng = scene_rng(self.seed, self.split, index, _LAYOUT)
         return sample_scene(rng, self.image_size, self.num_objects, self.split)
 

@@ -70,7 +70,7 @@ class ShapesVQA(ShapesPairs):
 
     def _results(self, packed: int) -> dict:
         epoch, index = split_index(packed, len(self))
-        scene = self._scene(index)
+        scene = self.scene(index)
         if self.split == 'train':
             rng = item_rng(self.seed, epoch + int(self._epoch[0]), index)
         else:

@@ -135,15 +135,15 @@ def test_splits_share_no_scene_whatever_the_seed():
     signatures = {}
     for split in ('train', 'val', 'test'):
         datasets = [ShapesPairs(split, num_objects=(2, 2), image_size=32, seed=seed) for seed in (0, 1)]
-        signatures[split] = {dataset._scene(i).signature for dataset in datasets for i in range(150)}
-        assert {dataset._scene(i).split for dataset in datasets for i in range(150)} == {split}
+        signatures[split] = {dataset.scene(i).signature for dataset in datasets for i in range(150)}
+        assert {dataset.scene(i).split for dataset in datasets for i in range(150)} == {split}
     assert not signatures['train'] & signatures['val'] | signatures['train'] & signatures['test']
     assert not signatures['val'] & signatures['test']
 
 
 def test_scenes_of_the_test_split_are_all_different():
     dataset = ShapesPairs('test')
-    assert len({dataset._scene(i).signature for i in range(500)}) == 500
+    assert len({dataset.scene(i).signature for i in range(500)}) == 500
 
 
 def test_cache_gives_the_same_items_and_guards_them():

@@ -23,7 +23,7 @@ def test_answers_are_true():
     dataset = ShapesVQA(split='train', num_images=60)
     answers, types = Counter(), Counter()
     for index in range(60):
-        scene = dataset._scene(index)
+        scene = dataset.scene(index)
         question, given, kind = draw_question(item_rng(0, 0, index), scene)
         assert given == answer(question, scene)
         answers[given] += 1
