@@ -35,6 +35,7 @@ class ImageBranch(BaseModule):
         region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
             pooled from V alone, as in the paper. The region-word terms never see it: what knows the whole picture
             need not be anywhere.
+        map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
         embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
             paper's mean over regions, each weighed by its saliency.
     """
@@ -50,6 +51,7 @@ class ImageBranch(BaseModule):
         space_dims: dict[str, int],
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
+        map_terms: Sequence[str] = ('lexical',),
         region_context: bool = False,
         embedding: dict | None = None,
         init_cfg: dict | None = None,
@@ -69,6 +71,7 @@ class ImageBranch(BaseModule):
             else nn.Sequential(nn.Dropout(itc_dropout), nn.Linear(self.embedding.out_dims, itc_dims))
         )
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+        self.map_terms = tuple(map_terms)
 
     def forward(self, inputs: Tensor | Sequence[Tensor], embedding_only: bool = False) -> ImageFeatures | Tensor:
         """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
@@ -85,7 +88,7 @@ class ImageBranch(BaseModule):
         # In the lexical space cells are unit vectors before they are pooled, so that pooling a region's cosines is
         # the mean of its cells' cosines: the word-activation map says all that the locator asks.
         maps = [feature_map, *pyramid]
-        unit_maps = [normalize(self.spaces['lexical'](level.movedim(1, -1)), dim=-1).movedim(-1, 1) for level in maps]
+        unit_maps = [self.unit_map(level, 'lexical') for level in maps]
         pooled, lexical = self.pool(maps, boxes), self.pool(unit_maps, boxes)
         regions = self.embed_regions(pooled[:, : boxes.shape[1]], queries)
         region_space = {'lexical': normalize(lexical, dim=-1)}
@@ -97,10 +100,21 @@ class ImageBranch(BaseModule):
             saliency=saliency,
             regions=regions,
             pyramid=pyramid,
-            space_maps=unit_maps[1:],
+            space_maps=self.space_maps(unit_maps[1:], pyramid),
             region_space=region_space,
             embedding=self.summarise(regions, saliency, feature_map, levels),
         )
+
+    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor]) -> list[Tensor]:
+        """What the locator's maps are made of: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
+        if len(self.map_terms) == 1:
+            return lexical
+        others = [[self.unit_map(level, term) for term in self.map_terms[1:]] for level in pyramid]
+        return [torch.cat([first, *rest], dim=1) for first, rest in zip(lexical, others, strict=True)]
+
+    def unit_map(self, level: Tensor, term: str) -> Tensor:
+        """A map (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W)."""
+        return normalize(self.spaces[term](level.movedim(1, -1)), dim=-1).movedim(-1, 1)
 
     def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""

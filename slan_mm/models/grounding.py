@@ -31,7 +31,9 @@ def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: Text
     The lexical one is the word-activation map of the finest F pooled over the box; it says where the word's kind is.
     Others are the mean over F_1..F_L of the cosine with the pooled features; a contextual "circle" is the red one.
     """
-    similarity = branch.pooling(activation_map(image.space_maps[-1], text), boxes).float()
+    # Its channels are the first of a map of several terms.
+    lexical = image.space_maps[-1][:, : text.word_space['lexical'].shape[-1]]
+    similarity = branch.pooling(activation_map(lexical, text), boxes).float()
     for term, space in branch.spaces.items():
         if term != 'lexical':
             regions = [normalize(space(branch.pooling(level, boxes)), dim=-1) for level in image.pyramid]

@@ -34,10 +34,13 @@ class SelfLocatedModel(BaseModel):
         itc_dims: Width E of the embeddings that ITC compares.
         itc_hidden, itc_dropout: Hidden width and dropout of the projections to them; None is one linear layer.
         space_dims: Width C of each region-word space; 'lexical' is needed by the locator.
+        map_terms: The region-word terms whose cosines the word-activation maps sum up, by which regions are kept and
+            moved; 'lexical' is the first. With 'contextual' a red circle is told from a red square once the model has
+            learned shapes; before that contextual words, which mix their neighbours, blur the maps.
         data_preprocessor: Config of the data preprocessor.
 
     Raises:
-        ValueError: ``space_dims`` has no 'lexical'.
+        ValueError: ``space_dims`` has no 'lexical', or ``map_terms`` does not begin with it or has an unknown term.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class SelfLocatedModel(BaseModel):
         embed_dims: int = 768,
         itc_dims: int = 256,
         space_dims: dict[str, int] | None = None,
+        map_terms: Sequence[str] = ('lexical',),
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
         data_preprocessor: dict | None = None,
@@ -60,6 +64,8 @@ class SelfLocatedModel(BaseModel):
         self.space_dims = space_dims or dict(lexical=256, contextual=256)
         if 'lexical' not in self.space_dims:
             raise ValueError("space_dims needs the term 'lexical': the locator moves regions in that space")
+        if tuple(map_terms[:1]) != ('lexical',) or set(map_terms) - set(self.space_dims):
+            raise ValueError(f"map_terms are 'lexical' and others of {sorted(self.space_dims)}, got {map_terms}")
         widths = dict(
             embed_dims=embed_dims,
             itc_dims=itc_dims,
@@ -67,9 +73,9 @@ class SelfLocatedModel(BaseModel):
             itc_hidden=itc_hidden,
             itc_dropout=itc_dropout,
         )
-        self.image_branch = ImageBranch(**image, **widths)
+        self.image_branch = ImageBranch(**image, map_terms=map_terms, **widths)
         self.text_branch = TextBranch(**text, **widths)
-        self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, **locator))
+        self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, map_terms=map_terms, **locator))
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:

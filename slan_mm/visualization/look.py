@@ -72,7 +72,9 @@ def look_at(model: Any, items: Sequence[dict]) -> list[Look]:
         located = model.locate(image, text)
     finally:
         model.train(was_training)
-    activation = activation_map(image.space_maps[-1], text, model.locator.centred).float()
+    activation = activation_map(
+        image.space_maps[-1], text, model.locator.centred, terms=model.locator.map_terms
+    ).float()
     words = phrase_tokens(tokens, samples)
     looks = []
     for row, (item, sample) in enumerate(zip(items, samples, strict=True)):

@@ -168,6 +168,12 @@ def test_builds_without_a_default_scope_and_from_any_registry():
     assert type(MODELS.parent.build(config)).__name__ == 'SLAN'
 
 
+@pytest.mark.parametrize('terms', [(), ('contextual',), ('contextual', 'lexical'), ('lexical', 'visual')])
+def test_maps_are_lexical_first(terms):
+    with pytest.raises(ValueError, match='map_terms'):
+        build_toy_slan(map_terms=terms)
+
+
 def test_the_lexical_space_is_asked_for():
     with pytest.raises(ValueError, match="needs the term 'lexical'"):
         build_toy_slan(space_dims=dict(contextual=8))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -14,15 +16,27 @@ from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
 
+def map_words(text: TextFeatures, terms: Sequence[str]) -> Tensor:
+    """The words that maps of ``terms`` are met by: those of the terms' spaces side by side, (T, NT, sum of C)."""
+    words = [text.word_space[term] for term in terms]
+    return words[0] if len(words) == 1 else torch.cat(words, dim=-1)
+
+
 def activation_map(
-    unit_map: Tensor, text: TextFeatures, centred: bool = True, pairs: PairIndex | None = None
+    unit_map: Tensor,
+    text: TextFeatures,
+    centred: bool = True,
+    pairs: PairIndex | None = None,
+    terms: Sequence[str] = ('lexical',),
 ) -> Tensor:
     """The word-activation map M = F_i E^T: ``unit_map`` (P, C, H, W) and P texts to cosines (P, NT, H, W).
+
+    Of a map of several ``terms``, side by side, it is the sum of their cosines.
 
     ``centred`` subtracts each word's mean over the picture: a word that responds everywhere, such as "and", names no
     place, and must neither keep regions nor draw them. With ``pairs`` the map is of B images, (B, C, H, W).
     """
-    words, cells = text.word_space['lexical'], unit_map.flatten(2)
+    words, cells = map_words(text, terms), unit_map.flatten(2)
     activation = words @ cells if pairs is None else pairs.matmul(words, cells)
     if centred:
         activation = activation - activation.mean(-1, keepdim=True)
@@ -50,6 +64,7 @@ class SelfLocator(BaseModule):
         pooling: Config of the pooling that reads similarities of the detector's boxes.
         centred: Whether word-activation maps are centred, see :func:`activation_map`.
         box_embedding: Whether region embeddings say where their box is before the first level.
+        map_terms: The region-word terms that word-activation maps sum up, set by :class:`SelfLocatedModel`.
     """
 
     def __init__(
@@ -60,9 +75,11 @@ class SelfLocator(BaseModule):
         pooling: dict | None = None,
         centred: bool = True,
         box_embedding: bool = True,
+        map_terms: Sequence[str] = ('lexical',),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.map_terms = tuple(map_terms)
         self.filter = MODELS.build(region_filter)
         self.adaptors = nn.ModuleList(MODELS.build(dict(embed_dims=embed_dims, **adaptor)) for adaptor in adaptors)
         self.centred = centred
@@ -111,7 +128,7 @@ class SelfLocator(BaseModule):
             similarity = self.pooling(activation, image.boxes)
         else:
             regions = image.first_level['lexical'].transpose(1, 2)
-            similarity = pairs.matmul(text.word_space['lexical'], regions).transpose(1, 2)
+            similarity = pairs.matmul(map_words(text, self.map_terms), regions).transpose(1, 2)
         return self.filter.saliency_logits(similarity.float(), text.word_mask)
 
     def start(
@@ -141,7 +158,9 @@ class SelfLocator(BaseModule):
         if pairs is not None:
             image = image if image.first_level else self.prepare_image(image)
             text = (text if text.first_level else self.prepare_text(text))[pairs.text]
-        activations = [activation_map(unit_map, text, self.centred, pairs) for unit_map in image.space_maps]
+        activations = [
+            activation_map(unit_map, text, self.centred, pairs, self.map_terms) for unit_map in image.space_maps
+        ]
         saliency = self.saliency(image, text, activations[-1], pairs)
         index, weight, region_mask = self.filter(saliency, image.boxes, pairs)
         first_boxes, regions, projections = self.start(image, text, index, weight, pairs)

@@ -14,6 +14,7 @@ CONFIGS = dict(
     no_overlap=dict(locator__region_filter=FILTER | dict(max_overlap=0.1)),
     unweighted=dict(locator__region_filter=FILTER | dict(weighted=False, conditioned=False)),
     uncentred=dict(locator__centred=False),
+    two_terms=dict(map_terms=('lexical', 'contextual')),
     no_adaptor=dict(locator__adaptors=[]),
     narrow=dict(locator__adaptors__0__move__ratio=0.2, locator__adaptors__1__move__ratio=2.0),
     literal=None,

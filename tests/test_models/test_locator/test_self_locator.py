@@ -31,6 +31,26 @@ def test_activation_map_is_the_cosine_of_cell_and_word(features):
     torch.testing.assert_close(centred, maps - maps.mean((2, 3), keepdim=True))
 
 
+@torch.no_grad()
+def test_maps_of_two_terms_are_the_sum_of_their_cosines():
+    model = build_toy_slan(map_terms=('lexical', 'contextual')).eval()
+    inputs = torch.stack([toy_picture(index) for index in range(3)]).float() / 64 - 2
+    image, text = model.encode_image(inputs), model.encode_text(list(TEXTS[:3]))
+    assert model.locator.map_terms == ('lexical', 'contextual')
+    both = activation_map(image.space_maps[1], text, terms=model.locator.map_terms)
+    alone = []
+    for term in model.locator.map_terms:
+        cells = model.image_branch.spaces[term](image.pyramid[1].movedim(1, -1))
+        words = text.word_space[term][:, :, None, None]
+        alone.append(torch.nn.functional.cosine_similarity(words, cells[:, None], dim=-1))
+    expected = sum(alone)
+    torch.testing.assert_close(both, expected - expected.mean((2, 3), keepdim=True))
+    # What filters and moves is that sum; the lexical map alone is what it was.
+    torch.testing.assert_close(image.space_maps[1][:, :10], model.image_branch.unit_map(image.pyramid[1], 'lexical'))
+    saliency = model.locator.filter.saliency_logits(model.locator.pooling(both, image.boxes), text.word_mask)
+    torch.testing.assert_close(model.locate(image, text).saliency, saliency)
+
+
 def test_gather_rows():
     values = torch.arange(24).view(2, 4, 3)
     index = torch.tensor([[3, 0], [1, 1]])
