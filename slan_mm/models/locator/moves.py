@@ -165,14 +165,15 @@ class MomentMove(BaseModule):
         weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
         response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
         response, sharpness = response.float(), self.log_sharpness.exp()
-        inside = response if outside is None else response.masked_fill(outside, -torch.inf)
         if self.threshold is None:
-            return (inside * sharpness).softmax(-1), centres
-        # The peak may be nothing, or below it, where no word responds.
-        peak = inside.max(-1, keepdim=True).values.clamp(min=_FAINT)
-        # Masked last: a gradient through minus infinity is none.
-        step = logsigmoid((response / peak - self.threshold) * sharpness)
-        return (step if outside is None else step.masked_fill(outside, -torch.inf)).softmax(-1), centres
+            logits = response * sharpness
+        else:
+            inside = response if outside is None else response.masked_fill(outside, -torch.inf)
+            # The peak may be nothing, or below it, where no word responds.
+            peak = inside.max(-1, keepdim=True).values.clamp(min=_FAINT)
+            logits = logsigmoid((response / peak - self.threshold) * sharpness)
+        # Masked last: a gradient through minus infinity, also that of a learned sharpness, is none.
+        return (logits if outside is None else logits.masked_fill(outside, -torch.inf)).softmax(-1), centres
 
     def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         height, width = activation.shape[-2:]
