@@ -38,6 +38,8 @@ class ImageBranch(BaseModule):
         map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
         embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
             paper's mean over regions, each weighed by its saliency.
+        level_dropout: Dropout of the encoder's levels. Those of a frozen encoder are the same in every pass, and a
+            small data set is soon known by heart.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class ImageBranch(BaseModule):
         map_terms: Sequence[str] = ('lexical',),
         region_context: bool = False,
         embedding: dict | None = None,
+        level_dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
+        self.level_dropout = nn.Dropout(level_dropout) if level_dropout else nn.Identity()
         self.decoder = MODELS.build(dict(embed_dims=embed_dims, **decoder))
         self.detector = MODELS.build(dict(embed_dims=embed_dims, **detector))
         self.pooling = MODELS.build(pooling)
@@ -80,7 +84,7 @@ class ImageBranch(BaseModule):
         """
         if embedding_only:
             return self.embed(inputs)
-        levels = self.encoder.extract(inputs)
+        levels = self.extract(inputs)
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
         boxes, saliency, queries = self.detector(feature_map)
@@ -118,11 +122,15 @@ class ImageBranch(BaseModule):
 
     def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
-        levels = self.encoder.extract(inputs)
+        levels = self.extract(inputs)
         feature_map = self.encoder.project(levels)
         boxes, saliency, queries = self.detector(feature_map)
         regions = self.embed_regions(self.pooling(feature_map, boxes), queries)
         return self.summarise(regions, saliency, feature_map, levels)
+
+    def extract(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
+        """The encoder's levels (B, C_l, H_l, W_l), of which training drops ``level_dropout``."""
+        return [self.level_dropout(level) for level in self.encoder.extract(inputs)]
 
     def embed_regions(self, pooled: Tensor, queries: Tensor) -> Tensor:
         """E_0^G (B, Nq, D) of what was ``pooled`` (B, Nq, D) from V and of the detector's ``queries``."""
@@ -159,6 +167,8 @@ class TextBranch(BaseModule):
         embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
         embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
             were trained so, e.g. sentence encoders.
+        word_dropout: Share of words that are left out in training: of the mean, and of ``word_mask``. A text keeps at
+            least one.
     """
 
     def __init__(
@@ -170,12 +180,14 @@ class TextBranch(BaseModule):
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
         embedding: str = 'cls',
+        word_dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         if embedding not in ('cls', 'mean'):
             raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
         self.embedding = embedding
+        self.word_dropout = word_dropout
         self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
@@ -186,13 +198,18 @@ class TextBranch(BaseModule):
         encoded = self.encoder.project(own)
         source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
         word_mask = tokens.word_mask & (tokens.input_ids != self.encoder.tokenizer.mask_token_id)
+        dropped = torch.zeros_like(word_mask)
+        if self.training and self.word_dropout:
+            dropped = word_mask & (torch.rand(word_mask.shape, device=word_mask.device) < self.word_dropout)
+            word_mask = word_mask & ~dropped
         # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
         for tokens_left in (tokens.word_mask, tokens.mask):
             word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
         # ITC reads the text encoder's own words: their projection to a narrower D would cost it.
         summary = own.contextual[:, 0]
         if self.embedding == 'mean':
-            weight = tokens.mask.unsqueeze(-1).to(summary.dtype)
+            # Special tokens are never dropped.
+            weight = (tokens.mask & ~dropped).unsqueeze(-1).to(summary.dtype)
             summary = (own.contextual * weight).sum(1) / weight.sum(1)
         return TextFeatures(
             words=encoded.contextual,

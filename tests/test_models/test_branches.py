@@ -121,6 +121,34 @@ def test_backbone_levels_may_take_the_place_of_pictures(model, pictures):
 
 
 @torch.no_grad()
+def test_training_drops_words_and_evaluation_none():
+    model = build_toy_slan(text__word_dropout=0.5, text__embedding='mean')
+    tokens = model.tokenize([TEXTS[0]] * 40)
+    torch.manual_seed(0)
+    text, branch = model.train().text_branch(tokens), model.text_branch
+    assert not (text.word_mask & ~tokens.word_mask).any() and text.word_mask.any(1).all()
+    assert 0.4 < text.word_mask.sum() / tokens.word_mask.sum() < 0.65
+    # The mean is of the words that are left and of the special tokens.
+    own = branch.encoder.extract(tokens).contextual
+    weight = (text.word_mask | (tokens.mask & ~tokens.word_mask)).unsqueeze(-1).float()
+    mean = branch.itc_projection((own * weight).sum(1) / weight.sum(1))
+    torch.testing.assert_close(text.embedding, normalize(mean, dim=-1))
+    assert torch.equal(model.eval().text_branch(tokens).word_mask, tokens.word_mask)
+
+
+@torch.no_grad()
+def test_training_drops_values_of_levels_and_evaluation_none(pictures):
+    branch = build_toy_slan(image__level_dropout=0.25).image_branch
+    levels = branch.encoder.extract(pictures)
+    for level, dropped in zip(levels, branch.train().extract(levels), strict=True):
+        kept = dropped != 0
+        assert 0.7 < kept[level != 0].float().mean() < 0.8
+        torch.testing.assert_close(dropped[kept], level[kept] / 0.75)
+    for level, same in zip(levels, branch.eval().extract(levels), strict=True):
+        assert torch.equal(level, same)
+
+
+@torch.no_grad()
 def test_embedding_of_the_mean_token_through_a_hidden_layer():
     model = build_toy_slan(itc_hidden=9, itc_dropout=0.5, text__embedding='mean').eval()
     together = model.encode_text(list(TEXTS[:2]))
