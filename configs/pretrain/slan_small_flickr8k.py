@@ -37,7 +37,7 @@ model = dict(
     ),
     text=dict(
         word_dropout=0.2,
-        encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2', feature_store=store)
+        encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2', feature_store=store),
     ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.

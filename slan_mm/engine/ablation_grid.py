@@ -11,7 +11,7 @@ import yaml
 from mmengine.config import Config, ConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
-_GRID_KEYS = {'base', 'max_minutes', 'options', 'metrics', 'baselines', 'rows', 'tables'}
+_GRID_KEYS = {'base', 'after', 'max_minutes', 'options', 'metrics', 'baselines', 'rows', 'tables'}
 _ROW_KEYS = {'label', 'config', 'options', 'without', 'cut', 'after'}
 _TABLE_KEYS = {'title', 'note', 'seeds', 'rows', 'metrics'}
 
@@ -25,7 +25,7 @@ class Row:
       ``{after}`` in a value for the checkpoint of the row named by ``after``, of the same seed.
     - ``without``: settings that all rows share and this one does not take.
     - ``cut``: lists of the config cut to a length, before ``options``.
-    - ``after``: a row that has to be run first.
+    - ``after``: a row that has to be run first: the grid's, unless the row names another one, or None.
     """
 
     name: str
@@ -98,7 +98,7 @@ def read_grid(path: str | Path) -> Grid:
         idle = sorted(set(settings.get('without', ())) - set(raw.get('options') or {}))
         if idle:
             raise ValueError(f'{path}: row {name} is to go without {idle}, which are no settings of all rows')
-        rows[name] = Row(name, **{'label': name, 'config': raw['base'], **settings})
+        rows[name] = Row(name, **{'label': name, 'config': raw['base'], 'after': raw.get('after'), **settings})
     tables = []
     for settings in raw['tables']:
         _check_keys(settings, _TABLE_KEYS, f'a table of {path}')

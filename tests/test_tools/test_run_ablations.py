@@ -82,6 +82,13 @@ def test_settings_of_a_row(grid):
     assert expand({'a.*.b': 0, 'c': 1}, nested) == {'a.0.b': 0, 'a.1.b': 0, 'c': 1}
 
 
+def test_rows_wait_for_the_row_that_the_grid_names(grid):
+    rows = grid(SMALL.replace('rows:\n', 'after: first\nrows:\n', 1).replace('first:\n', 'first: {after: null}\n')).rows
+    assert {name: row.after for name, row in rows.items()} == dict(
+        default='first', two='first', loaded='first', first=None
+    )
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'said'),
     [
@@ -105,7 +112,7 @@ def test_rows_of_the_grids_differ(path):
     grid = read_grid(path)
     models = {}
     for row in grid.rows.values():
-        cfg = row_config(grid, row, 0, 'after.pth')
+        cfg = row_config(grid, row, 0, f'{row.after}.pth')
         models[row.name] = json.dumps([cfg.model, cfg.get('load_from')], sort_keys=True)
     twins = [(a, b) for a in models for b in models if a < b and models[a] == models[b]]
     assert not twins

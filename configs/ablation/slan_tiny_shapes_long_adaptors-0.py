@@ -1,0 +1,10 @@
+"""The longer run without any region adaptor: what three of them are worth once shapes are learned.
+
+    python tools/train.py configs/ablation/slan_tiny_shapes_long_adaptors-0.py
+
+What to expect: see docs/results.md.
+"""
+
+_base_ = '../pretrain/slan_tiny_shapes_long.py'
+
+model = dict(locator=dict(adaptors=_base_.model.locator.adaptors[:0]))
