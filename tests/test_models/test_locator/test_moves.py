@@ -319,13 +319,16 @@ def test_half_precision_is_near(kind, dtype):
     assert boxes.grad.isfinite().all()
 
 
-def test_gradient_reaches_the_activation_and_the_sharpness():
+@pytest.mark.parametrize('options', [{}, dict(threshold=0.5), dict(threshold=0.5, k=5)])
+def test_gradient_reaches_the_activation_and_the_sharpness(options):
     torch.manual_seed(0)
     activation = torch.rand(1, 2, 8, 8, requires_grad=True)
-    move = MomentMove(ratio=0.5, learn_sharpness=True)
+    # Some of the cells are outside of the window.
+    move = MomentMove(ratio=0.5, learn_sharpness=True, **options)
     moved = move(torch.tensor([[[0.5, 0.5, 0.3, 0.3]]]), activation, words_mask(True, True))
     moved.square().sum().backward()
-    assert activation.grad.abs().sum() > 0
+    assert activation.grad.isfinite().all() and activation.grad.abs().sum() > 0
+    assert move.log_sharpness.grad.isfinite() and move.log_word_sharpness.grad.isfinite()
     assert move.log_sharpness.grad != 0 and move.log_word_sharpness.grad != 0
     fixed = MomentMove(ratio=0.5)
     assert not any(parameter.requires_grad for parameter in fixed.parameters())
