@@ -18,7 +18,7 @@ pipeline = [
     dict(
         type='LoadCachedFeatures',
         store='work_dirs/features/flickr8k',
-        transforms=[dict(type='LoadImage'), dict(type='ResizeImage', size=224)],
+        transforms=[dict(type='LoadImage'), dict(type='ResizeImage', size=320)],
     ),
     dict(type='PackPairs'),
 ]

@@ -49,11 +49,11 @@ class StoredLevels(Batched):
     """What a batch has as ``inputs`` in place of pictures (B, 3, H, W); indexed and moved like them.
 
     - ``levels``: (B, C_l, H_l, W_l) maps.
-    - ``store``: folder of the store they come from; the image encoder refuses those of other weights.
+    - ``stores``: folders of the stores they come from; the image encoder refuses those of other weights.
     """
 
     levels: list[Tensor]
-    store: str
+    stores: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.levels[0])
@@ -114,34 +114,40 @@ class LoadCachedFeatures(BaseTransform):
         store: folder of the store.
         transforms: the transforms this one stands for. ``tools/cache_features.py`` runs them; a store made with
             others is refused.
+        views: other views of the pictures, e.g. by ``CropView``, each as dict(store=..., transforms=...) with a store
+            of its own. An item reads one of all, ``store`` among them, drawn by ``results['rng']``.
 
     Raises:
-        FeatureStoreError: the store is missing, unfinished, of other preprocessing, or lacks an image.
+        FeatureStoreError: a store is missing, unfinished, of other preprocessing, or lacks an image.
         UnreadableImageError: the picture could not be read when the store was made; data sets skip it.
     """
 
-    def __init__(self, store: str, transforms: Sequence[dict]) -> None:
-        self.store = str(store)
-        self.images = ImageStore(store)
-        self.images.check({'preprocessing': hash_config(transforms)}, WHAT)
+    def __init__(self, store: str, transforms: Sequence[dict], views: Sequence[dict] = ()) -> None:
+        self.stores: dict[str, ImageStore] = {}
+        for view in (dict(store=store, transforms=transforms), *views):
+            images = ImageStore(view['store'])
+            images.check({'preprocessing': hash_config(view['transforms'])}, WHAT)
+            self.stores[str(view['store'])] = images
 
     def transform(self, results: dict) -> dict:
-        """Adds ``stored_picture``, ``ori_shape`` and ``img_shape``; reads ``image_id``."""
-        row = self.images.row(results['image_id'])
-        shapes = self.images.shapes(row)
+        """Adds ``stored_picture``, ``ori_shape`` and ``img_shape``; reads ``image_id``, and ``rng`` to draw a view."""
+        view = int(results['rng'].integers(len(self.stores))) if len(self.stores) > 1 else 0
+        store, images = list(self.stores.items())[view]
+        row = images.row(results['image_id'])
+        shapes = images.shapes(row)
         if shapes is None:
             raise UnreadableImageError(
                 f'Image {results["image_id"]!r} ({results.get("img_path")}) could not be read when the feature store '
-                f'{self.store} was made.'
+                f'{store} was made.'
             )
         # An annotation may know another size of the original than the file: grounding's boxes refer to it.
         results.setdefault('ori_shape', shapes[0])
         results['img_shape'] = shapes[1]
-        results['stored_picture'] = StoredPicture(self.images.levels(row), self.store)
+        results['stored_picture'] = StoredPicture(images.levels(row), store)
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(store={self.store!r})'
+        return f'{type(self).__name__}(stores={list(self.stores)})'
 
 
 @lru_cache(maxsize=16)
@@ -164,17 +170,21 @@ def stack_stored(inputs: Sequence[StoredPicture], preprocessor: nn.Module, devic
         device: where the model is.
 
     Raises:
-        FeatureStoreError: the samples come from several stores, or the store was made with another mean or std.
+        FeatureStoreError: some samples come from no store, the stores' levels differ in size, or a store was made with
+            another mean or std.
     """
     stores = sorted({item.store if isinstance(item, StoredPicture) else '(no store)' for item in inputs})
-    if len(stores) != 1:
+    sizes = {tuple(level.shape for level in getattr(item, 'levels', ())) for item in inputs}
+    if len(sizes) != 1:
         raise FeatureStoreError(
-            f'A batch mixes feature stores or pictures: {stores}. Give all data sets of a loader the same store.'
+            f'A batch mixes pictures and feature stores, or stores of other sizes: {stores}. Give all data sets of a '
+            'loader stores of one picture size.'
         )
-    made, own = _normalisation(stores[0]), normalisation_of(preprocessor)
-    if made != own:
-        raise FeatureStoreError(
-            f'The feature store {stores[0]} was made with other {WHAT["normalisation"]}: {made}; this run has {own}.'
-        )
+    own = normalisation_of(preprocessor)
+    for store in stores:
+        if (made := _normalisation(store)) != own:
+            raise FeatureStoreError(
+                f'The feature store {store} was made with other {WHAT["normalisation"]}: {made}; this run has {own}.'
+            )
     levels = [torch.stack(level).to(device).float() for level in zip(*(item.levels for item in inputs), strict=True)]
-    return StoredLevels(levels, stores[0])
+    return StoredLevels(levels, tuple(stores))

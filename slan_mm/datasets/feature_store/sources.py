@@ -102,6 +102,15 @@ def _same(results: dict) -> dict:
     return results
 
 
+def _views(config: dict) -> Iterator[dict]:
+    """A data set's config for each store that it reads: one for pictures as they are, and one for each other view."""
+    steps = list(config['pipeline'])
+    for place, step in enumerate(steps):
+        if step_type(step) == 'LoadCachedFeatures':
+            for view in ({key: step[key] for key in ('store', 'transforms')}, *step.get('views', ())):
+                yield {**config, 'pipeline': [*steps[:place], {'type': step['type'], **view}, *steps[place + 1 :]]}
+
+
 def stored_datasets(cfg: Any) -> dict[str, list[StoredDataset]]:
     """The data sets of a config that read from stores, by the path of the store.
 
@@ -110,8 +119,8 @@ def stored_datasets(cfg: Any) -> dict[str, list[StoredDataset]]:
     """
     stores: dict[str, list[StoredDataset]] = {}
     for config in find_datasets(cfg):
-        if any(step_type(step) == 'LoadCachedFeatures' for step in config['pipeline']):
-            dataset = StoredDataset(config)
+        for view in _views(config):
+            dataset = StoredDataset(view)
             stores.setdefault(dataset.store, []).append(dataset)
     for store, datasets in stores.items():
         if len({hash_config(dataset.transforms) for dataset in datasets}) > 1:

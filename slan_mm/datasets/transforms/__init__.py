@@ -1,4 +1,5 @@
 from slan_mm.datasets.transforms.clean_caption_pair import CleanCaptionPair
+from slan_mm.datasets.transforms.crop_view import CropView
 from slan_mm.datasets.transforms.load_image import LoadImage
 from slan_mm.datasets.transforms.load_image_or_skip import LoadImageOrSkip
 from slan_mm.datasets.transforms.load_video import LoadVideo
@@ -8,6 +9,7 @@ from slan_mm.datasets.transforms.resize_image import ResizeImage
 
 __all__ = [
     'CleanCaptionPair',
+    'CropView',
     'LoadImage',
     'LoadImageOrSkip',
     'LoadVideo',

@@ -147,7 +147,8 @@ class ImageEncoder(BaseModule):
             FeatureStoreError: the store was made with other weights or another config of the backbone.
         """
         if isinstance(inputs, StoredLevels):
-            self._check_store(inputs.store)
+            for store in inputs.stores:
+                self._check_store(store)
             return inputs.levels
         if not isinstance(inputs, Tensor):
             return list(inputs)

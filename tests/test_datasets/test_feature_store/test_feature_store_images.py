@@ -6,6 +6,8 @@ from feature_store_toy import PREPROCESSOR, TRANSFORMS, config, dataset_config, 
 from mmengine.dataset import pseudo_collate
 
 from slan_mm.datasets.feature_store import FeatureStoreError, ImageStore, LoadCachedFeatures
+from slan_mm.datasets.feature_store.caching import cache_images
+from slan_mm.datasets.feature_store.sources import stored_datasets
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import DATASETS, MODELS
 
@@ -101,12 +103,46 @@ def test_the_annotated_size_of_the_original_stays(pictures, tmp_path):
     assert load(dict(image_id='2', ori_shape=(280, 400)))['ori_shape'] == (280, 400)
 
 
-def test_stores_of_a_batch_are_not_mixed(pictures, tmp_path):
-    for name in ('one', 'two'):
-        fill(pictures, tmp_path / name, image_encoder())
-    items = [DATASETS.build(config(pictures, tmp_path / name).train_dataloader.dataset)[0] for name in ('one', 'two')]
-    with pytest.raises(FeatureStoreError, match='mixes feature stores'):
-        MODELS.build(PREPROCESSOR)(pseudo_collate(items))
+def test_a_batch_may_be_of_several_stores_but_not_of_several_sizes(pictures, tmp_path):
+    items = []
+    for name, size in (('one', 32), ('two', 32), ('three', 48)):
+        transforms = [TRANSFORMS[0], dict(type='ResizeImage', size=size)]
+        fill(pictures, tmp_path / name, image_encoder(), transforms=transforms)
+        items.append(DATASETS.build(config(pictures, tmp_path / name, transforms).train_dataloader.dataset)[0])
+    preprocessor = MODELS.build(PREPROCESSOR)
+    inputs = preprocessor(pseudo_collate(items[:2]))['inputs']
+    assert inputs.stores == (str(tmp_path / 'one'), str(tmp_path / 'two')) and len(inputs) == 2
+    # Each of them is checked.
+    with pytest.raises(FeatureStoreError, match='other weights'):
+        image_encoder(seed=1).extract(inputs)
+    with pytest.raises(FeatureStoreError, match='stores of other sizes'):
+        preprocessor(pseudo_collate(items))
+    with pytest.raises(FeatureStoreError, match='no store'):
+        preprocessor(pseudo_collate([items[0], {**items[1], 'inputs': torch.zeros(3, 32, 32)}]))
+
+
+def test_an_item_reads_one_of_several_views(pictures, tmp_path):
+    cfg = config(pictures, tmp_path / 'store')
+    views = [
+        dict(store=str(tmp_path / f'view{view}'), transforms=[TRANSFORMS[0], dict(type='CropView', view=view), size])
+        for size in TRANSFORMS[1:]
+        for view in (1, 2)
+    ]
+    cfg.train_dataloader.dataset.pipeline[0]['views'] = views
+    stores, encoder = stored_datasets(cfg), image_encoder()
+    # Views are of the training pictures alone.
+    assert {store.rsplit('/', 1)[-1]: len(sets) for store, sets in stores.items()} == dict(store=2, view1=1, view2=1)
+    for store, datasets in stores.items():
+        cache_images(encoder, MODELS.build(PREPROCESSOR), datasets, store)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    read = [dataset[epoch * len(dataset)]['inputs'] for epoch in range(30)]
+    assert {item.store for item in read} == set(stores)
+    assert [item.store for item in read] == [dataset[epoch * len(dataset)]['inputs'].store for epoch in range(30)]
+    for item in read:
+        images = ImageStore(item.store)
+        assert torch.equal(item.levels[0], images.levels(images.row('0'))[0])
+    one, other = (ImageStore(view['store']).levels(0)[0] for view in views)
+    assert not torch.equal(one, other)
 
 
 def test_unreadable_pictures_are_skipped_as_without_a_store(tmp_path):

@@ -104,3 +104,31 @@ def test_pack_pairs_refuses_other_images():
         build('PackPairs')({'img': np.zeros((2, 2, 3), np.float32), 'sample_id': 's'})
     with pytest.raises(ValueError, match=r'\(2, 2\)'):
         build('PackPairs')({'img': np.zeros((2, 2), np.uint8)})
+
+
+def test_views_are_the_same_each_time_and_within_bounds():
+    img = np.arange(40 * 60, dtype=np.int64).reshape(40, 60, 1)
+    shares, corners = [], set()
+    for name in range(200):
+        crop = build('CropView', view=1, area=(0.4, 0.9))({'img': img, 'image_id': str(name)})['img']
+        again = build('CropView', view=1, area=(0.4, 0.9))({'img': img, 'image_id': str(name)})['img']
+        assert np.array_equal(crop, again)
+        # Rows and columns are neighbours in the picture.
+        assert (np.diff(crop[:, 0, 0]) == 60).all() and (np.diff(crop[0, :, 0]) == 1).all()
+        shares.append(crop.size / img.size)
+        corners.add(int(crop[0, 0, 0]))
+    assert 0.38 < min(shares) < 0.45 and 0.8 < max(shares) < 0.92 and len(corners) > 100
+    others = [build('CropView', **{'view': 1, **new})({'img': img, 'image_id': '0'})['img'] for new in (
+        {}, {'view': 2}, {'seed': 1}
+    )]  # fmt: skip
+    assert len({(other.shape, int(other[0, 0, 0])) for other in others}) == 3
+    whole = build('CropView', view=1, area=(1, 1), aspect=(1, 1))({'img': img, 'image_id': '0'})['img']
+    assert np.array_equal(whole, img)
+
+
+def test_views_refuse_bounds_and_boxes():
+    for wrong in (dict(area=(0, 1)), dict(area=(0.9, 0.5)), dict(area=(0.5, 1.1)), dict(aspect=(0, 1))):
+        with pytest.raises(ValueError, match='bounds'):
+            build('CropView', view=1, **wrong)
+    with pytest.raises(ValueError, match="sample 's': CropView does not move boxes"):
+        build('CropView', view=1)({'img': np.zeros((4, 4, 3)), 'image_id': '0', 'phrases': [], 'sample_id': 's'})

@@ -1,0 +1,63 @@
+"""Crops that are the same each time: views of a picture that a feature store can hold."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from slan_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class CropView(BaseTransform):
+    """Cuts a crop out of ``img``, drawn by (``seed``, ``view``, ``image_id``) alone.
+
+    Random crops keep a model from learning a small data set by heart; features of a crop can be stored only if it is
+    the same each time. Several views, each in a store of its own, stand for random crops.
+
+    Args:
+        view: Number of the view.
+        area: Bounds of the crop's area, as a share of the picture's.
+        aspect: Bounds of the crop's width to height, as a share of the picture's.
+        seed: Seed of all views.
+
+    Raises:
+        ValueError: ``area`` is not within (0, 1], ``aspect`` is not over 0, or bounds are in the wrong order; or the
+            sample has boxes, which are for evaluation: it crops nothing.
+    """
+
+    def __init__(
+        self,
+        view: int,
+        area: tuple[float, float] = (0.5, 1.0),
+        aspect: tuple[float, float] = (0.75, 4 / 3),
+        seed: int = 0,
+    ) -> None:
+        if not 0 < area[0] <= area[1] <= 1:
+            raise ValueError(f'area must be bounds within (0, 1], got {area}')
+        if not 0 < aspect[0] <= aspect[1]:
+            raise ValueError(f'aspect must be bounds over 0, got {aspect}')
+        self.view, self.area, self.aspect, self.seed = view, area, aspect, seed
+
+    def transform(self, results: dict) -> dict:
+        """``results`` with the cropped image."""
+        if 'phrases' in results:
+            raise ValueError(
+                f'sample {results.get("sample_id")!r}: CropView does not move boxes. Take it out of the pipeline of '
+                'the grounding data set.'
+            )
+        name = hashlib.blake2b(str(results['image_id']).encode(), digest_size=8).digest()
+        rng = np.random.default_rng([self.seed, self.view, int.from_bytes(name, 'big')])
+        area, log_aspect = rng.uniform(*self.area), rng.uniform(*np.log(self.aspect))
+        # Where a side would be longer than the picture's, the crop has the whole side.
+        sides = np.minimum(1.0, np.sqrt(area * np.exp([-log_aspect, log_aspect])))
+        shape = np.array(results['img'].shape[:2])
+        size = np.maximum(1, np.rint(sides * shape)).astype(int)
+        top, left = rng.integers(shape - size + 1)
+        results['img'] = np.ascontiguousarray(results['img'][top : top + size[0], left : left + size[1]])
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(view={self.view}, area={self.area}, aspect={self.aspect}, seed={self.seed})'
