@@ -90,6 +90,13 @@ def test_one_seed_has_no_spread_and_others_do_not_count(tool, tmp_path):
     assert '| the default | 1 | 84.0 | 0.50 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
 
 
+def test_settings_that_a_row_goes_without_are_not_asked_of_its_record(tool, tmp_path):
+    grid = GRID.replace('cut: {model.locator.adaptors: 2}', 'without: [train_cfg.max_iters]')
+    (tmp_path / 'grid.yaml').write_text(grid)
+    write(tmp_path, two_seed0=record(ablation={**record()['ablation'], 'options': {}}))
+    assert '| two levels | 1 | 80.0 | 0.50 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
+
+
 def test_without_records_a_page_says_so(tool):
     assert 'No run of this grid is recorded yet.' in tool['render'](PAGE.format('ablations grid.yaml nowhere'))
     assert 'No run is recorded yet.' in tool['render'](PAGE.format('runs nowhere'))

@@ -112,7 +112,7 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> s
         found = [records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records]
         for record in found:
             ran = record.get('ablation', {})
-            wanted = json.loads(json.dumps([row.config, {**grid.options, **row.options}, row.cut]))
+            wanted = json.loads(json.dumps([row.config, grid.options_of(row), row.cut]))
             if [ran.get('config'), ran.get('options'), ran.get('cut')] != wanted or ran.get('smoke'):
                 raise ValueError(f'the record of row {name}, seed {record["seed"]}, is of other settings than the grid')
         used += found
