@@ -40,7 +40,7 @@ def test_phrases_by_hand(tool):
     # The middle of the picture is on the box's edge.
     assert lines['0.5 to 1'] == ['1', '100.0', '100.0', '100.0', '100.0']
     assert lines['0 to 1'] == ['2', '50.0', '50.0', '50.0', '50.0']
-    assert lines['0.05 to 0.2'] == ['0', *['nan'] * 4]
+    assert lines['0.05 to 0.2'] == ['0', *['-'] * 4]
     # Of two phrases: the first level's larger box is of the larger thing, the last level's is not.
     assert tool['size_correlations'](rows) == pytest.approx([1, -1])
 

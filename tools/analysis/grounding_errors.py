@@ -74,7 +74,9 @@ def by_area(rows: Sequence[dict]) -> list[list[str]]:
             100 * float(np.mean([row[key] for row in chosen])) if chosen else float('nan')
             for key in ('pointing', 'whole_pointing', 'hit', 'whole_hit')
         ]
-        lines.append([f'{low:g} to {high:g}', str(len(chosen)), *(f'{value:.1f}' for value in values)])
+        lines.append(
+            [f'{low:g} to {high:g}', str(len(chosen)), *('-' if value != value else f'{value:.1f}' for value in values)]
+        )
     return lines
 
 
@@ -108,7 +110,9 @@ def main(arguments: list[str] | None = None) -> None:
         print(f'| {" | ".join(line)} |')
     correlations = size_correlations(rows)
     print(f'\n| level | {" | ".join(map(str, range(len(correlations))))} |\n| --- {"| ---: " * len(correlations)}|')
-    print(f'| correlation of log areas with gold | {" | ".join(f"{value:.2f}" for value in correlations)} |')
+    print(
+        f'| correlation of log areas with gold | {" | ".join("-" if value != value else f"{value:.2f}" for value in correlations)} |'
+    )
 
 
 if __name__ == '__main__':
