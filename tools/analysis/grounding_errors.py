@@ -34,6 +34,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def figure(value: float, digits: int) -> str:
+    """``value``, or a dash where there is none."""
+    return '-' if value != value else f'{value:.{digits}f}'
+
+
 def share(boxes: torch.Tensor, shape: Sequence[float]) -> float:
     """The share of a picture of ``shape`` (height, width) that the largest of ``boxes`` (N, 4), in pixels, takes up."""
     sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).double()
@@ -74,9 +79,7 @@ def by_area(rows: Sequence[dict]) -> list[list[str]]:
             100 * float(np.mean([row[key] for row in chosen])) if chosen else float('nan')
             for key in ('pointing', 'whole_pointing', 'hit', 'whole_hit')
         ]
-        lines.append(
-            [f'{low:g} to {high:g}', str(len(chosen)), *('-' if value != value else f'{value:.1f}' for value in values)]
-        )
+        lines.append([f'{low:g} to {high:g}', str(len(chosen)), *(figure(value, 1) for value in values)])
     return lines
 
 
@@ -110,9 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f'| {" | ".join(line)} |')
     correlations = size_correlations(rows)
     print(f'\n| level | {" | ".join(map(str, range(len(correlations))))} |\n| --- {"| ---: " * len(correlations)}|')
-    print(
-        f'| correlation of log areas with gold | {" | ".join("-" if value != value else f"{value:.2f}" for value in correlations)} |'
-    )
+    print(f'| correlation of log areas with gold | {" | ".join(figure(value, 2) for value in correlations)} |')
 
 
 if __name__ == '__main__':
