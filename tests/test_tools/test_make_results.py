@@ -73,7 +73,7 @@ def test_a_row_is_the_mean_and_the_spread_of_its_seeds(tool, tmp_path):
     assert page.startswith('Before.\n') and page.endswith('After.\n') and 'old' not in page
     lines = page.splitlines()
     # Means of 80 and 84; the sample deviation is 2 times the root of 2. Equal values have none.
-    assert '| the default | 2 | 82.0 ± 2.8 | 0.50 ± 0.00 | 20.0 ± 0.0 |' in lines
+    assert '| the default | 2 | 82.0 ± 2.8 | 0.500 ± 0.000 | 20.0 ± 0.0 |' in lines
     assert '| two levels | not run |  |  |  |' in lines
     assert '| *chance or baseline* |  | 16.8 |  | 0.2 |' in lines
     assert '2 runs; commit 0123456789ab; 8 steps; 1 thread(s) each; 1.5 to 2.5 minutes of training.' in lines
@@ -87,14 +87,14 @@ def test_a_row_is_the_mean_and_the_spread_of_its_seeds(tool, tmp_path):
 
 def test_one_seed_has_no_spread_and_others_do_not_count(tool, tmp_path):
     write(tmp_path, default_seed1=record(1, 84.0), default_seed7=record(7, 1.0))
-    assert '| the default | 1 | 84.0 | 0.50 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
+    assert '| the default | 1 | 84.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
 
 
 def test_settings_that_a_row_goes_without_are_not_asked_of_its_record(tool, tmp_path):
     grid = GRID.replace('cut: {model.locator.adaptors: 2}', 'without: [train_cfg.max_iters]')
     (tmp_path / 'grid.yaml').write_text(grid)
     write(tmp_path, two_seed0=record(ablation={**record()['ablation'], 'options': {}}))
-    assert '| two levels | 1 | 80.0 | 0.50 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
+    assert '| two levels | 1 | 80.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
 
 
 def test_without_records_a_page_says_so(tool):

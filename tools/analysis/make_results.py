@@ -89,7 +89,7 @@ def figure(values: Sequence[float], metric: str) -> str:
     """Mean, and sample standard deviation where there are several; '' of none."""
     if not values:
         return ''
-    digits = 2 if metric.rsplit('/', 1)[-1].startswith(_FRACTIONS) else 1
+    digits = 3 if metric.rsplit('/', 1)[-1].startswith(_FRACTIONS) else 1
     spread = f' ± {stdev(values):.{digits}f}' if len(values) > 1 else ''
     return f'{mean(values):.{digits}f}{spread}'
 
