@@ -7,36 +7,20 @@ box takes up so much of the picture. Then, level by level, the correlation of th
 the gold boxes': boxes that are all alike can only fit things of one size.
 """
 
-import argparse
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from slan_mm.analysis.model_errors import figure, parse_model_options, read_model_config
 from slan_mm.apis import GroundingInferencer
 from slan_mm.apis.settings import without_cached_pictures
 from slan_mm.evaluation.functional import score_phrase, whole_box
 
 #: Bounds of the shares of the picture that tables tell apart.
 AREAS = (0.0, 0.05, 0.2, 0.5, 1.0)
-
-
-def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's options."""
-    parser = argparse.ArgumentParser(description='Which phrases a model grounds, by the size of what they name.')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
-    return parser.parse_args(arguments)
-
-
-def figure(value: float, digits: int) -> str:
-    """``value``, or a dash where there is none."""
-    return '-' if value != value else f'{value:.{digits}f}'
 
 
 def share(boxes: torch.Tensor, shape: Sequence[float]) -> float:
@@ -79,7 +63,7 @@ def by_area(rows: Sequence[dict]) -> list[list[str]]:
             100 * float(np.mean([row[key] for row in chosen])) if chosen else float('nan')
             for key in ('pointing', 'whole_pointing', 'hit', 'whole_hit')
         ]
-        lines.append([f'{low:g} to {high:g}', str(len(chosen)), *(figure(value, 1) for value in values)])
+        lines.append([f'{low:g} to {high:g}', str(len(chosen)), *(figure(value) for value in values)])
     return lines
 
 
@@ -97,9 +81,8 @@ def size_correlations(rows: Sequence[dict]) -> list[float]:
 @torch.no_grad()
 def main(arguments: list[str] | None = None) -> None:
     """Grounds the test's phrases, and prints two tables."""
-    options = parse_options(arguments)
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    options = parse_model_options('Which phrases a model grounds, by the size of what they name.', arguments)
+    cfg = read_model_config(options)
     model = GroundingInferencer(cfg, options.checkpoint, options.device, show_progress=False).model
     loader = cfg.test_dataloader['grounding']
     loader.dataset = without_cached_pictures(loader.dataset)

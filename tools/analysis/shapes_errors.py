@@ -7,13 +7,12 @@ drawn from: of a model that sees everything all of it does. Above that the R@1 t
 caption may fit several pictures, and by who sees a part alone.
 """
 
-import argparse
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from slan_mm.analysis.model_errors import figure, parse_model_options, read_model_config
 from slan_mm.apis import RetrievalInferencer
 from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall
 from slan_mm.datasets.shapes.scene import Scene
@@ -26,16 +25,6 @@ SEERS = {
     'colours with their shapes': ASPECTS[:3],
     'everything': ASPECTS,
 }
-
-
-def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's options."""
-    parser = argparse.ArgumentParser(description='What a model of the embedded data set gets wrong in retrieval.')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
-    return parser.parse_args(arguments)
 
 
 def ceilings(texts: Sequence[str], scenes: Sequence[Scene]) -> dict[str, tuple[float, float]]:
@@ -58,9 +47,8 @@ def mean_agreement(pairs: Iterable[tuple[str, Scene]]) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Ranks the test split, and prints two tables."""
-    options = parse_options(arguments)
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    options = parse_model_options('What a model of the embedded data set gets wrong in retrieval.', arguments)
+    cfg = read_model_config(options)
     model = RetrievalInferencer(cfg, options.checkpoint, options.device, show_progress=False).model
     loader = Runner.build_dataloader(cfg.test_dataloader['retrieval'])
     dataset = loader.dataset
@@ -80,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         f'\n| first picture of a text by | t2i R@1 | {" | ".join(ASPECTS)} |\n| --- {"| ---: " * (len(ASPECTS) + 1)}|'
     )
     for name, *values in lines:
-        print(f'| {name} | {" | ".join("-" if value != value else f"{value:.1f}" for value in values)} |')
+        print(f'| {name} | {" | ".join(map(figure, values))} |')
 
 
 if __name__ == '__main__':

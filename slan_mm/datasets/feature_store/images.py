@@ -123,16 +123,16 @@ class LoadCachedFeatures(BaseTransform):
     """
 
     def __init__(self, store: str, transforms: Sequence[dict], views: Sequence[dict] = ()) -> None:
-        self.stores: dict[str, ImageStore] = {}
+        self.stores: list[tuple[str, ImageStore]] = []
         for view in (dict(store=store, transforms=transforms), *views):
             images = ImageStore(view['store'])
             images.check({'preprocessing': hash_config(view['transforms'])}, WHAT)
-            self.stores[str(view['store'])] = images
+            self.stores.append((str(view['store']), images))
 
     def transform(self, results: dict) -> dict:
         """Adds ``stored_picture``, ``ori_shape`` and ``img_shape``; reads ``image_id``, and ``rng`` to draw a view."""
         view = int(results['rng'].integers(len(self.stores))) if len(self.stores) > 1 else 0
-        store, images = list(self.stores.items())[view]
+        store, images = self.stores[view]
         row = images.row(results['image_id'])
         shapes = images.shapes(row)
         if shapes is None:
@@ -147,7 +147,7 @@ class LoadCachedFeatures(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(stores={list(self.stores)})'
+        return f'{type(self).__name__}(stores={[store for store, _ in self.stores]})'
 
 
 @lru_cache(maxsize=16)

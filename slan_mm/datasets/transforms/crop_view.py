@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from slan_mm.datasets.transforms.boxes import refuse_boxes
 from slan_mm.registry import TRANSFORMS
 
 
@@ -43,11 +44,7 @@ class CropView(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """``results`` with the cropped image."""
-        if 'phrases' in results:
-            raise ValueError(
-                f'sample {results.get("sample_id")!r}: CropView does not move boxes. Take it out of the pipeline of '
-                'the grounding data set.'
-            )
+        refuse_boxes(results, 'CropView')
         name = hashlib.blake2b(str(results['image_id']).encode(), digest_size=8).digest()
         rng = np.random.default_rng([self.seed, self.view, int.from_bytes(name, 'big')])
         area, log_aspect = rng.uniform(*self.area), rng.uniform(*np.log(self.aspect))

@@ -5,6 +5,7 @@ import re
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from slan_mm.datasets.transforms.boxes import refuse_boxes
 from slan_mm.registry import TRANSFORMS
 
 _SIDED = re.compile(r'\b(left|right)(s|most|wards?|y|hand|handed|-\w+)?\b', re.IGNORECASE)
@@ -32,11 +33,7 @@ class RandomFlipPair(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """``results``, perhaps with the mirrored image."""
-        if 'phrases' in results:
-            raise ValueError(
-                f'sample {results.get("sample_id")!r}: RandomFlipPair does not move boxes. Take it out of the pipeline '
-                'of the grounding data set.'
-            )
+        refuse_boxes(results, 'RandomFlipPair')
         texts = [results['text']] if isinstance(results['text'], str) else results['text']
         flip = results['rng'].random() < self.prob and not any(_SIDED.search(text) for text in texts)
         if flip:
