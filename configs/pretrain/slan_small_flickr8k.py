@@ -19,34 +19,54 @@ weights = '{{$SLAN_WEIGHTS:weights}}'
 store = 'work_dirs/features/flickr8k'
 # The encoder was trained at 224; things in photographs are small.
 image_size = 320
-pipeline = [
+resize = dict(type='ResizeImage', size=image_size)
+load = [dict(type='LoadImage'), resize]
+# 6,000 photographs whose features never change are soon known by heart: training also sees two crops of each.
+views = [
     dict(
-        type='LoadCachedFeatures',
-        store=store,
-        transforms=[dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)],
-    ),
-    dict(type='PackPairs'),
+        store=f'{store}_view{view}',
+        transforms=[dict(type='LoadImage'), dict(type='CropView', view=view, area=(0.4, 1.0), flip_prob=0.5), resize],
+    )
+    for view in (1, 2)
 ]
+pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load), dict(type='PackPairs')]
+train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, views=views), dict(type='PackPairs')]
+
+# Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
+# small and near their word's peak until the last level sizes them.
+near = dict(type='MomentMove', ratio=0.6, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=100.0)
+whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.6, sharpness=12.0, word_sharpness=100.0)
 
 model = dict(
     itc_dropout=0.3,
+    map_terms=('lexical', 'contextual'),
     image=dict(
         encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
-        # 6,000 photographs whose levels never change are learned by heart.
-        level_dropout=0.3,
+        embedding=dict(dropout=0.3),
+        smoothing=dict(type='AffinitySmoothing', stride=2),
     ),
     text=dict(
         word_dropout=0.2,
         encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2', feature_store=store),
     ),
+    locator=dict(
+        adaptors=[
+            dict(
+                type='RegionAdaptor',
+                attention={{_base_.attention}},
+                pooling={{_base_.pooling}},
+                move=move,
+                feature_level=level,
+            )
+            for level, move in ((1, near), (2, near), (2, whole))
+        ],
+    ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
-    objective=dict(
-        weights=dict(lm=0.0, reg=0.0, rerank=1.0), itc=dict(queue_size=384), locator_start=1400, itm_start=1400
-    ),
+    objective=dict(weights=dict(lm=0.0, reg=0.0, rerank=1.0), locator_start=1000, itm_start=1000),
 )
 
-train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=pipeline))
+train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
     retrieval=dict(num_workers=0, dataset=dict(pipeline=pipeline)),
     grounding=dict(num_workers=0, dataset=dict(pipeline=pipeline)),

@@ -26,6 +26,8 @@ class AttentionPooling(BaseModule):
         level: Which of the encoder's levels has the cells that take part beside the regions; None is V. A frozen
             encoder's own level says more than its projection to V does.
         cell_dims: That level's channels.
+        dropout: Of regions and cells, behind their normalisation. The levels of a frozen encoder are the same in every
+            pass, and a small data set is soon known by heart.
 
     Raises:
         ValueError: ``level`` without ``cell_dims``.
@@ -38,6 +40,7 @@ class AttentionPooling(BaseModule):
         head_dims: int = 16,
         level: int | None = None,
         cell_dims: int | None = None,
+        dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -50,6 +53,7 @@ class AttentionPooling(BaseModule):
         widths = dict(tokens=embed_dims) if level is None else dict(regions=embed_dims, cells=cell_dims)
         # V is normalised, an encoder's level need not be.
         self.norm = nn.Identity() if level is None else nn.LayerNorm(cell_dims)
+        self.dropout = nn.Dropout(dropout)
         self.score = nn.ModuleDict({source: nn.Linear(width, num_heads) for source, width in widths.items()})
         self.value = nn.ModuleDict({source: nn.Linear(width, self.out_dims) for source, width in widths.items()})
         for score in self.score.values():
@@ -60,7 +64,7 @@ class AttentionPooling(BaseModule):
     def forward(self, regions: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
         """``regions`` (B, Nq, D), V (B, D, H, W) and the encoder's levels (B, C_l, H_l, W_l) to (B, ``out_dims``)."""
         cells = self.norm((feature_map if self.level is None else levels[self.level]).flatten(2).transpose(1, 2))
-        both = [regions, cells]
+        both = [self.dropout(regions), self.dropout(cells)]
         tokens = dict(tokens=torch.cat(both, dim=1)) if self.level is None else dict(zip(self.score, both, strict=True))
         score = torch.cat([self.score[source](token) for source, token in tokens.items()], dim=1)
         value = torch.cat([self.value[source](token) for source, token in tokens.items()], dim=1)

@@ -38,8 +38,7 @@ class ImageBranch(BaseModule):
         map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
         embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
             paper's mean over regions, each weighed by its saliency.
-        level_dropout: Dropout of the encoder's levels. Those of a frozen encoder are the same in every pass, and a
-            small data set is soon known by heart.
+        smoothing: Config of what smooths the maps that the locator reads, e.g. ``AffinitySmoothing``; None: they stay.
     """
 
     def __init__(
@@ -56,18 +55,18 @@ class ImageBranch(BaseModule):
         map_terms: Sequence[str] = ('lexical',),
         region_context: bool = False,
         embedding: dict | None = None,
-        level_dropout: float = 0.0,
+        smoothing: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
-        self.level_dropout = nn.Dropout(level_dropout) if level_dropout else nn.Identity()
         self.decoder = MODELS.build(dict(embed_dims=embed_dims, **decoder))
         self.detector = MODELS.build(dict(embed_dims=embed_dims, **detector))
         self.pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
         self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
         self.embedding = None if embedding is None else MODELS.build(dict(embed_dims=embed_dims, **embedding))
+        self.smoothing = None if smoothing is None else MODELS.build(smoothing)
         self.itc_projection = (
             projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
             if self.embedding is None
@@ -84,7 +83,7 @@ class ImageBranch(BaseModule):
         """
         if embedding_only:
             return self.embed(inputs)
-        levels = self.extract(inputs)
+        levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
         boxes, saliency, queries = self.detector(feature_map)
@@ -104,17 +103,18 @@ class ImageBranch(BaseModule):
             saliency=saliency,
             regions=regions,
             pyramid=pyramid,
-            space_maps=self.space_maps(unit_maps[1:], pyramid),
+            space_maps=self.space_maps(unit_maps[1:], pyramid, levels),
             region_space=region_space,
             embedding=self.summarise(regions, saliency, feature_map, levels),
         )
 
-    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor]) -> list[Tensor]:
+    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor], levels: list[Tensor]) -> list[Tensor]:
         """What the locator's maps are made of: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
-        if len(self.map_terms) == 1:
-            return lexical
-        others = [[self.unit_map(level, term) for term in self.map_terms[1:]] for level in pyramid]
-        return [torch.cat([first, *rest], dim=1) for first, rest in zip(lexical, others, strict=True)]
+        maps = lexical
+        if len(self.map_terms) > 1:
+            others = [[self.unit_map(level, term) for term in self.map_terms[1:]] for level in pyramid]
+            maps = [torch.cat([first, *rest], dim=1) for first, rest in zip(lexical, others, strict=True)]
+        return maps if self.smoothing is None else self.smoothing(maps, torch.cat(self.encoder.resize(levels), dim=1))
 
     def unit_map(self, level: Tensor, term: str) -> Tensor:
         """A map (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W)."""
@@ -122,15 +122,11 @@ class ImageBranch(BaseModule):
 
     def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
-        levels = self.extract(inputs)
+        levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         boxes, saliency, queries = self.detector(feature_map)
         regions = self.embed_regions(self.pooling(feature_map, boxes), queries)
         return self.summarise(regions, saliency, feature_map, levels)
-
-    def extract(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
-        """The encoder's levels (B, C_l, H_l, W_l), of which training drops ``level_dropout``."""
-        return [self.level_dropout(level) for level in self.encoder.extract(inputs)]
 
     def embed_regions(self, pooled: Tensor, queries: Tensor) -> Tensor:
         """E_0^G (B, Nq, D) of what was ``pooled`` (B, Nq, D) from V and of the detector's ``queries``."""
@@ -167,8 +163,8 @@ class TextBranch(BaseModule):
         embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
         embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
             were trained so, e.g. sentence encoders.
-        word_dropout: Share of words that are left out in training: of the mean, and of ``word_mask``. A text keeps at
-            least one.
+        word_dropout: Share of words that are left out in training: of the mean, and of ``word_mask``. A text of
+            which none would be left keeps all.
     """
 
     def __init__(
@@ -201,6 +197,8 @@ class TextBranch(BaseModule):
         dropped = torch.zeros_like(word_mask)
         if self.training and self.word_dropout:
             dropped = word_mask & (torch.rand(word_mask.shape, device=word_mask.device) < self.word_dropout)
+            # A text of which nothing would be left keeps all.
+            dropped = dropped & (word_mask & ~dropped).any(1, keepdim=True)
             word_mask = word_mask & ~dropped
         # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
         for tokens_left in (tokens.word_mask, tokens.mask):

@@ -52,3 +52,19 @@ def test_order_and_batch_have_no_part():
     out = pooling(regions, cells, [])
     torch.testing.assert_close(pooling(regions.flip(1), cells.flip(-1), []), out)
     torch.testing.assert_close(pooling(regions[1:2], cells[1:2], [])[0], out[1])
+
+
+def test_training_drops_values_behind_the_normalisation_and_evaluation_none():
+    pooling = build(level=0, cell_dims=4, dropout=0.5)
+    regions, levels = torch.randn(1, 5, 6), [torch.randn(1, 4, 3, 3)]
+    seen = {}
+    for source, score in pooling.score.items():
+        score.register_forward_pre_hook(lambda _, inputs, source=source: seen.update({source: inputs[0]}))
+    pooling.train()(regions, regions, levels)
+    cells = pooling.norm(levels[0].flatten(2).mT)
+    for source, clean in (('regions', regions), ('cells', cells)):
+        kept = seen[source] != 0
+        assert 0 < kept.sum() < kept.numel()
+        torch.testing.assert_close(seen[source][kept], clean[kept] / 0.5)
+    pooling.eval()(regions, regions, levels)
+    torch.testing.assert_close(seen['cells'], cells)

@@ -22,11 +22,12 @@ class CropView(BaseTransform):
         view: Number of the view.
         area: Bounds of the crop's area, as a share of the picture's.
         aspect: Bounds of the crop's width to height, as a share of the picture's.
+        flip_prob: Probability that the crop is mirrored, for data whose texts rarely tell left from right.
         seed: Seed of all views.
 
     Raises:
-        ValueError: ``area`` is not within (0, 1], ``aspect`` is not over 0, or bounds are in the wrong order; or the
-            sample has boxes, which are for evaluation: it crops nothing.
+        ValueError: ``area`` is not within (0, 1], ``aspect`` is not over 0, or bounds are in the wrong order,
+            or ``flip_prob`` is no probability; or the sample has boxes, which are for evaluation: it crops nothing.
     """
 
     def __init__(
@@ -34,13 +35,16 @@ class CropView(BaseTransform):
         view: int,
         area: tuple[float, float] = (0.5, 1.0),
         aspect: tuple[float, float] = (0.75, 4 / 3),
+        flip_prob: float = 0.0,
         seed: int = 0,
     ) -> None:
         if not 0 < area[0] <= area[1] <= 1:
             raise ValueError(f'area must be bounds within (0, 1], got {area}')
         if not 0 < aspect[0] <= aspect[1]:
             raise ValueError(f'aspect must be bounds over 0, got {aspect}')
-        self.view, self.area, self.aspect, self.seed = view, area, aspect, seed
+        if not 0 <= flip_prob <= 1:
+            raise ValueError(f'flip_prob must be a probability, got {flip_prob}')
+        self.view, self.area, self.aspect, self.flip_prob, self.seed = view, area, aspect, flip_prob, seed
 
     def transform(self, results: dict) -> dict:
         """``results`` with the cropped image."""
@@ -53,8 +57,12 @@ class CropView(BaseTransform):
         shape = np.array(results['img'].shape[:2])
         size = np.maximum(1, np.rint(sides * shape)).astype(int)
         top, left = rng.integers(shape - size + 1)
-        results['img'] = np.ascontiguousarray(results['img'][top : top + size[0], left : left + size[1]])
+        crop = results['img'][top : top + size[0], left : left + size[1]]
+        results['img'] = np.ascontiguousarray(crop[:, ::-1] if rng.random() < self.flip_prob else crop)
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(view={self.view}, area={self.area}, aspect={self.aspect}, seed={self.seed})'
+        return (
+            f'{type(self).__name__}(view={self.view}, area={self.area}, aspect={self.aspect}, '
+            f'flip_prob={self.flip_prob}, seed={self.seed})'
+        )

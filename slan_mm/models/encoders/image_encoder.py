@@ -188,12 +188,16 @@ class ImageEncoder(BaseModule):
             norm(projection(level.to(projection.weight.dtype)))
             for level, projection, norm in zip(levels, self.projections, self.norms, strict=True)
         ]
+        resized = self.resize(maps)
+        return torch.stack(resized).sum(dim=0) if len(resized) > 1 else resized[0]
+
+    def resize(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """``maps`` (B, C_l, H_l, W_l), one for each level, at the resolution of V and cell on cell."""
         if self.out_stride_level is None:
             size = max((level.shape[-2:] for level in maps), key=lambda shape: shape[0] * shape[1])
         else:
             size = maps[self.out_stride_level].shape[-2:]
-        resized = [align(level, size, centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
-        return torch.stack(resized).sum(dim=0) if len(resized) > 1 else resized[0]
+        return [align(level, size, centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
 
     def forward(self, inputs: Tensor | StoredLevels | Sequence[Tensor]) -> Tensor:
         """V (B, D, H, W) of pictures (B, 3, H, W), of a batch of a store, or of levels extracted earlier."""

@@ -1,6 +1,7 @@
 """The self-locator (section 3.2), one file a component."""
 
 from slan_mm.models.locator.adaptor import RegionAdaptor
+from slan_mm.models.locator.affinity import AffinitySmoothing
 from slan_mm.models.locator.attention import BidirectionalAttention
 from slan_mm.models.locator.contrast_move import ContrastMove
 from slan_mm.models.locator.detector import RegionDetector
@@ -12,6 +13,7 @@ from slan_mm.models.locator.pooling import ExactMeanPooling, RoIAlignPooling
 from slan_mm.models.locator.vision_decoder import VisionDecoder
 
 __all__ = [
+    'AffinitySmoothing',
     'BidirectionalAttention',
     'ContrastMove',
     'ExactMeanPooling',

@@ -126,6 +126,20 @@ def test_views_are_the_same_each_time_and_within_bounds():
     assert np.array_equal(whole, img)
 
 
+def test_views_are_mirrored_as_often_as_asked():
+    img = np.arange(60 * 60, dtype=np.int64).reshape(60, 60, 1).repeat(3, 2)
+    mirrored = 0
+    for name in range(300):
+        crop = build('CropView', view=1, flip_prob=0.3)({'img': img, 'image_id': str(name)})['img']
+        plain = build('CropView', view=1)({'img': img, 'image_id': str(name)})['img']
+        flipped = np.array_equal(crop, plain[:, ::-1])
+        assert flipped or np.array_equal(crop, plain)
+        mirrored += flipped
+    assert 0.2 < mirrored / 300 < 0.4
+    with pytest.raises(ValueError, match='flip_prob must be a probability, got 2'):
+        build('CropView', view=1, flip_prob=2)
+
+
 def test_views_refuse_bounds_and_boxes():
     for wrong in (dict(area=(0, 1)), dict(area=(0.9, 0.5)), dict(area=(0.5, 1.1)), dict(aspect=(0, 1))):
         with pytest.raises(ValueError, match='bounds'):
