@@ -34,8 +34,8 @@ train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, 
 
 # Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
 # small and near their word's peak until the last level sizes them.
-near = dict(type='MomentMove', ratio=0.4, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=100.0)
-whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.6, sharpness=12.0, word_sharpness=100.0)
+near = dict(type='MomentMove', ratio=0.4, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=300.0)
+whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0, word_sharpness=300.0)
 
 model = dict(
     itc_dropout=0.3,
@@ -43,7 +43,7 @@ model = dict(
     image=dict(
         encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
         embedding=dict(dropout=0.3),
-        smoothing=dict(type='AffinitySmoothing', power=2.0, stride=2),
+        smoothing=dict(type='AffinitySmoothing', power=3.0, stride=2),
     ),
     text=dict(
         word_dropout=0.2,
