@@ -85,6 +85,17 @@ def test_a_row_is_the_mean_and_the_spread_of_its_seeds(tool, tmp_path):
     assert tool['render'](page) == page, 'made again, it is the same'
 
 
+def test_rows_are_compared_with_the_first_seed_by_seed(tool, tmp_path):
+    """By hand: 80 and 84 against 70 and 76 differ by -10 and -8, whose spread is less than that of either row."""
+    cut = {'model.locator.adaptors': 2}
+    write(tmp_path, default_seed0=record(0, 80.0), default_seed1=record(1, 84.0))
+    write(tmp_path, two_seed0=record(0, 70.0, cut))
+    assert '| two levels | 1 | 70.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
+    write(tmp_path, two_seed1=record(1, 76.0, cut))
+    row = '| two levels | 2 | 73.0 ± 4.2 (-9.0 ± 1.4) | 0.500 ± 0.000 (+0.000 ± 0.000) | 20.0 ± 0.0 (+0.0 ± 0.0) |'
+    assert row in tool['render'](PAGE.format('ablations grid.yaml runs'))
+
+
 def test_one_seed_has_no_spread_and_others_do_not_count(tool, tmp_path):
     write(tmp_path, default_seed1=record(1, 84.0), default_seed7=record(7, 1.0))
     assert '| the default | 1 | 84.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))

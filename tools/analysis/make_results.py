@@ -11,8 +11,9 @@ A table stands between two comments, and what is between them is rewritten; all 
     <!-- /results -->                                                            seeds of one config together
 
 Records are the ``run.json`` of work directories (``RunRecordHook``), copied by ``tools/analysis/run_ablations.py
---collect`` or by hand. Where there are several seeds, a figure is their mean and sample standard deviation. Paths are
-below the repository's root.
+--collect`` or by hand. Where there are several seeds, a figure is their mean and sample standard deviation. In a
+grid's table the difference to the first row follows in brackets, seed by seed, where rows share several: seeds differ
+more than rows do. Paths are below the repository's root.
 """
 
 import argparse
@@ -85,13 +86,25 @@ def baseline(record: Record, name: str) -> float | None:
     return record['test'].get(name)
 
 
-def figure(values: Sequence[float], metric: str) -> str:
-    """Mean, and sample standard deviation where there are several; '' of none."""
+def figure(values: Sequence[float], metric: str, sign: str = '') -> str:
+    """Mean, and sample standard deviation where there are several; '' of none. ``sign='+'`` also shows a plus."""
     if not values:
         return ''
     digits = 3 if metric.rsplit('/', 1)[-1].startswith(_FRACTIONS) else 1
     spread = f' ± {stdev(values):.{digits}f}' if len(values) > 1 else ''
-    return f'{mean(values):.{digits}f}{spread}'
+    return f'{mean(values):{sign}.{digits}f}{spread}'
+
+
+def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric: str) -> str:
+    """A row's figure of its records by seed, and how it differs from the reference row's, seed by seed."""
+    values = {seed: record['test'][metric] for seed, record in own.items() if metric in record['test']}
+    differences = [
+        value - reference[seed]['test'][metric]
+        for seed, value in values.items()
+        if own is not reference and seed in reference and metric in reference[seed]['test']
+    ]
+    text = figure(list(values.values()), metric)
+    return f'{text} ({figure(differences, metric, "+")})' if len(differences) > 1 else text
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -106,20 +119,20 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> s
     Raises:
         ValueError: A record is of other settings than its row: the grid has changed since it ran.
     """
-    lines, used = [], []
+    lines: list[list[str]] = []
+    used: list[Record] = []
+    reference: dict[int, Record] | None = None
     for name in table.rows:
         row = grid.rows[name]
-        found = [records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records]
-        for record in found:
+        found = {seed: records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records}
+        reference = found if reference is None else reference
+        for record in found.values():
             ran = record.get('ablation', {})
             wanted = json.loads(json.dumps([row.config, grid.options_of(row), row.cut]))
             if [ran.get('config'), ran.get('options'), ran.get('cut')] != wanted or ran.get('smoke'):
                 raise ValueError(f'the record of row {name}, seed {record["seed"]}, is of other settings than the grid')
-        used += found
-        values = [
-            figure([record['test'][metric] for record in found if metric in record['test']], metric)
-            for metric in table.metrics.values()
-        ]
+        used += found.values()
+        values = [compared(found, reference, metric) for metric in table.metrics.values()]
         lines.append([row.label, str(len(found)) if found else 'not run', *values])
     chance = [
         figure([value], metric) if (value := _common_baseline(used, grid.baselines.get(metric))) is not None else ''
