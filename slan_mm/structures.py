@@ -115,7 +115,7 @@ class ImageFeatures(Batched):
     - ``regions`` E_0^G (B, Nq, D): the feature map V pooled over G_0.
     - ``pyramid`` [F_1, ..., F_L], each (B, D, H_i, W_i), coarse to fine.
     - ``space_maps``: the pyramid in the lexical region-word space, unit vectors at every cell, (B, C, H_i, W_i); of a
-      model whose maps are of several terms, their spaces side by side.
+      model whose maps are of several terms, their spaces side by side; smoothed, means of such vectors.
     - ``region_space``: for each region-word term, unit vectors (B, M * Nq, C) of every region on each of the M maps
       V, F_1, ..., F_L in that order. Only ITC reads it; the locator does not.
     - ``embedding`` (B, E): the unit vector that ITC compares.

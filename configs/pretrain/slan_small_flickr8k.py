@@ -31,6 +31,8 @@ views = [
 ]
 pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load), dict(type='PackPairs')]
 train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, views=views), dict(type='PackPairs')]
+# Cells are as large in the network at any size of the picture: on larger ones boxes are finer.
+grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480), dict(type='PackPairs')]
 
 # Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
 # small and near their word's peak until the last level sizes them.
@@ -69,7 +71,7 @@ model = dict(
 train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
     retrieval=dict(num_workers=0, dataset=dict(pipeline=pipeline)),
-    grounding=dict(num_workers=0, dataset=dict(pipeline=pipeline)),
+    grounding=dict(batch_size=25, num_workers=0, dataset=dict(pipeline=grounding_pipeline)),
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(retrieval=dict(k=16))
