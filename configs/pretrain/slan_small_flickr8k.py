@@ -31,7 +31,7 @@ views = [
 ]
 pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load), dict(type='PackPairs')]
 train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, views=views), dict(type='PackPairs')]
-# Cells are as large in the network at any size of the picture: on larger ones boxes are finer.
+# A cell is 16 pixels wide at any size of the picture: on larger pictures boxes are finer.
 grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480), dict(type='PackPairs')]
 
 # Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
