@@ -42,6 +42,8 @@ whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0,
 model = dict(
     itc_dropout=0.3,
     map_terms=('lexical', 'contextual'),
+    # Gold boxes belong to phrases, and the regions of a whole caption are drawn by all of its words.
+    phrases_alone=True,
     image=dict(
         encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
         embedding=dict(dropout=0.3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
@@ -122,3 +123,16 @@ def ground_phrases(
     """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level."""
     scores = grounding_scores(branch, image, text, located)
     return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
+
+
+def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Sequence) -> tuple[Tensor, TextFeatures]:
+    """Every phrase of ``data_samples`` as a text of its own: rows (Q,) of their samples, and Q texts.
+
+    Words have seen their sentence, but only the phrase's keep, draw and size regions. A phrase none of whose words was
+    read stays the whole text.
+    """
+    chosen = phrase_tokens(tokens, data_samples)
+    rows = torch.tensor([row for row, phrases in enumerate(chosen) for _ in phrases], device=text.word_mask.device)
+    alone = text[rows.long()]
+    words = [words if words.any() else text.word_mask[row] for row, phrases in enumerate(chosen) for words in phrases]
+    return rows.long(), replace(alone, word_mask=torch.stack(words)) if words else alone

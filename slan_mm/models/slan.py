@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from slan_mm.models.grounding import ground_phrases
+from slan_mm.models.grounding import ground_phrases, one_phrase_texts
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.spine import SelfLocatedModel
@@ -20,11 +20,14 @@ class SLAN(SelfLocatedModel):
 
     Args:
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
+        phrases_alone: Whether a phrase is grounded by regions that its own words alone keep and move, a pass of the
+            locator for each; else those of the whole text are ranked for it.
         spine: What :class:`SelfLocatedModel` takes.
     """
 
-    def __init__(self, objective: dict, **spine: Any) -> None:
+    def __init__(self, objective: dict, phrases_alone: bool = False, **spine: Any) -> None:
         super().__init__(**spine)
+        self.phrases_alone = phrases_alone
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,
@@ -71,7 +74,21 @@ class SLAN(SelfLocatedModel):
     ) -> list:
         """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
 
-        A phrase's words count as :meth:`PretrainObjective.word_weight` says.
+        A phrase's words count as :meth:`PretrainObjective.word_weight` says. With ``phrases_alone`` a phrase gets
+        regions of its own; ``pred_regions`` are still those of the whole text.
         """
         weight = self.objective.word_weight(text)
-        return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
+        ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
+        if self.phrases_alone:
+            rows, alone = one_phrase_texts(text, tokens, data_samples)
+            phrases = [
+                sample.new(phrases=[phrase]) for sample in data_samples for phrase in sample.get('phrases') or []
+            ]
+            if phrases:
+                image = image[rows]
+                located = self.locate(image, alone)
+                ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows])
+            answers = iter(phrases)
+            for sample in data_samples:
+                sample.set_field([next(answers).pred_phrases[0] for _ in sample.pred_phrases], 'pred_phrases')
+        return data_samples

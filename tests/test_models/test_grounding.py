@@ -1,7 +1,10 @@
 """From located pairs to boxes of phrases."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
 
 from slan_mm.models.grounding import rank_regions, span_tokens
@@ -103,6 +106,32 @@ def test_scores_are_the_sum_of_both_terms_cosines_over_the_phrases_words(map_ter
             cx, cy, w, h = boxes[0, kept][order].unbind(-1)
             corners = torch.stack([(cx - w / 2) * 64, (cy - h / 2) * 48, (cx + w / 2) * 64, (cy + h / 2) * 48], -1)
             torch.testing.assert_close(prediction['boxes'], corners, atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_phrases_alone_are_located_by_their_own_words():
+    model = build_toy_slan().eval()
+    together = model.val_step(grounding_batch())
+    model.phrases_alone = True
+    alone = model.val_step(grounding_batch())
+    assert [len(sample.pred_phrases) for sample in alone] == [3, 0]
+
+    # The sentence is read whole, and only the phrase's words take part in the locator.
+    data = model.data_preprocessor(grounding_batch())
+    text = model.encode_text([sample.text for sample in data['data_samples']])[:1]
+    blue = torch.arange(text.word_mask.shape[1]).eq(torch.tensor([[5], [6], [7]])).any(0)  # 'a blue square'
+    located = model.locate(model.encode_image(data['inputs'])[:1], replace(text, word_mask=blue[None]))
+    for level, boxes in zip(alone[0].pred_phrases[1], located.boxes, strict=True):
+        kept = bbox_cxcywh_to_xyxy(boxes[0, located.region_mask[0]]) * torch.tensor([64.0, 48.0, 64.0, 48.0])
+        torch.testing.assert_close(level['boxes'].sort(0).values, kept.sort(0).values, atol=2e-3, rtol=0)
+
+    # A phrase that was cut off has the whole text's regions, and so has the sample.
+    for level, same in zip(alone[0].pred_phrases[2], together[0].pred_phrases[2], strict=True):
+        torch.testing.assert_close(level['boxes'], same['boxes'], atol=2e-3, rtol=0)
+    for sample, same in zip(alone, together, strict=True):
+        torch.testing.assert_close(sample.pred_regions['boxes'], same.pred_regions['boxes'])
+    moved = zip(alone[0].pred_phrases[1], together[0].pred_phrases[1], strict=True)
+    assert any(a['boxes'].shape != b['boxes'].shape or not torch.allclose(a['boxes'], b['boxes']) for a, b in moved)
 
 
 def test_a_text_without_a_word_is_grounded_somewhere(model):
