@@ -35,9 +35,9 @@ train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, 
 grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480), dict(type='PackPairs')]
 
 # Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
-# small and near their word's peak until the last level sizes them.
+# small and near their one word's peak until the last level sizes them, by several words of the phrase.
 near = dict(type='MomentMove', ratio=0.4, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=300.0)
-whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0, word_sharpness=300.0)
+whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0, word_sharpness=30.0)
 
 model = dict(
     itc_dropout=0.3,
