@@ -90,7 +90,8 @@ def test_rows_are_compared_with_the_first_seed_by_seed(tool, tmp_path):
     cut = {'model.locator.adaptors': 2}
     write(tmp_path, default_seed0=record(0, 80.0), default_seed1=record(1, 84.0))
     write(tmp_path, two_seed0=record(0, 70.0, cut))
-    assert '| two levels | 1 | 70.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
+    row = '| two levels | 1 | 70.0 (-10.0) | 0.500 (+0.000) | 20.0 (+0.0) |'
+    assert row in tool['render'](PAGE.format('ablations grid.yaml runs'))
     write(tmp_path, two_seed1=record(1, 76.0, cut))
     row = '| two levels | 2 | 73.0 ± 4.2 (-9.0 ± 1.4) | 0.500 ± 0.000 (+0.000 ± 0.000) | 20.0 ± 0.0 (+0.0 ± 0.0) |'
     assert row in tool['render'](PAGE.format('ablations grid.yaml runs'))

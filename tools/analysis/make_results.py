@@ -12,7 +12,7 @@ A table stands between two comments, and what is between them is rewritten; all 
 
 Records are the ``run.json`` of work directories (``RunRecordHook``), copied by ``tools/analysis/run_ablations.py
 --collect`` or by hand. Where there are several seeds, a figure is their mean and sample standard deviation. In a
-grid's table the difference to the first row follows in brackets, seed by seed, where rows share several: seeds differ
+grid's table the difference to the first row follows in brackets, seed by seed, where that has several: seeds differ
 more than rows do. Paths are below the repository's root.
 """
 
@@ -96,7 +96,10 @@ def figure(values: Sequence[float], metric: str, sign: str = '') -> str:
 
 
 def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric: str) -> str:
-    """A row's figure of its records by seed, and how it differs from the reference row's, seed by seed."""
+    """A row's figure of its records by seed, and how it differs from the reference row's, seed by seed.
+
+    The latter is left out where both have one seed, the same: it is there to see.
+    """
     values = {seed: record['test'][metric] for seed, record in own.items() if metric in record['test']}
     differences = [
         value - reference[seed]['test'][metric]
@@ -104,7 +107,7 @@ def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric:
         if own is not reference and seed in reference and metric in reference[seed]['test']
     ]
     text = figure(list(values.values()), metric)
-    return f'{text} ({figure(differences, metric, "+")})' if len(differences) > 1 else text
+    return f'{text} ({figure(differences, metric, "+")})' if differences and len(reference) > 1 else text
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
