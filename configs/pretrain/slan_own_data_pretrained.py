@@ -16,6 +16,8 @@ _base_ = [
 
 weights = '{{$SLAN_WEIGHTS:weights}}'
 model = dict(
+    # On photographs phrases are found better one by one, see docs/results.md.
+    phrases_alone=True,
     image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
     text=dict(encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2')),
 )
