@@ -51,6 +51,12 @@ def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tenso
     ]
 
 
+def set_regions(boxes: Tensor, region_mask: Tensor, data_samples: Sequence) -> None:
+    """Adds ``pred_regions`` to every sample: dict(boxes (N, 4) normalised xyxy), of ``boxes`` (P, NG, 4) those kept."""
+    for row, sample in enumerate(data_samples):
+        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(boxes[row, region_mask[row]])), 'pred_regions')
+
+
 def rank_regions(
     boxes: Sequence[Tensor],
     scores: Sequence[Tensor],
@@ -64,8 +70,8 @@ def rank_regions(
 
     A region's score for a phrase is the mean, weighted by ``word_weight``, of its scores for the phrase's words. Adds
     to every sample ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy
-    in original pixels, scores (N,), falling); and ``pred_regions``: dict(boxes (N, 4) normalised xyxy) of the last
-    level. A phrase none of whose words was read gets all words' scores.
+    in original pixels, scores (N,), falling); and the last level's ``pred_regions``, see :func:`set_regions`. A phrase
+    none of whose words was read gets all words' scores.
 
     Args:
         boxes: (P, NG, 4) of each level, normalised cxcywh.
@@ -77,11 +83,11 @@ def rank_regions(
         word_weight: (P, NT), how much a word counts among those of its phrase; None: all the same.
     """
     chosen = phrase_tokens(tokens, data_samples)
+    set_regions(boxes[-1], region_mask, data_samples)
     for row, sample in enumerate(data_samples):
         kept = region_mask[row]
         height, width = sample.ori_shape
         scale = boxes[0].new_tensor([width, height, width, height])
-        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(boxes[-1][row, kept])), 'pred_regions')
         predictions = []
         for words in chosen[row]:
             words = words if words.any() else word_mask[row]
@@ -132,7 +138,8 @@ def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Seque
     read stays the whole text.
     """
     chosen = phrase_tokens(tokens, data_samples)
-    rows = torch.tensor([row for row, phrases in enumerate(chosen) for _ in phrases], device=text.word_mask.device)
-    alone = text[rows.long()]
+    index = [row for row, phrases in enumerate(chosen) for _ in phrases]
+    rows = torch.tensor(index, dtype=torch.long, device=text.word_mask.device)
     words = [words if words.any() else text.word_mask[row] for row, phrases in enumerate(chosen) for words in phrases]
-    return rows.long(), replace(alone, word_mask=torch.stack(words)) if words else alone
+    alone = text[rows]
+    return rows, replace(alone, word_mask=torch.stack(words)) if words else alone

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from slan_mm.models.grounding import ground_phrases, one_phrase_texts
+from slan_mm.models.grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.spine import SelfLocatedModel
@@ -78,17 +78,16 @@ class SLAN(SelfLocatedModel):
         regions of its own; ``pred_regions`` are still those of the whole text.
         """
         weight = self.objective.word_weight(text)
-        ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
-        if self.phrases_alone:
-            rows, alone = one_phrase_texts(text, tokens, data_samples)
-            phrases = [
-                sample.new(phrases=[phrase]) for sample in data_samples for phrase in sample.get('phrases') or []
-            ]
-            if phrases:
-                image = image[rows]
-                located = self.locate(image, alone)
-                ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows])
-            answers = iter(phrases)
-            for sample in data_samples:
-                sample.set_field([next(answers).pred_phrases[0] for _ in sample.pred_phrases], 'pred_phrases')
+        if not self.phrases_alone:
+            return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
+        set_regions(located.boxes[-1], located.region_mask, data_samples)
+        rows, alone = one_phrase_texts(text, tokens, data_samples)
+        phrases = [sample.new(phrases=[phrase]) for sample in data_samples for phrase in sample.get('phrases') or []]
+        if phrases:
+            image = image.for_pairs()[rows]
+            located = self.locate(image, alone)
+            ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows])
+        answers = iter(phrases)
+        for sample in data_samples:
+            sample.set_field([next(answers).pred_phrases[0] for _ in sample.get('phrases') or []], 'pred_phrases')
         return data_samples
