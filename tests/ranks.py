@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import socket
@@ -21,6 +22,8 @@ def _rank(rank: int, function: Callable, world_size: int, port: int, folder: str
     try:
         torch.save(function(rank, *args), Path(folder) / f'{rank}.pt')
     finally:
+        # What still holds the group, say a runner, would keep its threads alive while this process ends.
+        gc.collect()
         dist.destroy_process_group()
 
 

@@ -1,6 +1,7 @@
 """What ``tools/train.py`` and ``tools/test.py`` share: their options, and what these do to a config."""
 
 import argparse
+import gc
 import os
 from pathlib import Path
 
@@ -118,8 +119,11 @@ def build_runner(cfg: Config) -> Runner:
 def leave_processes() -> None:
     """Waits until all processes of the run have come here, and parts from them; nothing when there is one.
 
-    A process that ends without it may end while a thread of its group still runs, and is then aborted.
+    A process that ends while a thread of its group still runs may be aborted. A group ends its threads when nothing
+    holds it any longer, so the runner must not be held by the caller.
     """
     if is_distributed():
+        # The model's wrapper holds the group, and a runner, its hooks and its loops hold each other.
+        gc.collect()
         barrier()
         destroy_process_group()

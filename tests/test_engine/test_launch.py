@@ -1,6 +1,8 @@
 """What the options of the tools do to a config."""
 
 import argparse
+import subprocess
+import sys
 
 import pytest
 from mmengine.config import Config
@@ -93,3 +95,30 @@ def test_pictures_need_a_visualization_hook(config):
     cfg.default_hooks = {'visualization': {'type': 'Some'}}
     launch.set_show_dir(cfg, 'pictures')
     assert cfg.default_hooks.visualization == {'type': 'Some', 'draw': True, 'show_dir': 'pictures'}
+
+
+GROUP = """
+import os, sys
+import torch.distributed as dist
+from mmengine.model import MMDistributedDataParallel
+from torch import nn
+from slan_mm.engine.launch import leave_processes
+
+class Holder: pass
+holder, before = Holder(), len(os.listdir('/proc/self/task'))
+dist.init_process_group('gloo', init_method=f'file://{sys.argv[1]}', rank=0, world_size=1)
+holder.model, holder.itself = MMDistributedDataParallel(nn.Linear(2, 1)), holder
+del holder
+print(before, len(os.listdir('/proc/self/task')))
+leave_processes()
+print(len(os.listdir('/proc/self/task')))
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='counts the threads in /proc')
+def test_no_thread_of_the_group_outlives_it(tmp_path):
+    done = subprocess.run([sys.executable, '-c', GROUP, str(tmp_path / 'store')], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before, during, after = map(int, done.stdout.split()[-3:])
+    assert during > before
+    assert after == before

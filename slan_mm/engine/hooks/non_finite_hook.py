@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.hooks import Hook
 
 from slan_mm.registry import HOOKS
@@ -38,8 +39,8 @@ class NonFiniteLossHook(Hook):
         data_batch: dict | tuple | list | None = None,
         outputs: dict | None = None,
     ) -> None:
-        wrong = {name: value for name, value in (outputs or {}).items() if 'loss' in name}
-        wrong = {name: float(value) for name, value in wrong.items() if not math.isfinite(float(value))}
+        losses = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
+        wrong = {name: value for name, value in losses.items() if not math.isfinite(value)}
         wrong.update(self._wrong_grad_norm(runner))
         if wrong:
             message = self._message(runner, wrong, batch_ids(data_batch))
