@@ -1,5 +1,9 @@
-"""Every config of the repository builds, trains a step and predicts, at toy size, offline."""
+"""Every config of the repository builds, trains a step and predicts, at toy size, offline.
 
+On a CPU, unless SLAN_TEST_DEVICE names another device.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from shrink import SIZE, shapes, shrink
 from slan_mm.registry import DATASETS, EVALUATOR, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, TRANSFORMS
 
 ROOT = Path(__file__).parents[2] / 'configs'
+DEVICE = os.environ.get('SLAN_TEST_DEVICE', 'cpu')
 CONFIGS = sorted(
     path for path in ROOT.rglob('*.py') if '_base_' not in path.parts and path.name != 'default_runtime.py'
 )
@@ -47,7 +52,7 @@ def build_model(cfg):
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
-    return model
+    return model.to(DEVICE)
 
 
 def test_training_step(cfg):
@@ -108,7 +113,7 @@ def check_retrieval(cfg, model):
         assert torch.isfinite(model.shortlist_scores(image, text)).all() and model.shortlist_scores(
             image, text
         ).shape == (4, 4)
-        assert torch.isfinite(model.itm_scores(image, text[torch.tensor([1, 2, 3, 0])])).all()
+        assert torch.isfinite(model.itm_scores(image, text[torch.tensor([1, 2, 3, 0], device=DEVICE)])).all()
 
 
 def check_grounding(cfg, model):

@@ -76,7 +76,7 @@ def test_a_row_is_the_mean_and_the_spread_of_its_seeds(tool, tmp_path):
     assert '| the default | 2 | 82.0 ± 2.8 | 0.500 ± 0.000 | 20.0 ± 0.0 |' in lines
     assert '| two levels | not run |  |  |  |' in lines
     assert '| *chance or baseline* |  | 16.8 |  | 0.2 |' in lines
-    assert '2 runs; commit 0123456789ab; 8 steps; 1 thread(s) each; 1.5 to 2.5 minutes of training.' in lines
+    assert '2 runs; commit 0123456789ab; 8 steps; 1 x 1 (processes x threads); 1.5 to 2.5 minutes of training.' in lines
     assert (
         lines.index('### Levels')
         < lines.index('Said before.')

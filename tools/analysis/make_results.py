@@ -161,11 +161,17 @@ def provenance(records: Sequence[Record]) -> str:
     minutes = sorted(record['train_seconds'] / 60 for record in records)
     commits = sorted({record['commit'][:12] for record in records})
     steps = sorted({record['steps'] for record in records})
-    threads = sorted({record.get('threads', 0) for record in records})
+    processors = sorted({_processors(record) for record in records})
     return (
-        f'{len(records)} runs; commit {", ".join(commits)}; {_range(steps)} steps; {_range(threads)} thread(s) each; '
-        f'{minutes[0]:.1f} to {minutes[-1]:.1f} minutes of training.'
+        f'{len(records)} runs; commit {", ".join(commits)}; {_range(steps)} steps; {" and ".join(processors)} '
+        f'(processes x threads); {minutes[0]:.1f} to {minutes[-1]:.1f} minutes of training.'
     )
+
+
+def _processors(record: Record) -> str:
+    """Processes x threads of a run, and on which GPU, if not on CPUs; records of older runs name no device."""
+    device = record.get('device', 'cpu')
+    return f'{record.get("processes", 1)} x {record.get("threads", "")}' + (f', {device}' if device != 'cpu' else '')
 
 
 def _range(values: Sequence[int]) -> str:
@@ -193,7 +199,7 @@ def runs_block(folder: str) -> str:
             record['commit'][:12],
             *(str(record[key]) for key in ('seed', 'steps')),
             f'{record["train_seconds"] / 60:.1f}',
-            f'{record.get("processes", 1)} x {record.get("threads", "")}',
+            _processors(record),
         ]
         for name, record in records.items()
     ]

@@ -52,7 +52,8 @@ class RunRecordHook(Hook):
     """Keeps ``run.json`` in the work directory, in all configs by ``configs/default_runtime.py``.
 
     - ``config``: the config file, from the repository's root where it is in it, else its name; ``seed``, ``steps``
-      (iterations), ``processes``, ``threads`` of each, ``parameters`` of the model; ``torch``, its version.
+      (iterations), ``processes``, ``threads`` of each, ``parameters`` of the model; ``torch``, its version;
+      ``device``, 'cpu' or the GPU's name.
     - ``commit``: see :func:`current_commit`; of the training, and ``tested_commit`` of the test.
     - ``train_seconds``: from the first iteration to the last, checkpoints and validations included, over all processes
       that a run was interrupted and resumed in. ``finished``: whether the last iteration was reached.
@@ -121,6 +122,7 @@ class RunRecordHook(Hook):
             'threads': torch.get_num_threads(),
             'parameters': sum(parameter.numel() for parameter in runner.model.parameters()),
             'torch': torch.__version__,
+            'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu',
         }
 
     def _write(self, runner: Any, **fields: Any) -> None:
