@@ -26,6 +26,7 @@ def test_a_run_is_told_from_its_start_to_its_test(tmp_path):
     assert record['commit'] == current_commit()
     assert record['parameters'] == sum(parameter.numel() for parameter in runner.model.parameters())
     assert 0 < record['train_seconds'] < 60 and record['threads'] == torch.get_num_threads()
+    assert record['device'] == (torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu')
     assert record['val'] == {'toy/count': 10.0, 'iteration': 4} and 'test' not in record
     runner.test()
     record = read_record(tmp_path)

@@ -102,6 +102,12 @@ def test_one_seed_has_no_spread_and_others_do_not_count(tool, tmp_path):
     assert '| the default | 1 | 84.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
 
 
+def test_a_gpu_is_named(tool, tmp_path):
+    write(tmp_path, default_seed0=record(0), default_seed1=record(1, device='cpu'), two_seed0=record(0, device='A GPU'))
+    page = tool['render'](PAGE.format('runs runs'))
+    assert page.count('| 1 x 1 |') == 2 and page.count('| 1 x 1, A GPU |') == 1
+
+
 def test_settings_that_a_row_goes_without_are_not_asked_of_its_record(tool, tmp_path):
     grid = GRID.replace('cut: {model.locator.adaptors: 2}', 'without: [train_cfg.max_iters]')
     (tmp_path / 'grid.yaml').write_text(grid)
