@@ -6,6 +6,7 @@ from slan_mm.models.objectives.matching import ITMHead
 from slan_mm.models.objectives.pretrain import PretrainObjective
 from slan_mm.models.objectives.regression import ProgressiveRegressionLoss
 from slan_mm.models.objectives.score import ScoreMixer
+from slan_mm.models.objectives.soft_targets import SoftTargets
 
 __all__ = [
     'ITCLoss',
@@ -15,4 +16,5 @@ __all__ = [
     'ProgressiveRegressionLoss',
     'RegionWordLoss',
     'ScoreMixer',
+    'SoftTargets',
 ]

@@ -73,10 +73,16 @@ class ITCLoss(BaseModule):
         return image @ text.t() * self.temperature()
 
     def forward(
-        self, image: Tensor, text: Tensor, ids: Tensor, momentum: tuple[Tensor, Tensor] | None = None
+        self,
+        image: Tensor,
+        text: Tensor,
+        ids: Tensor,
+        momentum: tuple[Tensor, Tensor] | None = None,
+        target: Tensor | None = None,
     ) -> Tensor:
         """``image``, ``text`` (B, E), row-wise pairs; ``ids`` (B,), the images' ids; ``momentum``: the same two
-        embeddings by the momentum encoders."""
+        embeddings by the momentum encoders; ``target`` (B, B * ranks): distributions in place of
+        :func:`positives`, which no queue has."""
         key_image, key_text = momentum or (image, text)
         all_image, all_text, all_ids = gather(key_image), gather(key_text), gather(ids)
         batch = all_image.detach(), all_text.detach(), all_ids
@@ -84,7 +90,7 @@ class ITCLoss(BaseModule):
             queue_image, queue_text, queue_ids = self.queue.content()
             all_image, all_text = torch.cat([all_image, queue_image]), torch.cat([all_text, queue_text])
             all_ids = torch.cat([all_ids, queue_ids])
-        target = positives(ids, all_ids)
+        target = positives(ids, all_ids) if target is None else target
         loss = image.new_zeros((), dtype=torch.float32)
         for query, key, candidates in ((image, key_image, all_text), (text, key_text, all_image)):
             row_target = target
@@ -147,11 +153,16 @@ class RegionWordLoss(BaseModule):
         weight, bias = self.word_calibration(words)
         return region_word_scores(regions, words, word_mask, weight, bias) * self.temperature()
 
-    def forward(self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss, and the scores of this rank's images with all texts, (B, B * ranks), scaled."""
+    def forward(
+        self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor, target: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The loss, and the scores of this rank's images with all texts, (B, B * ranks), scaled.
+
+        ``target`` (B, B * ranks): distributions in place of :func:`positives`.
+        """
         all_ids = gather(ids)
         to_text = self.similarity(regions, gather_padded(words), gather_padded(word_mask))
         # Own texts with all images: scores are gathered, many times smaller than regions, and computed once.
         to_image = gather(to_text)[:, local_rows(len(ids))].t()
-        target = positives(ids, all_ids)
+        target = positives(ids, all_ids) if target is None else target
         return soft_cross_entropy(to_text, target) + soft_cross_entropy(to_image, target), to_text

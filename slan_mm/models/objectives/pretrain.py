@@ -52,6 +52,8 @@ class PretrainObjective(BaseModule):
             a sum of scaled similarities, whose softmax would leave the hardest one only.
         negatives_from_all_ranks: Whether hard negatives come from the gathered batch, for which every rank holds the
             feature maps of all.
+        soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
+            targets. For a frozen text encoder, and without a queue.
         score_weights: Fixed weights of the terms in the ITC score, see :class:`ScoreMixer`.
         calibrated: Region-word terms whose words need not count the same, see :class:`RegionWordLoss`.
         word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
@@ -77,6 +79,7 @@ class PretrainObjective(BaseModule):
         momentum: float = 0.0,
         hardness: float = 1.0,
         negatives_from_all_ranks: bool = True,
+        soft_targets: dict | None = None,
         score_weights: dict[str, float] | None = None,
         calibrated: Sequence[str] = (),
         word_power: float = 1.0,
@@ -97,6 +100,14 @@ class PretrainObjective(BaseModule):
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
         self.itc = MODELS.build(dict(type='ITCLoss', embed_dims=itc_dims) | (itc or {}))
+        self.soft_targets = None
+        if soft_targets is not None:
+            if not text_branch.encoder.frozen or self.itc.queue is not None:
+                raise ValueError(
+                    'soft_targets are of a frozen text encoder, and a queue has none: set text.encoder.frozen=True and '
+                    'objective.itc.queue_size=0.'
+                )
+            self.soft_targets = MODELS.build(dict(type='SoftTargets') | soft_targets)
         terms = {} if region_word is None else space_dims
         if unknown := set(calibrated) - set(terms):
             raise ValueError(f'calibrated names {sorted(unknown)}, the region-word terms are {sorted(terms)}')
@@ -152,13 +163,21 @@ class PretrainObjective(BaseModule):
         return torch.rand(shape, generator=generator).to(device)
 
     def contrast(
-        self, image: ImageFeatures, text: TextFeatures, ids: Tensor, momentum: tuple[Tensor, Tensor] | None
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        ids: Tensor,
+        momentum: tuple[Tensor, Tensor] | None,
+        target: Tensor | None,
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """ITC and region-word losses, and the mixed scores (B, B * ranks) of own images with all texts."""
-        losses = {'loss_itc': self.itc(image.embedding, text.embedding, ids, momentum) * self.weights['itc']}
+        """ITC and region-word losses, and the mixed scores (B, B * ranks) of own images with all texts.
+
+        ``target`` (B, B * ranks): what :class:`SoftTargets` gives, or None.
+        """
+        losses = {'loss_itc': self.itc(image.embedding, text.embedding, ids, momentum, target) * self.weights['itc']}
         scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}
         for term, objective in self.region_word.items():
-            loss, scores[term] = objective(image.region_space[term], text.word_space[term], text.word_mask, ids)
+            loss, scores[term] = objective(image.region_space[term], text.word_space[term], text.word_mask, ids, target)
             losses[f'loss_region_word_{term}'] = loss * self.weights['region_word']
         if len(scores) > 1:
             losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
@@ -205,7 +224,8 @@ class PretrainObjective(BaseModule):
         tokens = model.tokenize([sample.text for sample in samples])
         ids = image_ids(samples, tokens.input_ids.device)
         image, text = model.encode_image(inputs), model.encode_text(tokens)
-        losses, scores = self.contrast(image, text, ids, self.momentum_embeddings(model, inputs, tokens))
+        target = self.soft_targets and self.soft_targets(model.text_branch.encoder, tokens, ids)
+        losses, scores = self.contrast(image, text, ids, self.momentum_embeddings(model, inputs, tokens), target)
         if int(self.iteration) < self.locator_start:
             # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
             image, text, tokens, ids = image[:1], text[:1], tokens[:1], ids[:1]

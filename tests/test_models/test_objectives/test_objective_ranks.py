@@ -32,6 +32,7 @@ CONFIGS = {
     ),
     'own negatives': lambda: toy_config(objective__negatives_from_all_ranks=False),
     'locator late': lambda: toy_config(objective__locator_start=2),
+    'soft targets': lambda: toy_config(text__encoder__frozen=True, objective__soft_targets=dict(share=0.5)),
     'literal': literal_config,
 }
 #: The literal paper drops the regions that line 4 attends, so some projections never get a gradient.
