@@ -18,6 +18,7 @@ from slan_mm.registry import EVALUATOR
 from .evaluation_store import EvaluationStore, store_header
 from .gallery import Gallery, encode_gallery
 from .progress import Progress
+from .querybank import Querybank
 from .ranking import Direction, rank, shortlist
 from .title import dataset_title
 
@@ -53,6 +54,9 @@ class RetrievalEvaluator:
         text_batch: texts encoded together.
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
             computed in the model's own type.
+        querybank: arguments of :class:`Querybank`, which lowers the scores of candidates that fit every query, those
+            that shortlists are drawn by and, with them, the final ones; ITC alone stays as it is. The bank is encoded
+            and scored in every run, ``store`` or not. None: scores are the model's.
         store: folder to keep features and scores in, e.g. ``work_dirs/retrieval_store``; of several ranks, one that all
             of them see. It stays until it is removed. None: in memory.
         prefix: takes the place of ``retrieval``.
@@ -76,6 +80,7 @@ class RetrievalEvaluator:
         text_batch: int = 256,
         store_dtype: str | None = None,
         store: str | None = None,
+        querybank: dict | None = None,
         prefix: str = 'retrieval',
         setting: str | None = None,
         items: str = 'images',
@@ -95,6 +100,7 @@ class RetrievalEvaluator:
         self.text_batch = text_batch
         self.store_dtype: torch.dtype | None = getattr(torch, store_dtype) if store_dtype else None
         self.store = store
+        self.querybank = None if querybank is None else Querybank(**querybank)
         self.run_config: Mapping[str, Any] | None = None
         self.prefix = prefix
         self.setting = setting
@@ -129,8 +135,13 @@ class RetrievalEvaluator:
                 store = EvaluationStore(self.store, header)
             gallery = encode_gallery(model, dataloader, self.text_batch, self.store_dtype, store)
             self._log_protocol(gallery, dataloader)
-            scores, itc = self._matrices(model, gallery, store)
-            i2t, t2i = shortlist(scores, self.k), shortlist(scores.T, self.k)
+            to_text, itc = self._matrices(model, gallery, store)
+            to_image = to_text.T
+            if self.querybank is not None:
+                chunks = self.image_chunk, self.text_chunk, self.text_batch
+                image_bias, text_bias = self.querybank.biases(model, gallery, *chunks, self.store_dtype)
+                to_text, to_image = to_text - text_bias, to_image - image_bias
+            i2t, t2i = shortlist(to_text, self.k), shortlist(to_image, self.k)
             itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
         finally:
             model.train(was_training)
@@ -138,8 +149,8 @@ class RetrievalEvaluator:
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
         itm_i2t, itm_t2i = itm or (None, None)
-        self.i2t = rank(scores, itc, images, gallery.text_image, i2t, itm_i2t, self.itm_weight)
-        self.t2i = rank(scores.T, itc.T, gallery.text_image, images, t2i, itm_t2i, self.itm_weight)
+        self.i2t = rank(to_text, itc, images, gallery.text_image, i2t, itm_i2t, self.itm_weight)
+        self.t2i = rank(to_image, itc.T, gallery.text_image, images, t2i, itm_t2i, self.itm_weight)
         return {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
 
     def _matrices(self, model: Any, gallery: Gallery, store: EvaluationStore) -> tuple[np.ndarray, np.ndarray]:
@@ -220,6 +231,8 @@ class RetrievalEvaluator:
             else f'shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
             f'then + {self.itm_weight:g} x ITM'
         )
+        if self.querybank is not None:
+            score += f'; scores less {self.querybank.weight:g} x logsumexp over a querybank'
         print_log(
             f'Retrieval protocol: {title}, {images} {self.items}, {texts} texts '
             f'({texts / images:.2f} for each); {score}; ties count against the model; '

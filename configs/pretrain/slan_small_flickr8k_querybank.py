@@ -1,0 +1,32 @@
+"""The small model on Flickr8k, retrieval normalised by a bank of 1,000 training photographs with their texts.
+
+    python tools/test.py configs/pretrain/slan_small_flickr8k_querybank.py work_dirs/slan_small_flickr8k/iter_N.pth
+
+Short general texts fit most photographs, and stand before better answers (``slan_mm/evaluation/querybank.py``). What
+to expect: see docs/results.md.
+"""
+
+_base_ = './slan_small_flickr8k.py'
+
+querybank = dict(
+    dataloader=dict(
+        batch_size=50,
+        num_workers=0,
+        drop_last=False,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='pseudo_collate'),
+        dataset=dict(
+            type='RetrievalDataset',
+            ann_file='dataset_flickr8k.json',
+            format='karpathy',
+            split='train',
+            indices=1000,
+            data_root={{_base_.data_root}},
+            data_prefix=dict(img='images'),
+            pipeline={{_base_.pipeline}},
+        ),
+    ),
+    weight=0.5,
+)
+val_evaluator = dict(retrieval=dict(querybank=querybank))
+test_evaluator = val_evaluator
