@@ -88,7 +88,9 @@ if [ "$with_tests" = 1 ]; then
     run_once tests requirements/tests.txt requirements/optional.txt -- pip_install -r requirements/tests.txt
 fi
 
-check='import mmcv.ops, mmdet, mmpretrain, slan_mm'
+# yapf, by which MMEngine prints configs, writes its grammar into the user's cache at its first import after an
+# installation: of several processes that start together one would read half of it.
+check='import mmcv.ops, mmdet, mmpretrain, slan_mm, yapf.yapflib.yapf_api'
 key=$(cat "$stamps"/build "$stamps"/mmcv "$stamps"/packages "$stamps"/slan_mm | sha256sum)
 if [ "$(cat "$stamps/checked" 2>/dev/null)" != "$key" ]; then
     say "checking the installation"
