@@ -67,13 +67,7 @@ model = dict(
     ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
-    # Soft targets: among 6,000 photographs many captions fit several.
-    objective=dict(
-        weights=dict(lm=0.0, reg=0.0, rerank=1.0),
-        soft_targets=dict(share=0.5, temperature=0.2),
-        locator_start=1000,
-        itm_start=1000,
-    ),
+    objective=dict(weights=dict(lm=0.0, reg=0.0, rerank=1.0), locator_start=1000, itm_start=1000),
 )
 
 train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
