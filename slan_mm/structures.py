@@ -106,6 +106,11 @@ class EncodedWords(Batched):
     contextual: Tensor
     lexical: Tensor
 
+    def mean(self, mask: Tensor) -> Tensor:
+        """The mean (T, D) of the contextual words at which ``mask`` (T, NT) is True, at least one a text."""
+        weight = mask.unsqueeze(-1).to(self.contextual.dtype)
+        return (self.contextual * weight).sum(1) / weight.sum(1)
+
 
 @dataclass
 class ImageFeatures(Batched):

@@ -6,6 +6,7 @@ it encoded itself, which are the large ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from mmengine.logging import print_log
 from torch.utils.data import DataLoader
 
 from slan_mm.datasets.feature_store import FeatureStoreError
+from slan_mm.structures import Batched
 
 from .evaluation_store import EvaluationStore
 from .feature_store import FeatureStore
@@ -40,9 +42,35 @@ class Gallery:
     images: FeatureStore
     text_features: FeatureStore
 
+    @property
+    def own(self) -> np.ndarray:
+        """(n,) indices of the images whose features this rank holds."""
+        return np.flatnonzero(self.owner == get_rank())
+
+    def image_chunks(
+        self, size: int, device: torch.device, dtype: torch.dtype, start: int = 0
+    ) -> Iterator[tuple[slice, Batched]]:
+        """This rank's images from its ``start``-th on: which of ``own``, and their features."""
+        rows = self.row[self.own]
+        for first in range(start, len(rows), size):
+            part = slice(first, min(first + size, len(rows)))
+            yield part, self.images.take(torch.from_numpy(rows[part]), device, dtype)
+
+    def text_chunks(self, size: int, device: torch.device, dtype: torch.dtype) -> Iterator[tuple[slice, Batched]]:
+        """All texts: which of them, and their features."""
+        for first in range(0, len(self.texts), size):
+            part = slice(first, min(first + size, len(self.texts)))
+            yield part, self.text_features.take(torch.arange(part.start, part.stop), device, dtype)
+
     def drop_features(self) -> None:
         """Frees the features' memory; the names stay."""
         self.images, self.text_features = FeatureStore(), FeatureStore()
+
+
+def place_of(model: Any) -> tuple[torch.device, torch.dtype]:
+    """Device and floating type of a model: those of its first parameter."""
+    parameter = next(model.parameters(), torch.zeros(()))
+    return parameter.device, parameter.dtype
 
 
 @dataclass

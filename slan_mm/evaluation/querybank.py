@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, get_rank
+from mmengine.dist import all_gather_object
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from .gallery import Gallery, encode_gallery
+from .gallery import Gallery, encode_gallery, place_of
 from .progress import Progress
 
 
@@ -76,19 +76,13 @@ def _log_sums(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the scores of this rank's ``images`` with all ``texts``: which images (n,), logsumexp over the texts for each,
     (n,), and over these images for each text, (M,)."""
-    parameter = next(model.parameters(), torch.zeros(()))
-    own = np.flatnonzero(images.owner == get_rank())
+    place, own = place_of(model), images.own
     of_images, of_texts = np.full(len(own), -np.inf), np.full(len(texts.texts), -np.inf)
-    parts = torch.arange(len(texts.texts)).split(text_chunk)
     with Progress(what, len(own)) as progress:
-        for start in range(0, len(own), image_chunk):
-            rows = slice(start, start + image_chunk)
-            image = images.images.take(torch.from_numpy(images.row[own[rows]]), parameter.device, parameter.dtype)
-            for part in parts:
-                text = texts.text_features.take(part, parameter.device, parameter.dtype)
+        for rows, image in images.image_chunks(image_chunk, *place):
+            for columns, text in texts.text_chunks(text_chunk, *place):
                 score = model.shortlist_scores(image, text).double().cpu().numpy()
-                columns = slice(int(part[0]), int(part[-1]) + 1)
                 of_images[rows] = np.logaddexp(of_images[rows], np.logaddexp.reduce(score, axis=1))
                 of_texts[columns] = np.logaddexp(of_texts[columns], np.logaddexp.reduce(score, axis=0))
-            progress.step(len(own[rows]))
+            progress.step(rows.stop - rows.start)
     return own, of_images, of_texts

@@ -16,7 +16,7 @@ from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.registry import EVALUATOR
 
 from .evaluation_store import EvaluationStore, store_header
-from .gallery import Gallery, encode_gallery
+from .gallery import Gallery, encode_gallery, place_of
 from .progress import Progress
 from .querybank import Querybank
 from .ranking import Direction, rank, shortlist
@@ -158,24 +158,18 @@ class RetrievalEvaluator:
 
         Each rank fills the rows of its own images.
         """
-        device, dtype = _place(model)
-        mine = np.flatnonzero(gallery.owner == get_rank())
+        place, mine = place_of(model), gallery.own
         functions = {'shortlist': model.shortlist_scores, 'itc': model.itc_scores}
         kept = {name: store.scores(name, (len(mine), len(gallery.texts)), of={}) for name in functions}
         done = min(scores.done for scores in kept.values())
-        texts = torch.arange(len(gallery.texts)).split(self.text_chunk)
         with Progress('Scores of all pairs, images', len(mine), done=done) as progress:
-            for start in range(done, len(mine), self.image_chunk):
-                index = torch.from_numpy(gallery.row[mine[start : start + self.image_chunk]])
-                image = gallery.images.take(index, device, dtype)
-                for part in texts:
-                    text = gallery.text_features.take(part, device, dtype)
+            for rows, image in gallery.image_chunks(self.image_chunk, *place, start=done):
+                for columns, text in gallery.text_chunks(self.text_chunk, *place):
                     for name, function in functions.items():
-                        block = kept[name].values[start : start + len(index), part[0] : part[-1] + 1]
-                        block[:] = function(image, text).float().cpu().numpy()
+                        kept[name].values[rows, columns] = function(image, text).float().cpu().numpy()
                 for scores in kept.values():
-                    scores.mark(start + len(index))
-                progress.step(len(index))
+                    scores.mark(rows.stop)
+                progress.step(rows.stop - rows.start)
         return self._whole(kept['shortlist'].values, 'shortlist', mine, gallery), self._whole(
             kept['itc'].values, 'ITC', mine, gallery
         )
@@ -198,7 +192,7 @@ class RetrievalEvaluator:
 
         Pairs are sorted by image, so that a chunk holds few images and moves each of them once.
         """
-        device, dtype = _place(model)
+        device, dtype = place_of(model)
         count = len(gallery.texts)
         wanted_i2t = np.arange(len(i2t))[:, None] * count + i2t
         wanted_t2i = t2i * count + np.arange(count)[:, None]
@@ -239,12 +233,6 @@ class RetrievalEvaluator:
             f'chance R@1 about {100 / images:.2f} percent both ways.',
             logger='current',
         )
-
-
-def _place(model: Any) -> tuple[torch.device, torch.dtype]:
-    """Device and floating type of a model: those of its first parameter."""
-    parameter = next(model.parameters(), torch.zeros(()))
-    return parameter.device, parameter.dtype
 
 
 def _check(scores: np.ndarray, what: str) -> None:

@@ -204,11 +204,8 @@ class TextBranch(BaseModule):
         for tokens_left in (tokens.word_mask, tokens.mask):
             word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
         # ITC reads the text encoder's own words: their projection to a narrower D would cost it.
-        summary = own.contextual[:, 0]
-        if self.embedding == 'mean':
-            # Special tokens are never dropped.
-            weight = (tokens.mask & ~dropped).unsqueeze(-1).to(summary.dtype)
-            summary = (own.contextual * weight).sum(1) / weight.sum(1)
+        # Special tokens are never dropped.
+        summary = own.mean(tokens.mask & ~dropped) if self.embedding == 'mean' else own.contextual[:, 0]
         return TextFeatures(
             words=encoded.contextual,
             mask=tokens.mask,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as multiprocessing
 from mmengine.dataset import DefaultSampler
+from ranks import run_ranks
 from retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator
@@ -128,21 +128,17 @@ def test_the_protocol_tells_it(monkeypatch):
     assert bank == 'Querybank: 7 images and 14 texts.'
 
 
-def _evaluate_on_rank(rank, world, store, out):
-    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=world)
-    loaders = [fake_loader(samples) for samples in (fake_samples(13), BANK)]
+def on_a_rank(rank):
     loader, bank = (
-        fake_loader(loader.dataset.samples, sampler=DefaultSampler(loader.dataset, shuffle=False)) for loader in loaders
+        fake_loader(samples, sampler=DefaultSampler(FakeDataset(samples), shuffle=False))
+        for samples in (fake_samples(13), BANK)
     )
-    metrics = RetrievalEvaluator(k=4, querybank=dict(dataloader=bank)).run(FakeModel(), loader)
-    torch.save(metrics, f'{out}/{rank}.pt')
-    torch.distributed.destroy_process_group()
+    return RetrievalEvaluator(k=4, querybank=dict(dataloader=bank)).run(FakeModel(), loader)
 
 
 def test_two_ranks_agree_with_one(tmp_path):
-    multiprocessing.spawn(_evaluate_on_rank, (2, tmp_path / 'store', tmp_path), nprocs=2)
     wanted = RetrievalEvaluator(k=4, querybank=dict(dataloader=fake_loader(BANK))).run(
         FakeModel(), fake_loader(fake_samples(13))
     )
-    for rank in range(2):
-        assert torch.load(tmp_path / f'{rank}.pt') == pytest.approx(wanted)
+    for metrics in run_ranks(on_a_rank, 2, tmp_path):
+        assert metrics == pytest.approx(wanted)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as multiprocessing
 from mmengine.dataset import DefaultSampler
+from ranks import run_ranks
 from retrieval_fakes import FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator
@@ -182,21 +182,17 @@ def test_is_registered():
     assert isinstance(EVALUATOR.build({'type': 'RetrievalEvaluator', 'k': 3}), RetrievalEvaluator)
 
 
-def _evaluate_on_rank(rank, world, store, out):
-    torch.distributed.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=world)
+def on_a_rank(rank):
     samples, model = fake_samples(13), FakeModel()  # 13 does not divide by 2: one rank gets a repeated sample
     loader = fake_loader(samples)
     loader = fake_loader(samples, sampler=DefaultSampler(loader.dataset, shuffle=False))
     metrics = RetrievalEvaluator(k=4).run(model, loader)
-    torch.save((metrics, model.encoded_images, model.encoded_texts), f'{out}/{rank}.pt')
-    torch.distributed.destroy_process_group()
+    return metrics, model.encoded_images, model.encoded_texts
 
 
 def test_two_ranks_share_the_work_and_agree_with_one(tmp_path):
-    multiprocessing.spawn(_evaluate_on_rank, (2, tmp_path / 'store', tmp_path), nprocs=2)
     wanted = RetrievalEvaluator(k=4).run(FakeModel(), fake_loader(fake_samples(13)))
-    for rank in range(2):
-        metrics, images, texts = torch.load(tmp_path / f'{rank}.pt')
+    for rank, (metrics, images, texts) in enumerate(run_ranks(on_a_rank, 2, tmp_path)):
         assert metrics == pytest.approx(wanted)
         # 13 images and one repeat; 25 texts in runs of 13 and 12.
         assert (images, texts) == (7, 13 - rank)

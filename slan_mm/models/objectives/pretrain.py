@@ -224,7 +224,8 @@ class PretrainObjective(BaseModule):
         tokens = model.tokenize([sample.text for sample in samples])
         ids = image_ids(samples, tokens.input_ids.device)
         image, text = model.encode_image(inputs), model.encode_text(tokens)
-        target = self.soft_targets and self.soft_targets(model.text_branch.encoder, tokens, ids)
+        soft, encoder = self.soft_targets, model.text_branch.encoder
+        target = None if soft is None else soft(encoder, tokens, ids)
         losses, scores = self.contrast(image, text, ids, self.momentum_embeddings(model, inputs, tokens), target)
         if int(self.iteration) < self.locator_start:
             # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.

@@ -45,8 +45,6 @@ class SoftTargets:
 
         No word is left out, whatever training leaves out of what it compares.
         """
-        weight = tokens.mask.unsqueeze(-1)
-        words = encoder.extract(tokens).contextual
-        sentence = normalize((words * weight).sum(1) / weight.sum(1), dim=-1)
+        sentence = normalize(encoder.extract(tokens).mean(tokens.mask), dim=-1)
         near = (sentence @ gather(sentence).t() / self.temperature).float().softmax(1)
         return (1 - self.share) * positives(ids, gather(ids)) + self.share * near

@@ -9,11 +9,13 @@ from toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.objectives import ITCLoss, RegionWordLoss, SoftTargets
 from slan_mm.models.objectives.contrastive import positives, soft_cross_entropy
+from slan_mm.structures import EncodedWords
 
 
 def encoder_of(words):
     """Stands for a text encoder: its own words (T, NT, C), whatever the tokens are."""
-    return SimpleNamespace(extract=lambda tokens: SimpleNamespace(contextual=torch.tensor(words)))
+    words = torch.tensor(words)
+    return SimpleNamespace(extract=lambda tokens: EncodedWords(contextual=words, lexical=words))
 
 
 def tokens_of(mask):
