@@ -21,6 +21,7 @@ from mmengine.registry import init_default_scope
 from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
 from slan_mm.datasets.feature_store.sources import stored_datasets
 from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
 from slan_mm.registry import MODELS
 
 
@@ -60,6 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
     keep_freed_memory()
     cfg = Config.fromfile(options.config)
     cfg.merge_from_dict(options.cfg_options or {})
+    if smoke_asked_for():
+        make_smoke_run(cfg)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     stores = stored_datasets(cfg)
     text_store = cfg.model['text']['encoder'].get('feature_store')

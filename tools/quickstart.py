@@ -24,10 +24,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
-from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
+from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
 from slan_mm.evaluation.summary import summary_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +43,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--work-dir', type=Path, help='where to write (default: work_dirs/quickstart)')
     parser.add_argument('--threads', type=int, help='CPU threads (default: one a core, at most 8)')
     options = parser.parse_args(arguments)
+    options.smoke = options.smoke or smoke_asked_for()
     if options.work_dir is None:
         options.work_dir = ROOT / 'work_dirs' / ('quickstart_smoke' if options.smoke else 'quickstart')
     if options.threads is None:
@@ -62,14 +63,7 @@ def make_config(work_dir: Path, smoke: bool) -> Config:
         type='RegionFigureHook', draw=True, show_dir=str(work_dir), max_pictures=8, per_figure=8
     )
     if smoke:
-        cfg.train_cfg.max_iters = 4
-        cfg.train_dataloader.batch_size = 4
-        cfg.train_dataloader.dataset.num_images = 64
-        start_losses(cfg.model, 2)
-        for loader in cfg.test_dataloader.values():
-            loader.dataset.num_images = 12
-        cfg.test_evaluator.retrieval.k = 4
-        cfg.default_hooks.checkpoint.interval = 2
+        make_smoke_run(cfg)
     return cfg
 
 

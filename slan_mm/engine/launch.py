@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch.distributed import destroy_process_group
 
 from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
 from slan_mm.registry import RUNNERS
 
 
@@ -110,7 +111,9 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner that the config names in ``runner_type``; MMEngine's when it names none."""
+    """The runner that the config names in ``runner_type``; MMEngine's when it names none. See ``SLAN_SMOKE``."""
+    if smoke_asked_for():
+        make_smoke_run(cfg)
     if get_device() == 'cpu':
         keep_freed_memory()
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

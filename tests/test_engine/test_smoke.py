@@ -1,0 +1,47 @@
+"""A smoke run of every config is short, whatever data sets and loops it has."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run, smoke_asked_for
+
+ROOT = Path(__file__).parents[2] / 'configs'
+CONFIGS = sorted(
+    path for path in ROOT.rglob('*.py') if '_base_' not in path.parts and not path.name.endswith('runtime.py')
+)
+
+
+def parts_of(dataset):
+    return [part for each in dataset['datasets'] for part in parts_of(each)] if 'datasets' in dataset else [dataset]
+
+
+def count_of(dataset):
+    counts = [dataset[name] for name in ('num_images', 'num_sentences', 'num_videos', 'indices') if name in dataset]
+    return counts[0] if counts else None
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
+def test_every_config_becomes_short(path):
+    cfg = Config.fromfile(path)
+    make_smoke_run(cfg)
+
+    if cfg.get('train_dataloader') is not None:
+        assert cfg.train_dataloader.batch_size <= BATCH_SIZE
+        assert cfg.train_cfg.max_iters == ITERATIONS * cfg.optim_wrapper.get('accumulative_counts', 1)
+        assert 'max_epochs' not in cfg.train_cfg
+        for part in parts_of(cfg.train_dataloader.dataset):
+            assert part['type'] == 'WebPairDataset' or 0 < count_of(part) <= SAMPLES['train']
+    for mode in ('val', 'test'):
+        loaders = cfg.get(f'{mode}_dataloader') or {}
+        for loader in [loaders] if 'dataset' in loaders else loaders.values():
+            assert all(0 < count_of(part) <= SAMPLES[mode] for part in parts_of(loader['dataset']))
+
+
+def test_the_environment_asks(monkeypatch):
+    for value, asked in ((None, False), ('', False), ('0', False), ('1', True)):
+        monkeypatch.delenv('SLAN_SMOKE', raising=False)
+        if value is not None:
+            monkeypatch.setenv('SLAN_SMOKE', value)
+        assert smoke_asked_for() is asked
