@@ -14,7 +14,6 @@ querybank = dict(
         num_workers=0,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='dataset_flickr8k.json',

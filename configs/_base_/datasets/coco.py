@@ -26,7 +26,6 @@ evaluation = dict(
     num_workers=4,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
 )
 
 train_dataloader = dict(
@@ -35,7 +34,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     # 'restval' are the images of val2014 that Karpathy's splits leave for training.
     dataset=dict(type='PairDataset', split=['train', 'restval'], seed=seed, **captions),
 )

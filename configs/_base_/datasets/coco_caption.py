@@ -24,7 +24,6 @@ evaluation = dict(
     num_workers=4,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
 )
 
 train_dataloader = dict(
@@ -33,7 +32,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='PairDataset', split=['train', 'restval'], **captions),
 )
 # An image with all its captions, which are the references.

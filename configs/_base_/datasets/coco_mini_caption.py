@@ -19,7 +19,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='PairDataset',
         ann_file='annotations/captions_train2017.json',
@@ -33,7 +32,6 @@ val_dataloader = dict(
         num_workers=0,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='annotations/captions_val2017.json',

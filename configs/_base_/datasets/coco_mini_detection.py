@@ -16,7 +16,7 @@ train_pipeline = [
     dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
 ]
 test_pipeline = [
-    dict(type='mmdet.LoadImageFromFile'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.Resize', scale=image_size, keep_ratio=False),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
@@ -27,7 +27,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='mmdet.CocoDataset',
         data_root=data_root,
@@ -43,7 +42,6 @@ val_dataloader = dict(
     num_workers=0,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='mmdet.CocoDataset',
         data_root=data_root,

@@ -22,7 +22,6 @@ evaluation = dict(
     num_workers=0,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
 )
 
 train_dataloader = dict(
@@ -30,7 +29,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         ann_file='work_dirs/coco_mini/grounding_train.json',
         data_prefix=dict(img=f'{data_root}/coco_mini/train2017'),

@@ -28,7 +28,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(split='train', **questions),
 )
 val_dataloader = dict(
@@ -37,7 +36,6 @@ val_dataloader = dict(
         num_workers=0,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(split='val', test_mode=True, **questions),
     ),
 )

@@ -25,7 +25,6 @@ evaluation = dict(
     num_workers=4,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
 )
 
 train_dataloader = dict(
@@ -34,7 +33,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(split='train', test_mode=False, seed=seed, **entities),
 )
 val_dataloader = dict(grounding=dict(dataset=dict(split='val', **entities), **evaluation))

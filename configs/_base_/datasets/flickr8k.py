@@ -27,7 +27,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='PairDataset', split='train', seed=seed, **captions),
 )
 val_dataloader = dict(
@@ -37,7 +36,6 @@ val_dataloader = dict(
         num_workers=2,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(type='RetrievalDataset', split='val', **captions),
     ),
     # 366 images of the val split with a caption each: 1,279 phrases, 1,843 boxes of Flickr30k Entities.
@@ -46,7 +44,6 @@ val_dataloader = dict(
         num_workers=2,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='GroundingDataset',
             ann_file='grounding_val.json',

@@ -14,7 +14,6 @@ test_dataloader = dict(
         num_workers=8,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='MSRVTT_JSFUSION_test.csv',

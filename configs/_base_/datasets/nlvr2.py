@@ -27,7 +27,6 @@ train_dataloader = dict(
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='NLVR2Dataset', ann_file='train.json', data_root=data_root, seed=seed, pipeline=pipeline),
 )
 
@@ -39,7 +38,6 @@ def _evaluation_loaders(ann_file):
             num_workers=4,
             drop_last=False,
             sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='pseudo_collate'),
             dataset=dict(
                 type='NLVR2Dataset', ann_file=ann_file, data_root=data_root, pipeline=pipeline, test_mode=True
             ),

@@ -29,7 +29,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='PairDataset', split='train', seed=seed, **captions),
 )
 val_dataloader = dict(
@@ -38,7 +37,6 @@ val_dataloader = dict(
         num_workers=2,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         # A picture that cannot be read is left out when the set is built: it would stop the evaluation.
         dataset=dict(type='RetrievalDataset', split='val', drop_unreadable=True, **captions),
     ),

@@ -59,7 +59,6 @@ train_dataloader = dict(
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='WeightedConcatDataset',
         datasets=[
@@ -79,7 +78,6 @@ def _evaluation_loader(dataset):
         num_workers=4,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(data_root=f'{data_root}/flickr30k', data_prefix=dict(img='images'), test_mode=True, **dataset),
     )
 

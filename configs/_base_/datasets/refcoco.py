@@ -30,7 +30,6 @@ def _evaluation_loader(split):
         num_workers=4,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(split=split, **expressions),
     )
 
@@ -47,7 +46,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(split='train', test_mode=False, seed=seed, **expressions),
 )
 val_dataloader = dict(grounding=_evaluation_loader('val'))

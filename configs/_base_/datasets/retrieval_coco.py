@@ -37,7 +37,6 @@ train_dataloader = dict(
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='PairDataset', split=['train', 'restval'], seed=seed, pipeline=train_pipeline, **captions),
 )
 
@@ -49,7 +48,6 @@ def _evaluation_loaders(split):
             num_workers=4,
             drop_last=False,
             sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='pseudo_collate'),
             dataset=dict(type='RetrievalDataset', split=split, pipeline=test_pipeline, **captions),
         )
     )

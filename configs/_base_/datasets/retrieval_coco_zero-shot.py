@@ -13,7 +13,6 @@ test_dataloader = dict(
         num_workers=4,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='dataset_coco.json',

@@ -8,7 +8,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='ShapesPairs', split='train', task='pair', image_size=image_size),
 )
 
@@ -19,7 +18,6 @@ def _evaluation_loader(split):
         num_workers=0,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(
             type='ShapesPairs',
             split=split,

@@ -2,14 +2,14 @@
 
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text')
 train_pipeline = [
-    dict(type='mmdet.LoadImageFromFile'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.Resize', scale=(64, 64), keep_ratio=False),
     dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
 ]
 # CocoMetric takes the gold boxes from the samples ('instances') where there is no annotation file.
 test_pipeline = [
-    dict(type='mmdet.LoadImageFromFile'),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.Resize', scale=(64, 64), keep_ratio=False),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=(*meta_keys, 'instances')),
@@ -20,7 +20,6 @@ train_dataloader = dict(
     num_workers=0,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(type='ShapesDetection', split='train', num_images=4000, return_classes=True, pipeline=train_pipeline),
 )
 val_dataloader = dict(
@@ -28,7 +27,6 @@ val_dataloader = dict(
     num_workers=0,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='ShapesDetection',
         split='val',

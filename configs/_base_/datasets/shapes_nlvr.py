@@ -6,7 +6,6 @@ image_size = 64
 def _loader(split, num_sentences, **options):
     return dict(
         num_workers=0,
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(type='ShapesNLVR', split=split, num_sentences=num_sentences, image_size=image_size),
         **options,
     )

@@ -6,7 +6,6 @@ image_size = 64
 def _loader(split, num_videos, **options):
     return dict(
         num_workers=0,
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(type='ShapesVideos', split=split, num_videos=num_videos, num_frames=4, image_size=image_size),
         **options,
     )

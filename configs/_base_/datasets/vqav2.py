@@ -35,7 +35,6 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
-    collate_fn=dict(type='pseudo_collate'),
     dataset=dict(
         type='WeightedConcatDataset',
         datasets=[
@@ -63,7 +62,6 @@ def _evaluation_loader(dataset):
         num_workers=4,
         drop_last=False,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
         dataset=dict(test_mode=True, **dataset),
     )
 

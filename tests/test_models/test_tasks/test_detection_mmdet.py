@@ -1,4 +1,4 @@
-"""What mmdet's users do with a detector: evaluate by COCO's AP, infer, draw, analyse."""
+"""What mmdet's users do with a detector's samples: evaluate by COCO's AP, draw, analyse."""
 
 import importlib.util
 import json
@@ -9,11 +9,9 @@ import mmdet
 import numpy as np
 import pytest
 import torch
-from detection_toy import CLASSES, batch, build_toy_detector, detector_config, picture, predict, stir
-from mmdet.apis import DetInferencer
+from detection_toy import build_toy_detector, detector_config, stir
 from mmdet.evaluation import CocoMetric, DumpDetResults
 from mmdet.visualization import DetLocalVisualizer
-from mmengine.config import Config
 from mmengine.fileio import load
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -162,49 +160,6 @@ def test_mmdets_visualizer_names_what_it_draws(answers, tmp_path):
     canvas = np.zeros((64, 64, 3), np.uint8)
     visualizer.add_datasample('x', canvas, samples[0], pred_score_thr=0.0, out_file=str(tmp_path / 'x.png'))
     assert cv2.imread(str(tmp_path / 'x.png')).any()
-
-
-class TestInferencer:
-    """mmdet's own inferencer, with the classes of the checkpoint, of the data set, or of the call."""
-
-    @pytest.fixture
-    def files(self, tmp_path):
-        model = stir(build_toy_detector())
-        torch.save(
-            dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(classes=CLASSES))), tmp_path / 'toy.pth'
-        )
-        pipeline = [dict(step) for step in PIPELINE if 'Annotations' not in step['type']]
-        loader = dict(dataset=dict(type='ShapesDetection', num_images=1, pipeline=pipeline))
-        cfg = Config(
-            dict(
-                model=detector_config(),
-                test_dataloader=loader,
-                visualizer=dict(type='mmdet.DetLocalVisualizer'),
-                default_scope='slan_mm',
-            )
-        )
-        pictures = [str(tmp_path / f'{index}.png') for index in range(2)]
-        for index, path in enumerate(pictures):
-            cv2.imwrite(path, picture(index, (32, 32)).permute(1, 2, 0).numpy())
-        return cfg, str(tmp_path / 'toy.pth'), pictures, model
-
-    def test_finds_what_the_model_finds(self, files, tmp_path):
-        cfg, weights, pictures, model = files
-        inferencer = DetInferencer(cfg, weights, device='cpu', scope='slan_mm', show_progress=False)
-        found = inferencer(pictures, batch_size=2, out_dir=str(tmp_path / 'out'), no_save_pred=False)
-        data = dict(inputs=[picture(0, (32, 32))], data_samples=batch((0,))['data_samples'])
-        data['data_samples'][0].set_metainfo(dict(scale_factor=(1.0, 1.0)))
-        expected = predict(model, data)[0]
-        assert len(found['predictions']) == 2
-        np.testing.assert_allclose(found['predictions'][0]['bboxes'], expected.bboxes.numpy(), atol=1e-2)
-        assert found['predictions'][0]['labels'] == expected.labels.tolist()
-        assert (tmp_path / 'out/vis/0.png').is_file() and (tmp_path / 'out/preds/1.json').is_file()
-
-    def test_takes_class_names_as_texts(self, files):
-        cfg, weights, pictures, _ = files
-        inferencer = DetInferencer(cfg, weights, device='cpu', scope='slan_mm', show_progress=False)
-        found = inferencer(pictures[:1], texts='pink cross . blue star .', return_datasamples=True)
-        assert set(found['predictions'][0].pred_instances.label_names) == {'pink cross', 'blue star'}
 
 
 def test_config_of_the_model_builds_by_its_scope():
