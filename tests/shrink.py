@@ -52,6 +52,8 @@ def shrink(cfg: Config) -> Config:
     What is kept is every choice: types, switches, losses, levels, optimiser, schedule, hooks.
     """
     cfg = Config(cfg._cfg_dict.to_dict())
+    # Weights of the real size do not fit.
+    cfg.load_from = None
     _shrink_sizes(cfg.model)
     text = cfg.model.text.encoder
     text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)

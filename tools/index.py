@@ -27,7 +27,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add = commands.add_parser('add', help='encode pictures that are new or have changed')
     add.add_argument('index', help='folder of the index')
     add.add_argument('config', help='config file of the model')
-    add.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    add.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     add.add_argument('--batch-size', type=int, default=8, help='pictures that are encoded together')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")

@@ -25,7 +25,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Runs a trained model on your own pictures.')
     parser.add_argument('task', choices=sorted(INFERENCERS), help='what to do')
     parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or a folder of them')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
     parser.add_argument('--batch-size', type=int, default=8, help='pictures that go through the model together')

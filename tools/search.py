@@ -20,7 +20,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Searches an index of pictures by texts.')
     parser.add_argument('index', help='folder of the index')
     parser.add_argument('config', help='config file of the model that made it')
-    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
     parser.add_argument('--top', type=int, default=10, help='pictures a text gets')
     parser.add_argument('--k', type=int, default=64, help='pictures that ITM scores, the nearest by ITC embedding')

@@ -20,7 +20,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Evaluates a checkpoint.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint (.pth) or weights (.safetensors)')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('--out', metavar='FILE.json', help='file for the metrics; predictions go beside it')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     add_common_options(parser)

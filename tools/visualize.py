@@ -25,6 +25,7 @@ from mmengine.runner import Runner
 from slan_mm.apis import GroundingInferencer, read_marked_text
 from slan_mm.apis.base import picture_items
 from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.registry import DATASETS, EVALUATOR
 from slan_mm.visualization import Canvas, Look, PanelRow, draw_panels, draw_retrieval, look_at, retrieval_queries
 from slan_mm.visualization.canvas import GREY
@@ -61,7 +62,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Draws the paper's figures from a config and a checkpoint.")
     parser.add_argument('figure', choices=['all', *FIGURES, 'texts', 'retrieval', 'training'], help='what to draw')
     parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoints', nargs='+', metavar='checkpoint', help='weights (.pth or .safetensors)')
+    parser.add_argument(
+        'checkpoints',
+        nargs='+',
+        metavar='checkpoint',
+        help='its weights: .pth, .safetensors, or the work directory of its training',
+    )
     parser.add_argument('--out-dir', default='figures', help='folder of the pages (default: figures)')
     parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
     parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
@@ -167,7 +173,7 @@ def draw_training(options: argparse.Namespace) -> Canvas:
         painter = Painter(options, checkpoint)
         items, said = painter.items()
         looks.append(look_at(painter.model, items))
-    names = [Path(checkpoint).stem for checkpoint in options.checkpoints]
+    names = [find_checkpoint(checkpoint).stem for checkpoint in options.checkpoints]
     rows = [training_row(row, names) for row in zip(*looks, strict=True)]
     return draw_panels(rows, 'The same captions over training', said, [ANSWER, GOLD])
 

@@ -1,7 +1,7 @@
 """The paper by the letter, on the tiny model and the embedded data: what its equations do without our changes.
 
     python tools/train.py configs/ablation/slan_tiny_shapes_literal.py
-    python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal/iter_N.pth
+    python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal
 
 Beside configs/pretrain/slan_tiny_shapes.py it has plain DETR queries, RoIAlign with average pooling everywhere, regions
 of nothing but what is pooled, their mean and the text's [CLS] as what ITC compares, the image-only saliency with

@@ -2,7 +2,7 @@
 
     python tools/train.py configs/captioning/slan_small_coco_mini_captioning.py
     python tools/test.py configs/captioning/slan_small_coco_mini_captioning.py \
-        work_dirs/slan_small_coco_mini_captioning/iter_200.pth
+        work_dirs/slan_small_coco_mini_captioning
     python tools/analysis/overfit.py configs/captioning/slan_small_coco_mini_captioning.py --metric caption/exact
 
 Photographs are expected in ``data/coco_mini`` (docs/tasks/captioning.md) and the encoders in ``weights``

@@ -3,9 +3,9 @@ CPU.
 
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
     python tools/train.py configs/captioning/slan_small_flickr8k_captioning.py \
-        --cfg-options load_from=work_dirs/slan_small_flickr8k/iter_N.pth
+        --cfg-options load_from=work_dirs/slan_small_flickr8k
     python tools/test.py configs/captioning/slan_small_flickr8k_captioning.py \
-        work_dirs/slan_small_flickr8k_captioning/iter_400.pth
+        work_dirs/slan_small_flickr8k_captioning
 
 Photographs are expected in ``data/flickr8k`` (docs/data.md) and the encoders in ``weights`` (docs/install.md);
 SLAN_DATA and SLAN_WEIGHTS name other folders. What to expect: see docs/tasks/captioning.md.

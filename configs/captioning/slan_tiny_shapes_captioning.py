@@ -2,18 +2,20 @@
 
     python tools/train.py configs/captioning/slan_tiny_shapes_captioning.py
     python tools/test.py configs/captioning/slan_tiny_shapes_captioning.py \
-        work_dirs/slan_tiny_shapes_captioning/iter_400.pth
+        work_dirs/slan_tiny_shapes_captioning
 
-From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_2900.pth``. What to expect:
-see docs/tasks/captioning.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+What to expect: see docs/tasks/captioning.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_caption.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
+
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 # The pre-training's losses; a captioner has its own.
 _base_.model.pop('objective')

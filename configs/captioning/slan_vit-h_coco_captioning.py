@@ -1,13 +1,14 @@
 """Captioning COCO with a ViT-Huge as in Table 2, from a pre-training checkpoint; 392 x 392.
 
-    SLAN_CHECKPOINT=<checkpoint> bash tools/dist_train.sh configs/captioning/slan_vit-h_coco_captioning.py 8
+    bash tools/dist_train.sh configs/captioning/slan_vit-h_coco_captioning.py 8
     bash tools/dist_test.sh configs/captioning/slan_vit-h_coco_captioning.py \
-        work_dirs/slan_vit-h_coco_captioning/iter_N.pth 8
+        work_dirs/slan_vit-h_coco_captioning 8
 
 The paper does not tell its fine-tuning settings; epochs, learning rate, batch size (256), prompt and beams are BLIP's.
 
 Expected are the paper's numbers on Karpathy's test split (Table 2); not measured here: BLEU@4 43.7, METEOR 34.1,
 CIDEr 144.3, SPICE 25.6.
+Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 """
 
 _base_ = [
@@ -17,7 +18,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m/latest.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
 
 # The pre-training's losses; a captioner has its own.
 _base_.model.pop('objective')

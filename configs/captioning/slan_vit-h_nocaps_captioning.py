@@ -1,7 +1,7 @@
 """Captions of nocaps' images, for its server, by a model that was fine-tuned on COCO (slan_vit-h_coco_captioning).
 
     bash tools/dist_test.sh configs/captioning/slan_vit-h_nocaps_captioning.py \
-        work_dirs/slan_vit-h_coco_captioning/iter_N.pth 8
+        work_dirs/slan_vit-h_coco_captioning 8
 
 Expects ``data/nocaps/{images/, nocaps_val_image_info.json}`` and writes ``work_dirs/nocaps/results.json``,
 ``[{image_id, caption}, ...]``; nocaps keeps its references on its server. The paper reports nothing on nocaps.

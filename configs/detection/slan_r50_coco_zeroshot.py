@@ -1,6 +1,6 @@
 """COCO detection by the pre-trained SLAN (r50) as it is, without a single box in training.
 
-    bash tools/dist_test.sh configs/detection/slan_r50_coco_zeroshot.py work_dirs/slan_r50_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/detection/slan_r50_coco_zeroshot.py work_dirs/slan_r50_14m 8
 
 Expected is the paper's number; not measured here: COCO box AP 46.9 (Table 4).
 """

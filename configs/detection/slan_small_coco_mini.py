@@ -1,11 +1,11 @@
 """The small detector on a few hundred COCO photographs, frozen EfficientNet-Lite0 and MiniLM; proves that it learns.
 
     python tools/train.py configs/detection/slan_small_coco_mini.py
-    python tools/test.py configs/detection/slan_small_coco_mini.py work_dirs/slan_small_coco_mini/iter_N.pth
+    python tools/test.py configs/detection/slan_small_coco_mini.py work_dirs/slan_small_coco_mini
 
 Photographs are expected in ``data/coco_mini`` (docs/tasks/detection.md) and the encoders in ``weights``
 (docs/install.md); SLAN_DATA and SLAN_WEIGHTS name other folders. From a pre-training checkpoint:
-``--cfg-options load_from=work_dirs/slan_small_flickr8k/iter_N.pth``. What to expect: docs/tasks/detection.md.
+``--cfg-options load_from=work_dirs/slan_small_flickr8k``. What to expect: docs/tasks/detection.md.
 """
 
 _base_ = [

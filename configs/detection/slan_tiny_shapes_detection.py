@@ -1,18 +1,20 @@
 """The tiny detector, fine-tuned on generated pictures of 64 x 64 pixels with boxes of six classes.
 
     python tools/train.py configs/detection/slan_tiny_shapes_detection.py
-    python tools/train.py configs/detection/slan_tiny_shapes_detection.py --cfg-options load_from=PRETRAINED.pth
-    python tools/test.py configs/detection/slan_tiny_shapes_detection.py CHECKPOINT.pth
+    python tools/test.py configs/detection/slan_tiny_shapes_detection.py work_dirs/slan_tiny_shapes_detection
 
-Zero-shot: test the checkpoint of configs/pretrain/slan_tiny_shapes.py itself. What to expect: docs/tasks/detection.md.
+Zero-shot: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself. What to expect: docs/tasks/detection.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_detection.py',
     '../_base_/schedules/detection_cosine.py',
     '../_base_/detection_runtime.py',
 ]
+
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 _base_.model.pop('objective')
 model = dict(

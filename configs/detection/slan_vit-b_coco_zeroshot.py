@@ -1,6 +1,6 @@
 """COCO detection by the pre-trained SLAN (vit-b) as it is, without a single box in training.
 
-    bash tools/dist_test.sh configs/detection/slan_vit-b_coco_zeroshot.py work_dirs/slan_vit-b_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/detection/slan_vit-b_coco_zeroshot.py work_dirs/slan_vit-b_14m 8
 
 Expected is the paper's number; not measured here: COCO box AP 47 (Table 4).
 """

@@ -1,9 +1,11 @@
 """Phrase grounding on Flickr30k Entities (boxes) with a ResNet-50, from a checkpoint: batch 64 (8 GPUs x 8).
 
     bash tools/dist_train.sh configs/grounding/slan_r50_flickr30k_grounding.py 8
-    bash tools/dist_test.sh configs/grounding/slan_r50_flickr30k_grounding.py CHECKPOINT 8
+    bash tools/dist_test.sh configs/grounding/slan_r50_flickr30k_grounding.py \
+        work_dirs/slan_r50_flickr30k_grounding 8
 
 Expected is the paper's R@1 86.8, R@5 96.6, R@10 97.4 (Table 4); not measured here.
+Starts from ``work_dirs/slan_r50_14m``; SLAN_CHECKPOINT names another start.
 """
 
 _base_ = [
@@ -16,7 +18,7 @@ _base_ = [
 _base_.model.pop('objective')
 model = dict(type='SLANGrounder', head=dict(), text=dict(encoder=dict(max_words=96)))
 
-load_from = 'work_dirs/slan_r50_14m/iter_N.pth'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_r50_14m}}'
 auto_scale_lr = dict(enable=False, base_batch_size=64)
 default_hooks = dict(checkpoint=dict(interval=2000, save_best='grounding/R1', rule='greater'))
 # What only retrieval and the image-only saliency read.

@@ -5,7 +5,7 @@
             work_dirs/coco_mini/grounding_${part}.json
     done
     python tools/train.py configs/grounding/slan_small_coco_mini_grounding.py
-    python tools/test.py configs/grounding/slan_small_coco_mini_grounding.py CHECKPOINT
+    python tools/test.py configs/grounding/slan_small_coco_mini_grounding.py work_dirs/slan_small_coco_mini_grounding
 
 Evaluated on the val images of ``coco_mini`` (coco/...) and on the phrases of Flickr8k (grounding/...), whose boxes are
 for evaluation only. The encoders are expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder. To

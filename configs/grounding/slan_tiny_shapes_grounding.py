@@ -1,19 +1,21 @@
 """Supervised grounding on generated pictures of 64 x 64 pixels: boxes of phrases are learned from.
 
     python tools/train.py configs/grounding/slan_tiny_shapes_grounding.py
-    python tools/train.py configs/grounding/slan_tiny_shapes_grounding.py --cfg-options load_from=PRETRAINED.pth
-    python tools/test.py configs/grounding/slan_tiny_shapes_grounding.py CHECKPOINT
+    python tools/test.py configs/grounding/slan_tiny_shapes_grounding.py work_dirs/slan_tiny_shapes_grounding
 
-Weak grounding, without boxes: test the checkpoint of configs/pretrain/slan_tiny_shapes.py with its own config. What to
-expect: docs/tasks/grounding.md.
+Weak grounding, without boxes: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself. What to expect:
+docs/tasks/grounding.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_grounding.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
+
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 _base_.model.pop('objective')
 model = dict(type='SLANGrounder', head=dict(score_dims=64))

@@ -1,19 +1,20 @@
-"""The tiny twin: sentences about two generated pictures, from ``configs/pretrain/slan_tiny_shapes.py``'s weights.
+"""The tiny twin: sentences about two generated pictures, from pre-trained weights.
 
     python tools/train.py configs/nlvr2/slan_tiny_shapes_nlvr2.py
-    python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2.py work_dirs/slan_tiny_shapes_nlvr2/iter_800.pth
+    python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2.py work_dirs/slan_tiny_shapes_nlvr2
 
-SLAN_CHECKPOINT names another checkpoint to start from. What to expect: see docs/tasks/nlvr2.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+What to expect: see docs/tasks/nlvr2.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_nlvr.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 model = dict(type='NLVR', head=dict(attention=dict(num_heads=4, feedforward_channels=128)))
 train_cfg = dict(max_iters=800)

@@ -1,9 +1,10 @@
 """NLVR2, fine-tuned from pre-training: SLAN with a ViT-Huge, 15 epochs, batch 256 (64 GPUs x 4).
 
     NNODES=8 NODE_RANK=0 MASTER_ADDR=<machine 0> bash tools/dist_train.sh configs/nlvr2/slan_vit-h_nlvr2.py 8
-    bash tools/dist_test.sh configs/nlvr2/slan_vit-h_nlvr2.py work_dirs/slan_vit-h_nlvr2/iter_N.pth 8
+    bash tools/dist_test.sh configs/nlvr2/slan_vit-h_nlvr2.py work_dirs/slan_vit-h_nlvr2 8
 
-SLAN_CHECKPOINT names the pre-training checkpoint. The paper: 90.4 on dev, 91.3 on test-P (Table 2); not measured here.
+Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
+The paper: 90.4 on dev, 91.3 on test-P (Table 2); not measured here.
 """
 
 _base_ = [
@@ -13,7 +14,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m/last.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
 
 model = dict(
     type='NLVR',

@@ -2,7 +2,7 @@
 
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
     python tools/train.py configs/pretrain/slan_small_flickr8k.py
-    python tools/test.py configs/pretrain/slan_small_flickr8k.py work_dirs/slan_small_flickr8k/iter_N.pth
+    python tools/test.py configs/pretrain/slan_small_flickr8k.py work_dirs/slan_small_flickr8k
 
 Pictures are expected in ``data/flickr8k`` (docs/data.md) and the encoders in ``weights`` (docs/install.md); SLAN_DATA
 and SLAN_WEIGHTS name other folders. What to expect: see docs/results.md.

@@ -1,6 +1,6 @@
 """The small model on Flickr8k, retrieval normalised by a bank of 1,000 training photographs with their texts.
 
-    python tools/test.py configs/pretrain/slan_small_flickr8k_querybank.py work_dirs/slan_small_flickr8k/iter_N.pth
+    python tools/test.py configs/pretrain/slan_small_flickr8k_querybank.py work_dirs/slan_small_flickr8k
 
 Short general texts fit most photographs, and stand before better answers (``slan_mm/evaluation/querybank.py``). What
 to expect: see docs/results.md.

@@ -1,6 +1,6 @@
 """Retrieval on Flickr30k, zero-shot: the pre-trained SLAN with a ResNet-50 as it is.
 
-    bash tools/dist_test.sh configs/retrieval/slan_r50_flickr30k_zero-shot.py work_dirs/slan_r50_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/retrieval/slan_r50_flickr30k_zero-shot.py work_dirs/slan_r50_14m 8
 
 The paper gives no figure for this; not measured here.
 """

@@ -1,19 +1,20 @@
-"""The tiny twin: retrieval on generated pictures, fine-tuned from ``configs/pretrain/slan_tiny_shapes.py``.
+"""The tiny twin: retrieval on generated pictures, fine-tuned from ``configs/pretrain/slan_tiny_shapes_long.py``.
 
     python tools/train.py configs/retrieval/slan_tiny_shapes_retrieval.py
-    python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py CHECKPOINT
+    python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py work_dirs/slan_tiny_shapes_retrieval
 
-SLAN_CHECKPOINT names another checkpoint to start from. What to expect: see docs/tasks/retrieval.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+What to expect: see docs/tasks/retrieval.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
 val_dataloader = dict(_delete_=True, retrieval={{_base_.val_dataloader.retrieval}})

@@ -1,9 +1,10 @@
 """Retrieval on Flickr30k, fine-tuned from pre-training: SLAN with a ViT-Base, 6 epochs, batch 256 (8 GPUs x 32).
 
     bash tools/dist_train.sh configs/retrieval/slan_vit-b_flickr30k.py 8
-    bash tools/dist_test.sh configs/retrieval/slan_vit-b_flickr30k.py work_dirs/slan_vit-b_flickr30k/iter_N.pth 8
+    bash tools/dist_test.sh configs/retrieval/slan_vit-b_flickr30k.py work_dirs/slan_vit-b_flickr30k 8
 
-SLAN_CHECKPOINT names the pre-training checkpoint. The paper gives no figure for this encoder; not measured here.
+Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
+The paper gives no figure for this encoder; not measured here.
 """
 
 _base_ = [
@@ -13,7 +14,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-b_14m/last.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-b_14m}}'
 
 # Masked words are learned in pre-training; ITM is no beginner any more.
 model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))

@@ -1,6 +1,6 @@
 """Retrieval on COCO, zero-shot: the pre-trained SLAN with a ViT-Huge as it is.
 
-    bash tools/dist_test.sh configs/retrieval/slan_vit-h_coco_zero-shot.py work_dirs/slan_vit-h_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/retrieval/slan_vit-h_coco_zero-shot.py work_dirs/slan_vit-h_14m 8
 
 COCO's training images are part of pre-training: zero-shot says that nothing was fine-tuned.
 

@@ -1,20 +1,22 @@
 """The tiny twin: videos of two generated scenes; zero-shot with a pre-training checkpoint, or trained on videos.
 
-    python tools/test.py configs/video_retrieval/slan_tiny_shapes_video_retrieval.py PRE-TRAINING-CHECKPOINT
+    python tools/test.py configs/video_retrieval/slan_tiny_shapes_video_retrieval.py \
+        checkpoints/slan_tiny_shapes_long.safetensors
     python tools/train.py configs/video_retrieval/slan_tiny_shapes_video_retrieval.py
 
-The first is the paper's protocol; the second goes on from the checkpoint that SLAN_CHECKPOINT names. What to expect:
-see docs/tasks/video_retrieval.md.
+The first is the paper's protocol; the second goes on from there.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+What to expect: see docs/tasks/video_retrieval.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_videos.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_tiny_shapes/iter_2900.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 model = dict(type='VideoRetrieval')
 train_cfg = dict(max_iters=400)

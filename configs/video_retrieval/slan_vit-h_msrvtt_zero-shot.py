@@ -1,6 +1,6 @@
 """Text-to-video retrieval on MSR-VTT 1k-A, zero-shot: the pre-trained SLAN with a ViT-Huge as it is.
 
-    bash tools/dist_test.sh configs/video_retrieval/slan_vit-h_msrvtt_zero-shot.py work_dirs/slan_vit-h_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/video_retrieval/slan_vit-h_msrvtt_zero-shot.py work_dirs/slan_vit-h_14m 8
 
 The paper: text to video R@1 46.8, R@5 70.5, R@10 83.6, median rank 1.5 (Table 3); not measured here.
 """

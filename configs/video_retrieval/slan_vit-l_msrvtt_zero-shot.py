@@ -1,6 +1,6 @@
 """Text-to-video retrieval on MSR-VTT 1k-A, zero-shot: the pre-trained SLAN with a ViT-Large as it is.
 
-    bash tools/dist_test.sh configs/video_retrieval/slan_vit-l_msrvtt_zero-shot.py work_dirs/slan_vit-l_14m/iter_N.pth 8
+    bash tools/dist_test.sh configs/video_retrieval/slan_vit-l_msrvtt_zero-shot.py work_dirs/slan_vit-l_14m 8
 
 The paper gives no figure for this encoder; not measured here.
 """

@@ -2,7 +2,7 @@
 parts work.
 
     python tools/train.py configs/vqa/slan_small_coco_mini_vqa.py
-    python tools/test.py configs/vqa/slan_small_coco_mini_vqa.py work_dirs/slan_small_coco_mini_vqa/iter_100.pth
+    python tools/test.py configs/vqa/slan_small_coco_mini_vqa.py work_dirs/slan_small_coco_mini_vqa
     python tools/analysis/overfit.py configs/vqa/slan_small_coco_mini_vqa.py --items 20 --metric vqa/accuracy
 
 Photographs are expected in ``data/coco_mini`` (docs/tasks/vqa.md) and the encoders in ``weights`` (docs/install.md);

@@ -1,18 +1,20 @@
 """Questions about the embedded pictures, 64 x 64: some minutes on a CPU.
 
     python tools/train.py configs/vqa/slan_tiny_shapes_vqa.py
-    python tools/test.py configs/vqa/slan_tiny_shapes_vqa.py work_dirs/slan_tiny_shapes_vqa/iter_600.pth
+    python tools/test.py configs/vqa/slan_tiny_shapes_vqa.py work_dirs/slan_tiny_shapes_vqa
 
-From a pre-training checkpoint: ``--cfg-options load_from=work_dirs/slan_tiny_shapes/iter_2900.pth``. What to expect:
-see docs/tasks/vqa.md.
+Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+What to expect: see docs/tasks/vqa.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_tiny.py',
+    '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_vqa.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
+
+load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 # The pre-training's losses; question answering has its own.
 _base_.model.pop('objective')

@@ -1,6 +1,6 @@
 """As slan_tiny_shapes_vqa, but answers are chosen from the closed list of all there are, in two stages.
 
-python tools/test.py configs/vqa/slan_tiny_shapes_vqa_rank.py work_dirs/slan_tiny_shapes_vqa/iter_600.pth
+python tools/test.py configs/vqa/slan_tiny_shapes_vqa_rank.py work_dirs/slan_tiny_shapes_vqa
 """
 
 _base_ = './slan_tiny_shapes_vqa.py'

@@ -3,13 +3,14 @@ VQA v2 and on Visual Genome's questions; the test writes a file for the server's
 
     python tools/dataset_converters/vqa_answer_list.py data/vqa/v2_mscoco_train2014_annotations.json \
         data/vqa/v2_mscoco_val2014_annotations.json --min-count 9 --out data/vqa/answer_list.json
-    SLAN_CHECKPOINT=<checkpoint> bash tools/dist_train.sh configs/vqa/slan_vit-h_vqav2.py 8
-    bash tools/dist_test.sh configs/vqa/slan_vit-h_vqav2.py work_dirs/slan_vit-h_vqav2/iter_N.pth 8
+    bash tools/dist_train.sh configs/vqa/slan_vit-h_vqav2.py 8
+    bash tools/dist_test.sh configs/vqa/slan_vit-h_vqav2.py work_dirs/slan_vit-h_vqav2 8
 
 The paper does not tell its fine-tuning settings; epochs, learning rate, batch size (256) and the ranking of 128
 answers are BLIP's.
 
 Expected are the paper's numbers (Table 2); not measured here: 83.4 on test-dev, 83.5 on test-std.
+Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 """
 
 _base_ = [
@@ -19,7 +20,7 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m/latest.pth}}'
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
 
 # The pre-training's losses; question answering has its own.
 _base_.model.pop('objective')

@@ -12,7 +12,7 @@ def parse_model_options(description: str, arguments: Sequence[str] | None = None
     """The command line of a tool that tests a model: ``config``, ``checkpoint``, ``device`` and ``cfg_options``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights (.pth or .safetensors)')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
     return parser.parse_args(arguments)

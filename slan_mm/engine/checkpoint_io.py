@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dist import get_rank, get_world_size
+from mmengine.logging import print_log
 from mmengine.runner import (
     CheckpointLoader,
     get_deprecated_model_names,
@@ -31,8 +32,43 @@ SAFE_NUMPY = [
 ]
 
 
+#: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
+LAST, BEST = 'last_checkpoint', 'best_checkpoint'
+
+
+def find_checkpoint(path: str | os.PathLike) -> Path:
+    """The checkpoint file that ``path`` stands for; every tool and ``load_from`` find theirs here.
+
+    A work directory stands for the best checkpoint of its run where one was kept (``save_best``), else for the newest;
+    a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names. In a folder that was moved the name is
+    looked for beside that file. Any other path is given back, whether it exists or not.
+
+    Raises:
+        FileNotFoundError: if the directory has no checkpoint, or the one named is gone.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        pointer = next((path / name for name in (BEST, LAST) if (path / name).is_file()), None)
+        if pointer is None:
+            raise FileNotFoundError(
+                f'no checkpoint in the folder {path}: it has no file {LAST}, which training writes. '
+                'Train first, or give the path of a .pth or .safetensors file'
+            )
+    elif path.name in (LAST, BEST) and path.is_file():
+        pointer = path
+    else:
+        return path
+    named = Path(pointer.read_text().strip())
+    for found in (named, pointer.parent / named.name):
+        if found.is_file():
+            return found
+    raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
+
+
 def load_from_file(filename: str, map_location: Any = None) -> dict:
     """Reads a checkpoint (``.pth``, ``.pt``) or bare weights (``.safetensors``) from a local file.
+
+    ``filename`` may also be a work directory, see :func:`find_checkpoint`.
 
     ``torch.load(weights_only=True)``, without MMEngine's silent second try with ``weights_only=False``, which would
     run whatever code the file holds.
@@ -41,9 +77,11 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         FileNotFoundError: if there is no such file.
         pickle.UnpicklingError: if the file holds anything but tensors and plain values.
     """
-    path = Path(filename).expanduser()
+    path = find_checkpoint(filename)
     if not path.is_file():
-        raise FileNotFoundError(f'no checkpoint file {path}')
+        raise FileNotFoundError(f'no checkpoint {path}: give a .pth or .safetensors file, or the folder of a training')
+    if path != Path(filename).expanduser():
+        print_log(f'{filename}: its checkpoint is {path.name}', 'current')
     if path.suffix == '.safetensors':
         from safetensors.torch import load_file
 
@@ -119,7 +157,7 @@ def resumable_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
     of writing: numbers would mislead in a folder that an earlier, longer run has used.
     """
     folders = {Path(work_dir).resolve()}
-    last = Path(work_dir) / 'last_checkpoint'
+    last = Path(work_dir) / LAST
     if last.is_file() and (name := last.read_text().strip()):
         folders.add(Path(name).parent.resolve())
     found = [

@@ -14,6 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from shrink import SIZE, shapes, shrink
 
+from slan_mm.engine import load_from_file
 from slan_mm.registry import DATASETS, EVALUATOR, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, TRANSFORMS
 
 ROOT = Path(__file__).parents[2] / 'configs'
@@ -83,6 +84,37 @@ def test_training_step(cfg):
 def test_prediction(cfg):
     cfg = shrink(cfg)
     PREDICTIONS[cfg.model.type](cfg, build_model(cfg).eval())
+
+
+def test_load_from_is_something_that_training_writes_or_that_is_shipped():
+    starts = {str(path): Config.fromfile(path).get('load_from') for path in CONFIGS}
+    starts = {path: Path(start) for path, start in starts.items() if start}
+    assert len(starts) > 25
+    for path, start in starts.items():
+        by_a_converter = start == Path('work_dirs/slan_detr.pth')
+        shipped = (ROOT.parent / start).is_file()
+        trained = start.parent == Path('work_dirs') and (ROOT / 'pretrain' / f'{start.name}.py').is_file()
+        assert by_a_converter or shipped or trained, (path, start)
+
+
+#: Parts that a task adds, and that pre-trained weights therefore lack.
+OWN_PARTS = {'SLANCaptioner': ('decoder.', 'memory.'), 'SLANAnswerer': ('decoder.', 'memory.'), 'NLVR': ('head.',)}
+
+
+FROM_SHIPPED = [path for path in CONFIGS if 'SLAN_CHECKPOINT:checkpoints/' in path.read_text()]
+
+
+@pytest.mark.parametrize('path', FROM_SHIPPED, ids=lambda path: path.stem)
+def test_shipped_weights_lack_nothing_but_a_new_head(path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    long = Config.fromfile(ROOT / 'pretrain/slan_tiny_shapes_long.py')
+    # What has no weights, such as how boxes are drawn, has to be that of the weights as well.
+    assert cfg.model.locator.adaptors == long.model.locator.adaptors
+    weights = load_from_file(str(ROOT.parent / cfg.load_from))['state_dict']
+    found = MODELS.build(cfg.model).load_state_dict(weights, strict=False)
+    assert all(name.startswith(OWN_PARTS.get(cfg.model.type, ())) for name in found.missing_keys)
+    assert all(name.startswith('objective.') for name in found.unexpected_keys)
 
 
 def check_detections(cfg, model):

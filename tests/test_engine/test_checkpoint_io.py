@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from slan_mm.engine import checkpoint_io
 from slan_mm.engine.checkpoint_io import (
+    find_checkpoint,
     is_complete,
     load_from_file,
     load_from_web,
@@ -67,8 +68,31 @@ def test_a_download_is_kept_and_read_as_strictly(tmp_path, monkeypatch):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'none\.pth'):
+    with pytest.raises(FileNotFoundError, match=r'no checkpoint .*none\.pth: give'):
         load_from_file(str(tmp_path / 'none.pth'))
+
+
+def test_a_work_directory_stands_for_its_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    work = tmp_path / 'work'
+    work.mkdir()
+    for number in (2, 4):
+        torch.save({'iteration': number}, work / f'iter_{number}.pth')
+    with pytest.raises(FileNotFoundError, match='no checkpoint in the folder .*work: it has no file last_checkpoint'):
+        load_from_file(str(work))
+    (work / 'last_checkpoint').write_text(str(work / 'iter_4.pth'))
+    for given in ('work', 'work/last_checkpoint', str(work), 'work/iter_4.pth'):
+        assert CheckpointLoader.load_checkpoint(given)['iteration'] == 4
+    # The best one comes before the newest.
+    (work / 'best_checkpoint').write_text(str(work / 'iter_2.pth'))
+    assert load_from_file('work')['iteration'] == load_from_file('work/best_checkpoint')['iteration'] == 2
+    assert load_from_file('work/last_checkpoint')['iteration'] == 4
+    # A folder that was moved still finds its own.
+    work.rename(tmp_path / 'moved')
+    assert find_checkpoint('moved').name == 'iter_2.pth' and load_from_file('moved')['iteration'] == 2
+    (tmp_path / 'moved/iter_2.pth').unlink()
+    with pytest.raises(FileNotFoundError, match='best_checkpoint names a checkpoint that is not there: .*iter_2'):
+        load_from_file('moved')
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

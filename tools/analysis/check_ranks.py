@@ -75,8 +75,7 @@ def train(config: Path, ranks: int) -> dict[str, list[float]]:
         code = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT).returncode
     if code:
         raise RuntimeError(f'training in {ranks} ranks failed, see {log}:\n' + log.read_text()[-3000:])
-    name = (config.parent / 'last_checkpoint').read_text().strip()
-    scalars = load_from_file(name)['message_hub']['log_scalars']
+    scalars = load_from_file(str(config.parent))['message_hub']['log_scalars']
     return {
         key.removeprefix('train/'): scalar['values'].tolist()
         for key, scalar in scalars.items()

@@ -1,6 +1,6 @@
 """Makes a file to give away of a training checkpoint: bare weights as safetensors, and a metafile.
 
-    python tools/model_converters/publish.py CONFIG work_dirs/NAME/iter_N.pth checkpoints/NAME.safetensors
+    python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors
 
 Optimizer, schedule, logs and random state are left out. The weights must fit the config's model, all and no more.
 ``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training and the
@@ -36,7 +36,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
     parser.add_argument('config', help='config file of the training')
-    parser.add_argument('checkpoint', type=Path, help='what it left, iter_N.pth')
+    parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
     parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
     parser.add_argument('--command', help='the command that trained it, if not tools/train.py with the config alone')
@@ -103,7 +103,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     try:
         cfg = Config.fromfile(options.config)
-        record = read_run(options.run or options.checkpoint.parent / RECORD, config_name(options.config))
+        folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
+        record = read_run(options.run or folder / RECORD, config_name(options.config))
         weights = weights_of(options.checkpoint, cfg)
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(f'publish: {error}')

@@ -24,7 +24,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Writes a trained model as ONNX or torch.export programs.')
     parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('out', type=Path, help='folder to write to')
     parser.add_argument('--size', type=int, nargs='+', default=[224], help='height and width of the pictures, or both')
     parser.add_argument('--format', choices=['onnx', 'torch'], default='onnx', help='ONNX, or torch.export (.pt2)')

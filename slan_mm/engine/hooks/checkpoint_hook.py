@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.checkpoint_io import LAST, replaced_atomically
 from slan_mm.registry import HOOKS
 
 
@@ -64,7 +64,7 @@ class SafeCheckpointHook(CheckpointHook):
         )
         if not is_main_process():
             return
-        with replaced_atomically(Path(runner.work_dir) / 'last_checkpoint') as temporary:
+        with replaced_atomically(Path(runner.work_dir) / LAST) as temporary:
             temporary.write_text(self.last_ckpt)
         for old in outdated:
             Path(self.out_dir, self.filename_tmpl.format(old)).unlink(missing_ok=True)

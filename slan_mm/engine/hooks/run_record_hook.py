@@ -12,7 +12,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 import slan_mm
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.checkpoint_io import find_checkpoint, replaced_atomically
 from slan_mm.registry import HOOKS
 
 RECORD = 'run.json'
@@ -108,10 +108,13 @@ class RunRecordHook(Hook):
             runner,
             **({} if trained or read_record(runner.work_dir) else self._about(runner)),
             test=plain(metrics),
-            test_checkpoint=None if trained else Path(runner.cfg.get('load_from') or '').name,
+            test_checkpoint=None if trained else self._tested(runner.cfg.get('load_from')),
             tested_commit=current_commit(),
             galleries=galleries,
         )
+
+    def _tested(self, load_from: str | None) -> str:
+        return find_checkpoint(load_from).name if load_from else ''
 
     def _about(self, runner: Any) -> dict[str, Any]:
         return {
