@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-av = pytest.importorskip('av', reason='PyAV (requirements/optional.txt) is not installed')
+av = pytest.importorskip('av', reason='the extra video is not installed')
 
 SIZE = (32, 48)
 #: Grey level of frame n; the encoder is lossy, so levels are far apart.

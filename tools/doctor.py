@@ -18,18 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'requirements'
-#: What each optional package is for.
-OPTIONAL_USES = {
-    'av': 'video files',
-    'timm': 'image encoders from timm (mmpretrain.TIMMBackbone)',
-    'webdataset': 'image-text pairs in tar shards',
-    'faiss-cpu': 'indexes of pictures that texts search (tools/index.py, tools/search.py)',
-    'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding)',
-    'pycocoevalcap': 'caption scores (METEOR, SPICE and the official tokenizer need Java, too)',
-    'onnx': 'export to ONNX (tools/model_converters/slan_to_onnx.py)',
-    'onnxscript': 'export to ONNX',
-    'onnxruntime': 'checking exported ONNX models',
-}
+sys.path.insert(0, str(ROOT))
+from slan_mm.extras import EXTRAS, PARTLY_NEEDED, install_line, missing_packages  # noqa: E402
 
 
 def pins(name: str, folder: Path = REQUIREMENTS) -> dict[str, str]:
@@ -117,13 +107,13 @@ def report() -> tuple[list[str], list[str]]:
     lines.append(f'C++ compiler: {compiler or "none (only needed to compile mmcv)"}')
 
     lines += ['', 'Needed:']
-    optional = pins('optional')
     for group in ('build', 'mminstall', 'runtime'):
         for package, pinned in pins(group).items():
             there, line = describe_package(package, pinned)
-            lines.append(f'  {line}')
             if not there:
+                line += f' - needed by {PARTLY_NEEDED.get(package, "everything")}'
                 wrong.append(line)
+            lines.append(f'  {line}')
 
     lines += ['', 'Does it work?']
     probes = [('mmcv._ext', mmcv_operators), ('CUDA', cuda)]
@@ -134,20 +124,19 @@ def report() -> tuple[list[str], list[str]]:
         if not works:
             wrong.append(line)
 
-    lines += ['', 'Optional:']
-    for package, pinned in optional.items():
-        there, line = describe_package(package, pinned)
-        use = OPTIONAL_USES.get(package, 'see requirements/optional.txt')
-        lines.append(f'  {line} - {use}')
-        if not there:
-            lines.append(f'      get it: {sys.executable} -m pip install {package}{f"=={pinned}" if pinned else ""}')
+    lines += ['', 'Extras, for some tasks alone:']
+    pinned_extras = pins('extras')
+    for name, extra in EXTRAS.items():
+        lines.append(f'  {name}: {extra.needed_by}')
+        lines += [f'    {describe_package(package, pinned_extras[package])[1]}' for package in extra.packages]
+        if missing_packages(name):
+            lines.append(f'    get it: {install_line(name)}')
     return lines, wrong
 
 
 def main() -> int:
     """Prints the report; returns the exit code."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    sys.path.insert(0, str(ROOT))
     lines, wrong = report()
     print('\n'.join(lines))
     if wrong:

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs everything slan_mm needs into a virtual environment, and checks it.
 #
-#   bash tools/setup_env.sh           what training and evaluation need
-#   bash tools/setup_env.sh --tests   ... and what the tests and the linters need
+#   bash tools/setup_env.sh                          what training, evaluation and inference need
+#   bash tools/setup_env.sh --extra video captions   ... and these extras of slan_mm/extras.py; --extra all: all of them
+#   bash tools/setup_env.sh --tests                  ... and what the tests and the linters need, all extras included
 #
 # Environment variables:
 #   SLAN_VENV        where the virtual environment is (default: .venv in the repository)
@@ -15,11 +16,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-with_tests=0
+with_tests=0 extras=() option=
 for arg in "$@"; do
-    case "$arg" in
-        --tests) with_tests=1 ;;
-        *) echo "setup_env: unknown option $arg (only --tests is known)" >&2; exit 2 ;;
+    case "$option$arg" in
+        *--tests) with_tests=1 option= ;;
+        *--extra) option=extra: ;;
+        extra:[a-z]*) extras+=("$arg") ;;
+        *) echo "setup_env: unknown option $arg (known are --extra NAME... and --tests)" >&2; exit 2 ;;
     esac
 done
 
@@ -31,6 +34,13 @@ die() { printf '[setup_env] ERROR: %s\n' "$*" >&2; exit 1; }
 command -v "$python" >/dev/null || die "no $python on PATH: install Python 3.10-3.12 or name one in SLAN_PYTHON"
 "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' ||
     die "$("$python" --version) is not supported: name a Python 3.10, 3.11 or 3.12 in SLAN_PYTHON"
+
+[ "$option" != extra: ] || [ ${#extras[@]} -gt 0 ] || die "--extra needs a name, or all"
+table="import runpy; table = runpy.run_path('slan_mm/extras.py')['EXTRAS']"
+known=$("$python" -c "$table; print(*table)")
+for extra in "${extras[@]}"; do
+    [[ " $known all " = *" $extra "* ]] || die "there is no extra '$extra'; there are: $known, and all"
+done
 
 # An interrupted `python -m venv` leaves a folder without pip; making it again repairs it.
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
@@ -69,6 +79,8 @@ install_mmcv() {
     fi
     command -v c++ >/dev/null || command -v g++ >/dev/null ||
         die "mmcv has to be compiled and there is no C++ compiler: install one (on Debian: apt-get install g++)"
+    "$py" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
+        die "mmcv has to be compiled and Python's headers are not there (on Debian: apt-get install python3-dev)"
     local jobs=${MAX_JOBS:-$(getconf _NPROCESSORS_ONLN)}
     say "compiling $pin with $jobs jobs: 6 to 25 minutes on two cores, once; pip keeps the wheel in its cache"
     # Without --no-build-isolation the build sees no torch and leaves the operators (mmcv._ext) out, silently.
@@ -80,18 +92,22 @@ install_mmcv() {
 
 run_once build requirements/build.txt -- pip_install -r requirements/build.txt
 run_once mmcv requirements/build.txt requirements/mminstall.txt -- install_mmcv
-run_once packages requirements/build.txt requirements/mminstall.txt requirements/runtime.txt -- \
-    pip_install --no-build-isolation -r requirements.txt
-run_once slan_mm setup.py requirements/runtime.txt requirements/mminstall.txt slan_mm/version.py -- \
-    pip_install --no-build-isolation --no-deps --editable .
+# The package asks for ranges of versions; of these, the tested ones are taken.
+pins=(requirements/build.txt requirements/mminstall.txt requirements/runtime.txt requirements/extras.txt)
+package=(pyproject.toml setup.py slan_mm/version.py slan_mm/extras.py)
+install_package() { pip_install --no-build-isolation "${pins[@]/#/--constraint=}" --editable "$1"; }
+run_once slan_mm "${package[@]}" "${pins[@]}" -- install_package .
+for extra in "${extras[@]}"; do
+    run_once "extra-$extra" "${package[@]}" "${pins[@]}" -- install_package ".[$extra]"
+done
 if [ "$with_tests" = 1 ]; then
-    run_once tests requirements/tests.txt requirements/optional.txt -- pip_install -r requirements/tests.txt
+    run_once tests requirements/tests.txt requirements/extras.txt -- pip_install -r requirements/tests.txt
 fi
 
 # yapf, by which MMEngine prints configs, writes its grammar into the user's cache at its first import after an
 # installation: of several processes that start together one would read half of it.
 check='import mmcv.ops, mmdet, mmpretrain, slan_mm, yapf.yapflib.yapf_api'
-key=$(cat "$stamps"/build "$stamps"/mmcv "$stamps"/packages "$stamps"/slan_mm | sha256sum)
+key=$(cat "$stamps"/build "$stamps"/mmcv "$stamps"/slan_mm | sha256sum)
 if [ "$(cat "$stamps/checked" 2>/dev/null)" != "$key" ]; then
     say "checking the installation"
     if ! "$py" -W ignore -c "$check"; then

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from slan_mm.extras import require_extra
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.structures import Batched, ImageFeatures, TextFeatures, TextTokens
 
-#: What has to be installed for ONNX.
-ONNX_PACKAGES = ('onnx', 'onnxscript')
 #: Inputs of the text part.
 TOKEN_INPUTS = ('input_ids', 'mask', 'word_mask')
 
@@ -150,10 +148,9 @@ class Part:
         """Writes the part as an ONNX model.
 
         Raises:
-            ModuleNotFoundError: onnx or onnxscript is not installed.
+            ModuleNotFoundError: The extra ``export`` is not installed.
         """
-        for package in ONNX_PACKAGES:
-            _need(package)
+        require_extra('export')
         torch.onnx.export(
             self.program,
             f=str(path),
@@ -194,10 +191,12 @@ def onnx_runner(path: Path | str) -> Callable[[dict[str, Tensor]], dict[str, Ten
     Inputs that the model does not have are passed over.
 
     Raises:
-        ModuleNotFoundError: onnxruntime is not installed.
+        ModuleNotFoundError: The extra ``export`` is not installed.
     """
-    runtime = _need('onnxruntime')
-    session = runtime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    require_extra('export')
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     names = [value.name for value in session.get_inputs()]
     outputs = [value.name for value in session.get_outputs()]
 
@@ -206,12 +205,3 @@ def onnx_runner(path: Path | str) -> Callable[[dict[str, Tensor]], dict[str, Ten
         return {name: torch.from_numpy(value) for name, value in zip(outputs, values, strict=True)}
 
     return run
-
-
-def _need(package: str) -> Any:
-    try:
-        return import_module(package)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f'{package} is not installed; pip install -r requirements/optional.txt has the version that was tested'
-        ) from error

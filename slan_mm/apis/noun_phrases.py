@@ -1,4 +1,4 @@
-"""Noun phrases of a text, for those who mark none; needs the library textblob, and nothing that it would download."""
+"""Noun phrases of a text, for those who mark none, by the library textblob without anything that it would download."""
 
 import re
 
@@ -15,17 +15,9 @@ def find_noun_phrases(text: str) -> list[list[int]]:
 
     Tags and chunks are those of textblob's English parser (de Smedt and Daelemans, pattern.en), whose lexicon and rules
     come with the package. Spans begin and end with a word: a phrase never is a part of one.
-
-    Raises:
-        ImportError: textblob is not installed.
     """
-    try:
-        from textblob.en import parse
-    except ImportError as error:
-        raise ImportError(
-            'finding noun phrases needs textblob: pip install "textblob==0.20.1" (requirements/optional.txt); or mark '
-            'phrases with brackets, as in "a [dog] on the [grass]"'
-        ) from error
+    from textblob.en import parse  # takes a second, which those who mark phrases need not wait
+
     spans: list[list[int]] = []
     position = 0
     for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
@@ -56,7 +48,6 @@ def mark_noun_phrases(text: str) -> MarkedText:
 
     Raises:
         ValueError: It has none.
-        ImportError: See :func:`find_noun_phrases`.
     """
     text = text.strip()
     spans = find_noun_phrases(text)

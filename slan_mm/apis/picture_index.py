@@ -12,9 +12,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import faiss
 import numpy as np
 import torch
 from torch import Tensor
@@ -81,11 +81,9 @@ class PictureIndex:
 
     Raises:
         PictureIndexError: there is no index and no ``header``, it is damaged, or was made with something else.
-        ImportError: FAISS is not installed.
     """
 
     def __init__(self, folder: str | Path, header: dict[str, Any] | None = None) -> None:
-        self._faiss = _import_faiss()
         self.folder = Path(folder)
         self.pictures: dict[str, IndexedPicture] = {}
         self._next_id = self._version = 0
@@ -122,7 +120,7 @@ class PictureIndex:
         path = self._vectors_path()
         if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
             raise ValueError(f'{path.name} is not the file that was written')
-        return self._faiss.read_index(str(path))
+        return faiss.read_index(str(path))
 
     def _vectors_path(self) -> Path:
         return self.folder / f'embeddings-{self._version}.faiss'
@@ -168,7 +166,7 @@ class PictureIndex:
         self.remove([path for path in paths if path in self.pictures])
         (self.folder / 'features').mkdir(parents=True, exist_ok=True)
         if self._vectors is None:
-            self._vectors = self._faiss.IndexIDMap2(self._faiss.IndexFlatIP(embeddings.shape[1]))
+            self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(embeddings.shape[1]))
         numbers = np.arange(self._next_id, self._next_id + len(paths))
         for row, (number, path) in enumerate(zip(numbers.tolist(), paths, strict=True)):
             save_record(self._features_path(number), features[row : row + 1], torch.float16)
@@ -201,7 +199,7 @@ class PictureIndex:
         sha256 = None
         if self._vectors is not None:
             with replaced_atomically(self._vectors_path()) as temporary:
-                self._faiss.write_index(self._vectors, str(temporary))
+                faiss.write_index(self._vectors, str(temporary))
             sha256 = hashlib.sha256(self._vectors_path().read_bytes()).hexdigest()
         content = {
             'header': self.header,
@@ -241,13 +239,3 @@ class PictureIndex:
                 f'The index of pictures {self.folder} is damaged: {error} Remove the folder and index again.'
             ) from error
         return type(records[0]).cat(records).to(dtype=dtype)
-
-
-def _import_faiss() -> ModuleType:
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError(
-            'an index of pictures needs FAISS: pip install "faiss-cpu==1.12.0" (requirements/optional.txt)'
-        ) from error
-    return faiss

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.config import Config
@@ -11,20 +12,28 @@ from mmengine.config import Config
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.settings import find_steps
 from slan_mm.datasets.transforms import LoadVideo
+from slan_mm.extras import require_extra
 
 
 class VideoRetrievalInferencer(RetrievalInferencer):
     """:class:`RetrievalInferencer` on video files, or on a folder of them.
 
     As many frames are taken, at even distances, as ``LoadVideo`` of the config's pipelines takes; 8 where there is
-    none. Scores have the same meaning. Needs PyAV (``requirements/optional.txt``).
+    none. Scores have the same meaning.
 
     Args: see :class:`TaskInferencer`.
+
+    Raises:
+        ModuleNotFoundError: The extra ``video`` is not installed; and what :class:`TaskInferencer` raises.
     """
 
     task = 'video_retrieval'
     several_pictures = True
     endings = frozenset({'.mp4', '.avi', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v'})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        require_extra('video')  # before the model is loaded
+        super().__init__(*args, **kwargs)
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         steps = find_steps([cfg.get(f'{mode}_dataloader') for mode in ('test', 'val', 'train')], 'LoadVideo')

@@ -9,17 +9,7 @@ from typing import Any
 import numpy as np
 
 from slan_mm.datasets.unreadable import UnreadableImageError
-
-
-def import_av() -> ModuleType:
-    """PyAV, which is optional."""
-    try:
-        import av
-    except ImportError as error:
-        raise ImportError(
-            'Videos are read with PyAV: pip install -r requirements/optional.txt (the package av)'
-        ) from error
-    return av
+from slan_mm.extras import require_extra
 
 
 def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np.ndarray], int]:
@@ -38,10 +28,12 @@ def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np
         frames.
 
     Raises:
-        ImportError: PyAV is not installed.
+        ModuleNotFoundError: The extra ``video`` is not installed.
         UnreadableImageError: The file is missing, damaged, or holds no video frame.
     """
-    av = import_av()
+    require_extra('video')
+    import av
+
     try:
         total = _announced(av, path) or _count(av, path)
         if total:

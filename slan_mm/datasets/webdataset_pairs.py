@@ -17,6 +17,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from slan_mm.datasets.seeding import item_rng
 from slan_mm.datasets.unreadable import NUM_SLOTS, ReadCounter, UnreadableImageError, worker_slot
 from slan_mm.datasets.words import shorten
+from slan_mm.extras import require_extra
 from slan_mm.registry import DATASETS, TRANSFORMS
 
 _IMAGES = ('jpg', 'jpeg', 'png', 'webp', 'gif', 'bmp', 'tif', 'tiff')
@@ -59,7 +60,7 @@ class WebPairDataset(IterableDataset):
         min_images_judged: See ``ReadCounter``.
 
     Raises:
-        ImportError: ``webdataset`` is not installed.
+        ModuleNotFoundError: The extra ``shards`` is not installed.
         FileNotFoundError: A local shard is missing, or no shard matches.
         ValueError: ``samples_per_shard`` has another length; when iterated: fewer shards than readers.
     """
@@ -180,7 +181,9 @@ class WebPairDataset(IterableDataset):
             self.read_counter.skip(url, f'damaged shard ({type(error).__name__}: {error})')
             return True
 
-        yield from _webdataset().tariterators.tarfile_samples(iter([{'url': url}]), handler=damaged)
+        from webdataset.tariterators import tarfile_samples
+
+        yield from tarfile_samples(iter([{'url': url}]), handler=damaged)
 
     def _item(self, sample: dict, epoch: int, index: int) -> Any:
         key = sample['__key__']
@@ -238,10 +241,12 @@ class WebPairDataset(IterableDataset):
 
 def expand_shards(urls: str | Sequence[str], data_root: str = '') -> list[str]:
     """The shards that ``urls`` (braces, globs, lists of these) stand for; local ones are checked to exist."""
-    expand = _webdataset().shardlists.expand_urls
+    require_extra('shards')
+    from webdataset.shardlists import expand_urls
+
     shards: list[str] = []
     for pattern in [urls] if isinstance(urls, str) else urls:
-        for url in expand(pattern):
+        for url in expand_urls(pattern):
             if '://' in url or url.startswith('pipe:'):
                 shards.append(url)
                 continue
@@ -253,13 +258,3 @@ def expand_shards(urls: str | Sequence[str], data_root: str = '') -> list[str]:
     if not shards:
         raise FileNotFoundError(f'urls={urls!r} names no shard.')
     return shards
-
-
-def _webdataset() -> Any:
-    try:
-        import webdataset
-    except ImportError as error:
-        raise ImportError(
-            'WebPairDataset needs the library webdataset. Install it with: pip install -r requirements/optional.txt'
-        ) from error
-    return webdataset

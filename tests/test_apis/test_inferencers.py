@@ -65,7 +65,6 @@ def test_spans_take_the_place_of_brackets(grounding, photos):
 
 
 def test_noun_phrases_are_found(grounding, photos):
-    pytest.importorskip('textblob', reason='textblob is optional')
     (prediction,) = grounding(photos / '0.png', 'a red circle and a square', find='noun_phrases')['predictions']
     assert [phrase['phrase'] for phrase in prediction['phrases']] == ['red circle', 'square']
 

@@ -1,14 +1,11 @@
 """Noun phrases of texts that mark none."""
 
-import sys
-
 import pytest
 
 from slan_mm.apis import find_noun_phrases, mark_noun_phrases, mark_spans
 
 
 def phrases(text):
-    pytest.importorskip('textblob', reason='textblob is optional')
     return [text[start:end] for start, end in find_noun_phrases(text)]
 
 
@@ -28,22 +25,14 @@ def test_phrases_are_those_of_the_chunker_without_articles(text, expected):
 
 @pytest.mark.parametrize('text', ["the man's hat isn't on the lawn", "a dog doesn't bark", 'hats on catsuits of cats'])
 def test_a_phrase_never_is_a_part_of_a_word(text):
-    pytest.importorskip('textblob', reason='textblob is optional')
     for start, end in find_noun_phrases(text):
         assert not text[:start][-1:].isalnum() and not text[end:][:1].isalnum()
         assert text[start:end] not in ('n', 's', 't')
 
 
 def test_a_text_without_a_noun_is_told():
-    pytest.importorskip('textblob', reason='textblob is optional')
     with pytest.raises(ValueError, match='no noun phrase'):
         mark_noun_phrases('it is there')
-
-
-def test_the_library_is_asked_for_when_it_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'textblob.en', None)
-    with pytest.raises(ImportError, match='pip install "textblob'):
-        find_noun_phrases('a dog')
 
 
 def test_spans_are_marked():

@@ -13,7 +13,6 @@ from toy import toy_config
 from slan_mm.apis import GroundingInferencer, PictureIndex, PictureIndexError, PictureSearch, RetrievalInferencer
 from slan_mm.registry import MODELS
 
-pytest.importorskip('faiss', reason='FAISS is optional')
 TEXT = 'a [red circle] next to a [blue square]'
 
 

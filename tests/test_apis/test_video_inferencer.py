@@ -10,7 +10,7 @@ from toy_tasks import build_toy_video_retrieval
 from slan_mm.apis import VideoRetrievalInferencer
 from slan_mm.datasets.unreadable import UnreadableImageError
 
-av = pytest.importorskip('av', reason='PyAV is optional')
+av = pytest.importorskip('av', reason='the extra video is not installed')
 
 
 def write_video(path, seed, frames=6):

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_training_then_test(config, scores, tmp_path):
     if 'captioning' in config:
-        pytest.importorskip('pycocoevalcap', reason='pycocoevalcap is optional: requirements/optional.txt')
+        pytest.importorskip('pycocoevalcap', reason='the extra captions is not installed')
     cfg = shrink(Config.fromfile(ROOT / 'configs' / config))
     cfg.merge_from_dict(
         {

@@ -13,7 +13,6 @@ from toy import SIZE, toy_config
 
 from slan_mm.registry import MODELS
 
-pytest.importorskip('faiss', reason='FAISS is optional')
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
 from slan_mm.apis.export import Part, export_parts, onnx_runner
+from slan_mm.extras import require_extra
 from slan_mm.registry import MODELS
 
 
@@ -47,6 +48,8 @@ def largest_difference(part: Part, path: Path) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Exports; returns the exit code."""
     options = parse_options(arguments)
+    if options.format == 'onnx':
+        require_extra('export')
     cfg = Config.fromfile(options.config)
     cfg.merge_from_dict(options.cfg_options or {})
     init_default_scope(cfg.get('default_scope', 'slan_mm'))

@@ -1,7 +1,7 @@
 """MSR-VTT, test list 1k-A (Yu et al. 2018): 1,000 videos with a sentence each, 8 frames a video, 224 x 224.
 
 Expects ``data/msrvtt/{MSRVTT_JSFUSION_test.csv, videos/video7020.mp4, ...}``, see docs/tasks/video_retrieval.md;
-SLAN_DATA names another folder than ``data``. Videos are read by PyAV (requirements/optional.txt).
+SLAN_DATA names another folder than ``data``. Videos are read by PyAV, the extra ``video``.
 """
 
 data_root = '{{$SLAN_DATA:data}}/msrvtt'

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from slan_mm.datasets.frames import random_frames, uniform_frames
 from slan_mm.datasets.unreadable import NUM_SLOTS, worker_slot
 from slan_mm.datasets.video import load_frames
+from slan_mm.extras import require_extra
 from slan_mm.registry import TRANSFORMS
 
 
@@ -29,7 +30,7 @@ class LoadVideo(BaseTransform):
             ``results['rng']``, so by (seed, epoch, index) alone, for training.
 
     Raises:
-        ImportError: PyAV is not installed.
+        ModuleNotFoundError: The extra ``video`` is not installed.
         UnreadableImageError: The video is missing, damaged or without a frame; the data set deals with it as with an
             image.
     """
@@ -39,6 +40,7 @@ class LoadVideo(BaseTransform):
             raise ValueError(f'num_frames must be at least 1, got {num_frames}')
         if sampling not in ('uniform', 'random'):
             raise ValueError(f"sampling must be 'uniform' or 'random', got {sampling!r}")
+        require_extra('video')
         self.num_frames = num_frames
         self.sampling = sampling
         # Shared memory: the main process sees what workers count.

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from slan_mm.extras import require_extra
+
 SCORERS = ('BLEU', 'METEOR', 'ROUGE_L', 'CIDEr', 'SPICE')
 TOKENIZERS = ('ptb', 'simple')
 _SPICE_JARS = ('stanford-corenlp-3.6.0.jar', 'stanford-corenlp-3.6.0-models.jar')
@@ -32,12 +34,8 @@ def has_java() -> bool:
 
 
 def _part(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(f'pycocoevalcap.{name}')
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'Caption scores need pycocoevalcap: pip install pycocoevalcap==1.2 (requirements/optional.txt).'
-        ) from error
+    require_extra('captions')
+    return importlib.import_module(f'pycocoevalcap.{name}')
 
 
 def missing_spice_jars() -> list[str]:
@@ -84,7 +82,7 @@ def score_captions(
 
     Raises:
         ValueError: Ids differ, an id has no reference, there is nothing to score, or an unknown scorer or tokenizer.
-        ModuleNotFoundError: pycocoevalcap is not installed.
+        ModuleNotFoundError: The extra ``captions`` is not installed.
     """
     if set(scorers) - set(SCORERS) or tokenizer not in TOKENIZERS:
         raise ValueError(f'scorers are of {SCORERS} and tokenizer of {TOKENIZERS}, got {scorers} and {tokenizer!r}')

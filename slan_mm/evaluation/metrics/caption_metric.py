@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from slan_mm.evaluation.functional.captions import SCORERS, score_captions, simple_tokens
 from slan_mm.evaluation.metrics.results_file import as_id, write_results
+from slan_mm.extras import require_extra
 from slan_mm.registry import METRICS
 
 
@@ -32,6 +33,9 @@ class CaptionMetric(BaseMetric):
         id_prefix: What to take off the front of image ids for the results file.
         prefix: Takes the place of ``caption``.
         collect_device, collect_dir: See mmengine's BaseMetric.
+
+    Raises:
+        ModuleNotFoundError: The extra ``captions`` is not installed.
     """
 
     default_prefix = 'caption'
@@ -47,6 +51,7 @@ class CaptionMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        require_extra('captions')
         self.outfile_prefix = outfile_prefix
         self.scorers = tuple(scorers)
         self.tokenizer = tokenizer

@@ -7,7 +7,7 @@ import pytest
 from slan_mm.evaluation.functional import captions
 from slan_mm.evaluation.functional.captions import score_captions, simple_tokens
 
-pytest.importorskip('pycocoevalcap', reason='pycocoevalcap is optional: requirements/optional.txt')
+pytest.importorskip('pycocoevalcap', reason='the extra captions is not installed')
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge

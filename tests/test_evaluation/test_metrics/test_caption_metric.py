@@ -6,7 +6,7 @@ import pytest
 
 from slan_mm.evaluation import CaptionMetric, score_captions
 
-pytest.importorskip('pycocoevalcap', reason='pycocoevalcap is optional: requirements/optional.txt')
+pytest.importorskip('pycocoevalcap', reason='the extra captions is not installed')
 OPTIONS = dict(tokenizer='simple', scorers=('BLEU', 'CIDEr'))
 SAMPLES = [
     dict(image_id='coco/42', pred_caption='a red bus', text=['A red bus.', 'a bus']),
