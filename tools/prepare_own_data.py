@@ -1,4 +1,4 @@
-"""Makes a folder of pictures and a table of captions ready for configs/pretrain/slan_own_data.py.
+"""Makes a folder of pictures and a table of captions ready for configs/pretrain/slan_own_data_pretrained.py.
 
     python tools/prepare_own_data.py PICTURES CAPTIONS.csv
 
@@ -8,7 +8,8 @@ every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
 
 - ``images``, a link to PICTURES: nothing is copied;
 - ``captions.csv``, the captions with their split, without the pictures that cannot be read;
-- ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split.
+- ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split; only slan_own_data.py reads it,
+  which learns from nothing and needs tens of thousands of pictures to be of use.
 """
 
 import argparse
@@ -31,6 +32,11 @@ from slan_mm.engine.checkpoint_io import replaced_atomically
 
 SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MOST_UNREADABLE = 0.1  # share of pictures
+
+
+#: The config that such data are for; and where it looks for its encoders.
+CONFIG = 'configs/pretrain/slan_own_data_pretrained.py'
+ENCODERS = ('efficientnet_lite0.safetensors', 'all-MiniLM-L6-v2')
 
 
 class PreparationError(RuntimeError):
@@ -125,6 +131,12 @@ def write_captions(records: list[ImageRecord], root: Path, file: Path) -> None:
             writer.writerows([path, caption, record.image_id, record.split] for caption in record.captions)
 
 
+def missing_encoders() -> Path | None:
+    """The first pre-trained encoder that ``CONFIG`` would not find; None where all are there."""
+    folder = Path(os.environ.get('SLAN_WEIGHTS', 'weights'))
+    return next((folder / name for name in ENCODERS if not (folder / name).exists()), None)
+
+
 def prepare(options: argparse.Namespace) -> None:
     """Checks and writes everything."""
     fields = {name: getattr(options, name) for name in ('image_field', 'caption_field', 'split_field')}
@@ -142,7 +154,10 @@ def prepare(options: argparse.Namespace) -> None:
         part = [record for record in kept if record.split == split]
         print(f'  {split}: {len(part)} pictures, {sum(len(record.captions) for record in part)} captions')
     print(f'  vocabulary: {len(tokenizer)} tokens')
-    print(f'ready: {options.out}. Next: python tools/train.py configs/pretrain/slan_own_data.py')
+    print(f'ready: {options.out}. Next:')
+    if lacking := missing_encoders():
+        print(f'  bash tools/fetch_weights.sh    (once: {lacking} is not there; SLAN_WEIGHTS names another folder)')
+    print(f'  python tools/train.py {CONFIG}')
     default = Path(os.environ.get('SLAN_OWN_DATA', 'data/own'))
     if options.out.resolve() != default.resolve():
         print(f'(with SLAN_OWN_DATA={options.out} in the environment)')

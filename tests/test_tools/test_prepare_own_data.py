@@ -63,6 +63,23 @@ def test_what_is_written_is_what_the_config_reads(tool, mine, monkeypatch, capsy
     assert f'SLAN_OWN_DATA={mine / "own"}' in capsys.readouterr().out
 
 
+def test_what_to_do_next_is_the_config_that_learns(tool, mine, tmp_path, monkeypatch, capsys):
+    weights = tmp_path / 'weights'
+    monkeypatch.setenv('SLAN_WEIGHTS', str(weights))
+    cfg = Config.fromfile(ROOT / 'configs/pretrain/slan_own_data_pretrained.py')
+    encoders = [Path(cfg.model.image.encoder.backbone_checkpoint), Path(cfg.model.text.encoder.model)]
+    next_step = 'python tools/train.py configs/pretrain/slan_own_data_pretrained.py'
+    run(tool, mine)
+    said = capsys.readouterr().out
+    assert said.index('bash tools/fetch_weights.sh') < said.index(next_step)
+    for path in encoders:
+        assert weights in path.parents
+        path.mkdir(parents=True)
+    run(tool, mine)
+    said = capsys.readouterr().out
+    assert next_step in said and 'fetch_weights' not in said
+
+
 def test_the_vocabulary_is_of_the_train_captions(tool, mine):
     run(tool, mine)
     tokenizer = AutoTokenizer.from_pretrained(mine / 'own/tokenizer')

@@ -22,7 +22,8 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'No weights at {path}. Give the path of a .safetensors or .pth file that is on this machine.'
+            f'No weights at {path}. Give the path of a .safetensors or .pth file that is on this machine. '
+            'The encoders that configs look for in weights/ come with: bash tools/fetch_weights.sh'
         )
     if path.suffix == '.safetensors':
         from safetensors.torch import load_file

@@ -39,7 +39,7 @@ def loading_help(what: str, name_or_path: str, local_files_only: bool, error: Ex
         cure = (
             'It was looked for on this machine only (local_files_only=True). Give the path of a folder that holds it '
             '(config.json, model.safetensors, tokenizer.json), or set local_files_only=False to fetch it from the hub '
-            'by name.'
+            'by name. The encoders that configs look for in weights/ come with: bash tools/fetch_weights.sh.'
         )
     else:
         cure = (
