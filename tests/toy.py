@@ -42,7 +42,7 @@ class ToyBackbone(nn.Module):
 def toy_config(**overrides: object) -> dict:
     """The config of a SLAN of width 16. ``overrides``: paths into it, with double underscores for dots."""
     width = 16
-    attention = dict(type='BidirectionalAttention', embed_dims=width, num_heads=2, feedforward_channels=32)
+    attention = dict(type='BidirectionalAttention', num_heads=2, feedforward_channels=32)
     pooling = dict(type='ExactMeanPooling')
     config = dict(
         type='SLAN',
@@ -54,7 +54,6 @@ def toy_config(**overrides: object) -> dict:
             encoder=dict(
                 type='ImageEncoder',
                 backbone=dict(type='ToyBackbone'),
-                in_channels=(8, 16),
                 out_levels=(0, 1),
                 out_stride_level=1,
             ),

@@ -2,10 +2,4 @@
 
 _base_ = '../pretrain/slan_tiny_shapes.py'
 
-model = dict(
-    image=dict(
-        decoder=dict(
-            _delete_=True, type='VisionDecoder', source='encoder', in_channels=_base_.model.image.encoder.in_channels
-        )
-    )
-)
+model = dict(image=dict(decoder=dict(_delete_=True, type='VisionDecoder', source='encoder')))

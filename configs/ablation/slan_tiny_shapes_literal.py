@@ -16,11 +16,10 @@ Watch pairwise_iou and the sides in the log: docs/results.md reports them beside
 
 _base_ = '../pretrain/slan_tiny_shapes.py'
 
-embed_dims = 64
 # The mean of 6 x 6 samples a region and of 4 x 4 a cell, about one for each cell of the map. The paper gives no sizes.
 pooling = dict(type='RoIAlignPooling', output_size=3)
 cell_pooling = dict(type='RoIAlignPooling', output_size=2)
-attention = dict(type='BidirectionalAttention', embed_dims=embed_dims, num_heads=4, literal=True)
+attention = dict(type='BidirectionalAttention', num_heads=4, literal=True)
 
 model = dict(
     # The adaptors compare cells and words in this space; it serves no loss of its own.

@@ -23,11 +23,9 @@ model = dict(
         encoder=dict(
             # Maps of 14 x 14 and 7 x 7 cells, as the pre-trained model has them from pictures twice as large.
             backbone=dict(out_indices=(2, 3)),
-            in_channels=(40, 112),
             backbone_checkpoint=None,
             frozen=False,
         ),
-        embedding=dict(cell_dims=112),
     ),
     text=dict(
         encoder=dict(

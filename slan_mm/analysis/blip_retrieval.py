@@ -44,8 +44,7 @@ def build_blip_retrieval(model: ConfigDict, num_tokens: int) -> nn.Module:
         vision = {**backbone, 'out_type': 'raw'}
     else:
         vision = dict(type='slan_mm.TokenBackbone', backbone=backbone)
-    channels = model.image.encoder.in_channels
-    channels = channels if isinstance(channels, int) else channels[-1]
+    channels = MODELS.build(dict(model.image.encoder, embed_dims=model.embed_dims)).in_channels[-1]
     tokenizer = build_shapes_tokenizer(num_tokens)
     tokenizer.add_special_tokens({'additional_special_tokens': ['[ENC]']})
     sizes = {'vocab_size': len(tokenizer), **model.text.encoder.model}

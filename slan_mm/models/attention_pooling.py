@@ -23,29 +23,30 @@ class AttentionPooling(BaseModule):
     Args:
         embed_dims: Width D of regions, and of V.
         num_heads, head_dims: Heads, and the width of each; the result has ``num_heads * head_dims``.
-        level: Which of the encoder's levels has the cells that take part beside the regions; None is V. A frozen
-            encoder's own level says more than its projection to V does.
-        cell_dims: That level's channels.
+        in_channels: Channels of the encoder's levels.
+        level: Which of these levels has the cells that take part beside the regions; None is V. A frozen encoder's own
+            level says more than its projection to V does.
         dropout: Of regions and cells, behind their normalisation. The levels of a frozen encoder are the same in every
             pass, and a small data set is soon known by heart.
 
     Raises:
-        ValueError: ``level`` without ``cell_dims``.
+        ValueError: The encoder has no such ``level``.
     """
 
     def __init__(
         self,
         embed_dims: int,
+        in_channels: Sequence[int] = (),
         num_heads: int = 8,
         head_dims: int = 16,
         level: int | None = None,
-        cell_dims: int | None = None,
         dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if level is not None and cell_dims is None:
-            raise ValueError(f'level {level} of the encoder needs its number of channels, cell_dims')
+        if level is not None and not -len(in_channels) <= level < len(in_channels):
+            raise ValueError(f'AttentionPooling: level is {level}, the image encoder has {len(in_channels)} levels')
+        cell_dims = embed_dims if level is None else in_channels[level]
         self.num_heads = num_heads
         self.level = level
         self.out_dims = num_heads * head_dims

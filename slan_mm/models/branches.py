@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
 
@@ -59,13 +60,14 @@ class ImageBranch(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
-        self.decoder = MODELS.build(dict(embed_dims=embed_dims, **decoder))
-        self.detector = MODELS.build(dict(embed_dims=embed_dims, **detector))
+        self.encoder = build_sized(encoder, 'image.encoder', embed_dims=embed_dims)
+        widths = dict(embed_dims=embed_dims, in_channels=self.encoder.in_channels)
+        self.decoder = build_sized(decoder, 'image.decoder', **widths)
+        self.detector = build_sized(detector, 'image.detector', embed_dims=embed_dims)
         self.pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
         self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
-        self.embedding = None if embedding is None else MODELS.build(dict(embed_dims=embed_dims, **embedding))
+        self.embedding = None if embedding is None else build_sized(embedding, 'image.embedding', **widths)
         self.smoothing = None if smoothing is None else MODELS.build(smoothing)
         self.itc_projection = (
             projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
@@ -184,7 +186,7 @@ class TextBranch(BaseModule):
             raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
         self.embedding = embedding
         self.word_dropout = word_dropout
-        self.encoder = MODELS.build(dict(embed_dims=embed_dims, **encoder))
+        self.encoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 

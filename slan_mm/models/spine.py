@@ -11,13 +11,23 @@ from collections.abc import Sequence
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from slan_mm.models.branches import ImageBranch, TextBranch
 from slan_mm.models.checkpoint import refuse_other_architecture
 from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+
+def _check_feature_levels(locator: nn.Module, num_levels: int) -> None:
+    for number, adaptor in enumerate(locator.adaptors):  # type: ignore[arg-type]
+        if not 1 <= adaptor.feature_level <= num_levels:
+            raise ValueError(
+                f'locator.adaptors[{number}].feature_level is {adaptor.feature_level}, the pyramid of image.decoder '
+                f'has the levels 1 to {num_levels}'
+            )
 
 
 class SelfLocatedModel(BaseModel):
@@ -40,7 +50,8 @@ class SelfLocatedModel(BaseModel):
         data_preprocessor: Config of the data preprocessor.
 
     Raises:
-        ValueError: ``space_dims`` has no 'lexical', or ``map_terms`` does not begin with it or has an unknown term.
+        ValueError: ``space_dims`` has no 'lexical', ``map_terms`` does not begin with it or has an unknown term, or
+            sizes of components do not fit each other; the message names the setting.
     """
 
     def __init__(
@@ -75,7 +86,10 @@ class SelfLocatedModel(BaseModel):
         )
         self.image_branch = ImageBranch(**image, map_terms=map_terms, **widths)
         self.text_branch = TextBranch(**text, **widths)
-        self.locator = MODELS.build(dict(type='SelfLocator', embed_dims=embed_dims, map_terms=map_terms, **locator))
+        self.locator = build_sized(
+            dict(type='SelfLocator') | locator, 'locator', embed_dims=embed_dims, map_terms=map_terms
+        )
+        _check_feature_levels(self.locator, self.image_branch.decoder.num_levels)
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:

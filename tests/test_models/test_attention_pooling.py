@@ -36,14 +36,14 @@ def test_each_head_weighs_for_itself():
 
 
 def test_a_level_of_the_encoder_takes_the_place_of_v():
-    pooling = build(level=1, cell_dims=4)
+    pooling = build(level=1, in_channels=(3, 4))
     regions, cells, levels = torch.randn(2, 5, 6), torch.randn(2, 6, 4, 4), [torch.empty(0), torch.randn(2, 4, 3, 3)]
     out = pooling(regions, cells, levels)
     assert out.shape == (2, pooling.out_dims)
     torch.testing.assert_close(pooling(regions, cells + 1, levels), out)
     assert not torch.allclose(pooling(regions, cells, [levels[0], levels[1].flip(0)]), out)
-    with pytest.raises(ValueError, match='level 1 .* cell_dims'):
-        AttentionPooling(embed_dims=6, level=1)
+    with pytest.raises(ValueError, match='level is 2, the image encoder has 2 levels'):
+        build(level=2, in_channels=(3, 4))
 
 
 def test_order_and_batch_have_no_part():
@@ -55,7 +55,7 @@ def test_order_and_batch_have_no_part():
 
 
 def test_training_drops_values_behind_the_normalisation_and_evaluation_none():
-    pooling = build(level=0, cell_dims=4, dropout=0.5)
+    pooling = build(level=0, in_channels=(4,), dropout=0.5)
     regions, levels = torch.randn(1, 5, 6), [torch.randn(1, 4, 3, 3)]
     seen = {}
     for source, score in pooling.score.items():

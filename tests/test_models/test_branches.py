@@ -158,7 +158,7 @@ def test_embedding_of_the_mean_token_through_a_hidden_layer():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('options', [{}, dict(level=1, cell_dims=16)])
+@pytest.mark.parametrize('options', [{}, dict(level=1)])
 def test_embedding_by_attention_pooling(options):
     embedding = dict(type='AttentionPooling', num_heads=2, head_dims=5, **options)
     branch = build_toy_slan(image__embedding=embedding).eval().image_branch
@@ -170,7 +170,7 @@ def test_embedding_by_attention_pooling(options):
 
 @torch.no_grad()
 def test_encoder_as_feature_source():
-    decoder = dict(type='VisionDecoder', source='encoder', in_channels=(8, 16))
+    decoder = dict(type='VisionDecoder', source='encoder')
     model = build_toy_slan(image__decoder=decoder).eval()
     image = model.encode_image(torch.randn(1, 3, 32, 32))
     assert [level.shape[-1] for level in image.pyramid] == [8, 16]

@@ -38,7 +38,6 @@ def test_converted_weights_load_and_give_the_same_features(tool, whole, tmp_path
                 features_only=True,
                 out_indices=(3, 4),
             ),
-            in_channels=(112, 320),
             out_levels=(0, 1),
             embed_dims=8,
             frozen=True,

@@ -11,9 +11,7 @@ folder that the environment variable SLAN_BERT names.
 
 embed_dims = 768
 bert = '{{$SLAN_BERT:bert-base-uncased}}'
-attention = dict(
-    type='BidirectionalAttention', embed_dims=embed_dims, num_heads=12, feedforward_channels=4096, dropout=0.1
-)
+attention = dict(type='BidirectionalAttention', num_heads=12, feedforward_channels=4096, dropout=0.1)
 pooling = dict(type='ExactMeanPooling')
 
 model = dict(

@@ -12,7 +12,6 @@ model = dict(
                 norm_cfg=dict(type='BN', requires_grad=True),
                 norm_eval=False,
             ),
-            in_channels=2048,
             # Stride 32 of a ResNet.
             cell_centres=(0.5 / 32,),
         ),

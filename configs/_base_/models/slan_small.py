@@ -3,7 +3,7 @@
 _base_ = './slan_tiny.py'
 
 embed_dims = 128
-attention = dict(type='BidirectionalAttention', embed_dims=embed_dims, num_heads=8, feedforward_channels=256)
+attention = dict(type='BidirectionalAttention', num_heads=8, feedforward_channels=256)
 pooling = dict(type='ExactMeanPooling')
 
 model = dict(
@@ -24,7 +24,6 @@ model = dict(
                 features_only=True,
                 out_indices=(3, 4),
             ),
-            in_channels=(112, 320),
             out_levels=(0, 1),
             # Strides 16 and 32, TensorFlow's padding.
             cell_centres=(1 - 0.5 / 16, 1 - 0.5 / 32),
@@ -33,7 +32,7 @@ model = dict(
         ),
         decoder=dict(scales=(1, 1)),
         detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1, learn_boxes=False),
-        embedding=dict(num_heads=8, head_dims=64, level=1, cell_dims=320),
+        embedding=dict(num_heads=8, head_dims=64, level=1),
     ),
     text=dict(
         embedding='mean',

@@ -1,7 +1,7 @@
 """The tiny SLAN: 64 x 64 pictures on a CPU."""
 
 embed_dims = 64
-attention = dict(type='BidirectionalAttention', embed_dims=embed_dims, num_heads=4, feedforward_channels=128)
+attention = dict(type='BidirectionalAttention', num_heads=4, feedforward_channels=128)
 pooling = dict(type='ExactMeanPooling')
 
 model = dict(
@@ -24,7 +24,6 @@ model = dict(
                 norm_cfg=dict(type='GN', num_groups=8, requires_grad=True),
                 norm_eval=False,
             ),
-            in_channels=(32, 64, 128),
             out_levels=(0, 1, 2),
             # Strides 4, 8, 16 of a ResNet.
             cell_centres=(0.5 / 4, 0.5 / 8, 0.5 / 16),

@@ -8,7 +8,6 @@ model = dict(
             backbone=dict(
                 type='mmpretrain.VisionTransformer', arch='base', img_size=224, patch_size=16, out_type='featmap'
             ),
-            in_channels=768,
         ),
     ),
 )

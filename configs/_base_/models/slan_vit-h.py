@@ -8,7 +8,6 @@ model = dict(
             backbone=dict(
                 type='mmpretrain.VisionTransformer', arch='huge', img_size=224, patch_size=14, out_type='featmap'
             ),
-            in_channels=1280,
         ),
     ),
 )

@@ -17,6 +17,7 @@ from slan_mm.datasets.feature_store import ImageStore, StoredLevels, hash_config
 from slan_mm.datasets.feature_store.images import WHAT
 from slan_mm.models.encoders.alignment import align
 from slan_mm.models.encoders.checkpoint import load_backbone
+from slan_mm.models.sizes import check_divides
 from slan_mm.registry import MODELS
 
 #: Arguments of a backbone that say where its weights come from; the weights themselves tell encoders apart.
@@ -33,12 +34,13 @@ class ImageEncoder(BaseModule):
     Args:
         backbone: config of any backbone whose output is a map (B, C, H, W) or a tuple of such, e.g. ``mmdet.ResNet``,
             ``mmpretrain.VisionTransformer`` with ``out_type='featmap'``, ``mmpretrain.TIMMBackbone``.
-        in_channels: channels of the levels used, one number for all or one each.
         embed_dims: D.
         out_levels: indices into the backbone's output tuple, -1 being the last.
         out_stride_level: index into ``out_levels`` of the level whose resolution V has. None: the finest.
         cell_centres: for each level where in its cell a cell looks, see :func:`align`. None: in the middle of all.
         norm_cfg: norm after each projection. None is the paper's plain projection.
+        in_channels: channels of the levels used, one number for all or one each. None: they are found when the encoder
+            is built, by running the backbone once on an empty picture of its ``img_size``, or of 224 x 224.
         frozen: the backbone stays in evaluation mode and gets no gradient.
         backbone_checkpoint: ``.safetensors`` or ``.pth`` file of the backbone's weights, read by ``init_weights``.
         init_cfg: as everywhere in MMEngine.
@@ -47,24 +49,18 @@ class ImageEncoder(BaseModule):
     def __init__(
         self,
         backbone: dict,
-        in_channels: int | Sequence[int],
         embed_dims: int,
         out_levels: int | Sequence[int] = -1,
         out_stride_level: int | None = None,
         cell_centres: Sequence[float] | None = None,
         norm_cfg: dict | None = None,
+        in_channels: int | Sequence[int] | None = None,
         frozen: bool = False,
         backbone_checkpoint: str | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.out_levels = [out_levels] if isinstance(out_levels, int) else list(out_levels)
-        self.in_channels = [in_channels] * len(self.out_levels) if isinstance(in_channels, int) else list(in_channels)
-        if len(self.in_channels) != len(self.out_levels):
-            raise ValueError(
-                f'in_channels names {len(self.in_channels)} levels, out_levels {len(self.out_levels)}; '
-                'give one number of channels for each level.'
-            )
         if out_stride_level is not None and not 0 <= out_stride_level < len(self.out_levels):
             raise ValueError(
                 f'out_stride_level {out_stride_level} is no index into the {len(self.out_levels)} levels used.'
@@ -82,6 +78,18 @@ class ImageEncoder(BaseModule):
         self.backbone_config = {key: value for key, value in backbone.items() if key not in _SOURCES}
         self._checked: set[str] = set()
         self.backbone = MODELS.build(backbone)
+        if in_channels is None:
+            self.in_channels = self._find_channels()
+        else:
+            several = not isinstance(in_channels, int)
+            self.in_channels = list(in_channels) if several else [in_channels] * len(self.out_levels)
+        if len(self.in_channels) != len(self.out_levels):
+            raise ValueError(
+                f'in_channels names {len(self.in_channels)} levels, out_levels {len(self.out_levels)}; '
+                'give one number of channels for each level, or leave it out.'
+            )
+        if norm_cfg:
+            check_divides('image.encoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
         self.projections = nn.ModuleList(nn.Conv2d(channels, embed_dims, 1) for channels in self.in_channels)
         for projection in self.projections:
             nn.init.xavier_uniform_(projection.weight)
@@ -92,6 +100,27 @@ class ImageEncoder(BaseModule):
         if frozen:
             self.backbone.requires_grad_(False)
             self.backbone.eval()
+
+    @torch.no_grad()
+    def _find_channels(self) -> list[int]:
+        """The channels of the levels used, of an empty picture."""
+        size = self.backbone_config.get('img_size', 224)
+        height, width = (size, size) if isinstance(size, int) else size
+        weight = next(self.backbone.parameters(), torch.empty(0))
+        modes = {module: module.training for module in self.backbone.modules()}
+        # Nothing is learned from it: neither statistics nor random numbers.
+        self.backbone.eval()
+        try:
+            levels = self._levels(weight.new_zeros(1, 3, height, width))
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise ValueError(
+                f'{type(self.backbone).__name__} does not take a picture of {height} x {width}, by which its channels '
+                f'would be found; give image.encoder.in_channels, or the img_size of the backbone. {error}'
+            ) from error
+        finally:
+            for module, training in modes.items():
+                module.training = training
+        return [level.shape[1] for level in levels]
 
     def init_weights(self) -> None:
         """Initialises the backbone as its own config says, then reads ``backbone_checkpoint`` if there is one.
@@ -153,7 +182,18 @@ class ImageEncoder(BaseModule):
         if not isinstance(inputs, Tensor):
             return list(inputs)
         with torch.no_grad() if self.frozen else nullcontext():
-            outputs = self.backbone(inputs)
+            levels = self._levels(inputs)
+        channels = [level.shape[1] for level in levels]
+        if channels != self.in_channels:
+            raise ValueError(
+                f'image.encoder.in_channels is {self.in_channels}, but out_levels {self.out_levels} of '
+                f'{type(self.backbone).__name__} have {channels} channels: leave in_channels out of the config.'
+            )
+        return levels
+
+    def _levels(self, inputs: Tensor) -> list[Tensor]:
+        """The maps of ``out_levels``, of pictures (B, 3, H, W)."""
+        outputs = self.backbone(inputs)
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         name = type(self.backbone).__name__
         if any(not isinstance(output, Tensor) or output.dim() != 4 for output in outputs):
@@ -161,18 +201,9 @@ class ImageEncoder(BaseModule):
                 f'{name} must yield maps (B, C, H, W). For a vision transformer of mmpretrain set '
                 "out_type='featmap'; for a classifier of timm set features_only=True."
             )
-        channels = [output.shape[1] for output in outputs]
         if any(not -len(outputs) <= level < len(outputs) for level in self.out_levels):
-            raise ValueError(
-                f'out_levels {self.out_levels}: {name} yields {len(outputs)} levels only (of {channels} channels).'
-            )
-        levels = [outputs[level] for level in self.out_levels]
-        if [level.shape[1] for level in levels] != self.in_channels:
-            raise ValueError(
-                f'in_channels is {self.in_channels}, but {name} yields levels of {channels} channels, of which '
-                f'out_levels {self.out_levels} takes {[level.shape[1] for level in levels]}.'
-            )
-        return levels
+            raise ValueError(f'out_levels {self.out_levels}: {name} yields {len(outputs)} levels only.')
+        return [outputs[level] for level in self.out_levels]
 
     def project(self, levels: Sequence[Tensor]) -> Tensor:
         """Projects levels (B, C_l, H_l, W_l) to width D, resizes them to one resolution and sums them: V (B, D, H, W).

@@ -6,6 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
 
@@ -38,8 +39,8 @@ class PairFusionHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.attention = MODELS.build(
-            dict(type='BidirectionalAttention', embed_dims=embed_dims) | dict(attention or {})
+        self.attention = build_sized(
+            dict(type='BidirectionalAttention') | (attention or {}), 'head.attention', embed_dims=embed_dims
         )
         hidden_dims = hidden_dims or embed_dims
         self.classifier = nn.Sequential(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
 from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 
 
@@ -42,7 +43,7 @@ class RegionAdaptor(BaseModule):
         super().__init__(init_cfg)
         if embedding not in ('residual', 'replace'):
             raise ValueError(f"embedding must be 'residual' or 'replace', got {embedding!r}")
-        self.attention = MODELS.build(attention)
+        self.attention = build_sized(attention, 'locator.adaptors.attention', embed_dims=embed_dims)
         self.move = MODELS.build(move)
         self.pooling = MODELS.build(pooling)
         self.feature_level = feature_level

@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
+from slan_mm.models.sizes import check_divides
 from slan_mm.registry import MODELS
 
 
@@ -48,8 +49,7 @@ class BidirectionalAttention(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if embed_dims % num_heads:
-            raise ValueError(f'embed_dims ({embed_dims}) must be a multiple of num_heads ({num_heads})')
+        check_divides('BidirectionalAttention', 'num_heads', num_heads, embed_dims)
         self.num_heads = num_heads
         self.literal = literal
         self.region_key = nn.Linear(embed_dims, embed_dims)

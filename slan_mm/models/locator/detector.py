@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 
 from slan_mm.models.locator.boxes import clip_boxes
 from slan_mm.models.locator.fused_attention import fuse_attention
+from slan_mm.models.sizes import check_divides
 from slan_mm.registry import MODELS
 
 
@@ -74,6 +75,9 @@ class RegionDetector(BaseModule):
         self.downsample = downsample
         self.num_queries = sum(n * n for n in grid)
         self.width = width or embed_dims
+        check_divides('image.detector', 'num_heads', num_heads, self.width)
+        if self.width % 4:
+            raise ValueError(f"image.detector.width is {self.width}: DETR's sine encoding needs a multiple of 4")
         self.projection = nn.Conv2d(embed_dims, width, 1) if width else nn.Identity()
         attention = dict(embed_dims=self.width, num_heads=num_heads, dropout=dropout, batch_first=True)
         ffn = dict(embed_dims=self.width, feedforward_channels=feedforward_channels, ffn_drop=dropout)

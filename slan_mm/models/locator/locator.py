@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
 from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
@@ -81,7 +82,10 @@ class SelfLocator(BaseModule):
         super().__init__(init_cfg)
         self.map_terms = tuple(map_terms)
         self.filter = MODELS.build(region_filter)
-        self.adaptors = nn.ModuleList(MODELS.build(dict(embed_dims=embed_dims, **adaptor)) for adaptor in adaptors)
+        self.adaptors = nn.ModuleList(
+            build_sized(adaptor, f'locator.adaptors[{number}]', embed_dims=embed_dims)
+            for number, adaptor in enumerate(adaptors)
+        )
         self.centred = centred
         self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.box_embedding = BoxEmbedding(embed_dims) if box_embedding else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from slan_mm.models.sizes import check_divides
 from slan_mm.registry import MODELS
 
 
@@ -22,25 +25,27 @@ class VisionDecoder(BaseModule):
         norm_cfg: Their normalisation; GroupNorm makes a sample independent of its batch.
         source: 'decoder' as above; 'encoder' takes the backbone's own levels, projected to D, coarse to fine, in
             place of upsampling V (Table 10).
-        in_channels: With 'encoder': channels of the backbone levels, in the backbone's order (fine to coarse).
+        in_channels: Channels of the encoder's levels, in the encoder's order (fine to coarse); read with 'encoder'.
     """
 
     def __init__(
         self,
         embed_dims: int,
-        scales: tuple[int, ...] = (1, 2, 2),
+        in_channels: Sequence[int] = (),
+        scales: Sequence[int] = (1, 2, 2),
         num_convs: int = 1,
         separable: bool = False,
         norm_cfg: dict | None = None,
         source: str = 'decoder',
-        in_channels: tuple[int, ...] = (),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         if source not in ('decoder', 'encoder'):
             raise ValueError(f"source must be 'decoder' or 'encoder', got {source!r}")
         self.source, self.scales = source, scales
+        self.num_levels = len(scales) if source == 'decoder' else len(in_channels)
         norm_cfg = norm_cfg or dict(type='GN', num_groups=8)
+        check_divides('image.decoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
         if source == 'encoder':
             self.laterals = nn.ModuleList(
                 ConvModule(channels, embed_dims, 1, norm_cfg=norm_cfg, act_cfg=None) for channels in in_channels

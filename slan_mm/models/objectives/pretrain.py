@@ -19,6 +19,7 @@ from slan_mm.models.objectives.gather import gather, gather_record, global_mean,
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoder
+from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
@@ -99,7 +100,7 @@ class PretrainObjective(BaseModule):
         self.seed = seed
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
-        self.itc = MODELS.build(dict(type='ITCLoss', embed_dims=itc_dims) | (itc or {}))
+        self.itc = build_sized(dict(type='ITCLoss') | (itc or {}), 'objective.itc', embed_dims=itc_dims)
         self.soft_targets = None
         if soft_targets is not None:
             if not text_branch.encoder.frozen or self.itc.queue is not None:
@@ -116,7 +117,7 @@ class PretrainObjective(BaseModule):
             config = dict(type='RegionWordLoss') | (region_word or {})
             self.region_word[term] = MODELS.build(config | (dict(word_dims=dims) if term in calibrated else {}))
         self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word], weights=score_weights))
-        self.itm_head = MODELS.build(dict(type='ITMHead', embed_dims=embed_dims) | (itm or {}))
+        self.itm_head = build_sized(dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims)
         if self.weights['lm']:
             encoder = text_branch.encoder
             self.lm_head = MODELS.build(

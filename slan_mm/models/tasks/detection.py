@@ -17,6 +17,7 @@ from slan_mm.models.checkpoint import keep_fresh_head
 from slan_mm.models.grounding import region_word_similarity
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.sizes import build_sized
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
@@ -67,7 +68,9 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
     ) -> None:
         super().__init__(**spine)
         levels = len(self.locator.adaptors) + 1
-        self.head = MODELS.build(dict(type='DetectionHead', embed_dims=self.embed_dims, num_levels=levels, **head))
+        self.head = build_sized(
+            dict(type='DetectionHead') | head, 'head', embed_dims=self.embed_dims, num_levels=levels
+        )
         self.prompt = ClassPrompt(**(prompt or {}))
         self.classes = None if classes is None else read_class_names(classes)
         self._parts: dict[tuple[str, ...], list[PromptPart]] = {}

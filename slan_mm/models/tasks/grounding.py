@@ -18,6 +18,7 @@ from torch import Tensor
 from slan_mm.models.checkpoint import keep_fresh_head
 from slan_mm.models.grounding import grounding_scores, phrase_tokens, rank_regions
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.sizes import build_sized
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located, TextFeatures, TextTokens
@@ -39,8 +40,8 @@ class SLANGrounder(SelfLocatedModel):
     def __init__(self, head: dict | None = None, **spine: Any) -> None:
         super().__init__(**spine)
         levels = len(self.locator.adaptors) + 1
-        self.head = MODELS.build(
-            dict(type='DetectionHead', embed_dims=self.embed_dims, num_levels=levels) | (head or {})
+        self.head = build_sized(
+            dict(type='DetectionHead') | (head or {}), 'head', embed_dims=self.embed_dims, num_levels=levels
         )
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from slan_mm.models.sizes import build_sized
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
@@ -34,7 +35,7 @@ class NLVR(SelfLocatedModel):
 
     def __init__(self, head: dict, reg_weight: float = 1.0, objective: dict | None = None, **spine: Any) -> None:
         super().__init__(**spine)
-        self.head = MODELS.build(dict(type='PairFusionHead', embed_dims=self.embed_dims) | head)
+        self.head = build_sized(dict(type='PairFusionHead') | head, 'head', embed_dims=self.embed_dims)
         self.reg_weight = reg_weight
         self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss'))
 

@@ -165,7 +165,7 @@ def test_half_precision_levels_of_a_store_are_projected():
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'in_channels': [16, 31]}, r'yields levels of \[8, 16, 32, 64\] channels'),
+        ({'in_channels': [16, 31]}, r'out_levels \[1, 2\] of ResNet have \[16, 32\] channels'),
         ({'out_levels': [1, 4]}, '4 levels only'),
     ],
 )
@@ -205,3 +205,28 @@ def test_vit_of_the_paper_builds(arch, width, millions):
         )
     count = sum(parameter.numel() for parameter in encoder.backbone.parameters()) / 1e6
     assert math.isclose(count, millions, rel_tol=0.01)
+
+
+@pytest.mark.parametrize('name', BACKBONES)
+def test_channels_are_found_and_nothing_else_changes(name):
+    """Neither the backbone's statistics nor the random numbers of what is built after it."""
+    settings = BACKBONES[name]
+    encoders, random = [], []
+    for config in (settings, {key: value for key, value in settings.items() if key != 'in_channels'}):
+        torch.manual_seed(0)
+        encoders.append(ImageEncoder(embed_dims=12, **config))
+        random.append(torch.rand(3))
+    given, found = encoders
+    assert found.in_channels == given.in_channels
+    assert torch.equal(*random)
+    assert [m.training for m in found.modules()] == [m.training for m in given.modules()]
+    for (key, value), other in zip(found.state_dict().items(), given.state_dict().values(), strict=True):
+        assert torch.equal(value, other), key
+
+
+def test_a_backbone_of_another_picture_size_is_named():
+    backbone = {'type': 'mmpretrain.TIMMBackbone', 'model_name': 'vit_tiny_patch16_384', 'features_only': True}
+    with pytest.raises(ValueError, match=r'does not take a picture of 224 x 224.* give image\.encoder\.in_channels'):
+        ImageEncoder(backbone={**backbone, 'pretrained': False}, embed_dims=12)
+    encoder = ImageEncoder(backbone={**backbone, 'pretrained': False, 'img_size': 64}, embed_dims=12)
+    assert encoder.in_channels == [192]

@@ -147,5 +147,5 @@ def test_half_precision_is_finite_and_near(dtype, literal):
 
 
 def test_width_that_heads_do_not_divide_is_refused():
-    with pytest.raises(ValueError, match='multiple of num_heads'):
+    with pytest.raises(ValueError, match='num_heads is 4, which does not divide its width 10'):
         BidirectionalAttention(10, num_heads=4)

@@ -1,0 +1,46 @@
+"""Sizes of a component that others decide: handed over when it is built, and checked, so that no config repeats them.
+
+A width that two places of a config name soon disagrees, and then fails far from both, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slan_mm.registry import MODELS
+
+
+def build_sized(config: Mapping, place: str, **sizes: Any) -> Any:
+    """Builds a component of ``MODELS`` with the ``sizes`` that the rest of the model decides.
+
+    ``place`` is where its config stands in the model's, for messages, e.g. 'image.decoder'.
+
+    Raises:
+        ValueError: The config gives one of the sizes another value.
+    """
+    for name, value in sizes.items():
+        given = config.get(name, value)
+        if _plain(given) != _plain(value):
+            raise ValueError(
+                f'{place}.{name} is {given}, the rest of the model makes it {_plain(value)}: leave it out of the '
+                'config, it is found when the model is built'
+            )
+    return MODELS.build({**config, **sizes})
+
+
+def check_divides(place: str, option: str, number: int, width: int) -> None:
+    """Heads and groups share a width evenly.
+
+    Raises:
+        ValueError: ``number``, the value of ``option`` at ``place`` of the config, does not divide ``width``.
+    """
+    if width % number:
+        fitting = [divisor for divisor in range(1, width + 1) if width % divisor == 0]
+        raise ValueError(
+            f'{place}.{option} is {number}, which does not divide its width {width}: give one of {fitting}'
+        )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value
