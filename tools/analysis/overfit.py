@@ -22,6 +22,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from torch import nn
 
+from slan_mm.engine.smoke import smoke_asked_for
 from slan_mm.registry import DATASETS, MODELS
 
 WARMUP = 20
@@ -99,6 +100,9 @@ def evaluator_of(cfg: Config) -> Evaluator:
 def main(arguments: list[str] | None = None) -> int:
     """Trains, tests, prints; returns the exit code."""
     options = parse_options(arguments)
+    if smoke_asked_for():
+        print('SLAN_SMOKE is set: two iterations, and the score is not judged')
+        options.iterations, options.at_least = 2, None
     cfg = Config.fromfile(options.config)
     cfg.merge_from_dict(options.cfg_options)
     if options.lr is not None:
