@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
@@ -111,12 +109,3 @@ class SelfLocatedModel(BaseModel):
         images' maps.
         """
         return self.locator(image, text, pairs)
-
-    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """MMEngine's sum of the losses; what is logged is the mean over ranks."""
-        loss, log = super().parse_losses(losses)
-        if get_world_size() > 1:
-            values = torch.stack([value.detach().float() for value in log.values()])
-            all_reduce(values, op='mean')
-            log = type(log)(zip(log, values, strict=True))
-        return loss, log

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import Hook
 
 from slan_mm.registry import HOOKS
@@ -24,6 +25,9 @@ class NonFiniteLossHook(Hook):
     value whose name contains 'loss' is looked at, and ``grad_norm`` when ``optim_wrapper.clip_grad`` logs it. With a
     dynamic loss scale (fp16) an infinite gradient norm now and then is how the scale is found and the step is
     skipped: only ``max_overflows`` of them in a row stop the run.
+
+    With several ranks all of them stop, and the message names the ranks that have a broken loss, and their samples
+    alone. A gradient norm is that of all ranks together.
     """
 
     priority = 'HIGHEST'
@@ -41,11 +45,21 @@ class NonFiniteLossHook(Hook):
     ) -> None:
         losses = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
         wrong = {name: value for name, value in losses.items() if not math.isfinite(value)}
-        wrong.update(self._wrong_grad_norm(runner))
-        if wrong:
-            message = self._message(runner, wrong, batch_ids(data_batch))
+        reports = self._of_all_ranks(runner, wrong, batch_ids(data_batch))
+        norm = self._wrong_grad_norm(runner)
+        if reports or norm:
+            message = self._message(runner, reports or [(runner.rank, norm, batch_ids(data_batch))])
             runner.logger.error(message)
             raise FloatingPointError(message)
+
+    @staticmethod
+    def _of_all_ranks(runner: Any, wrong: dict[str, float], ids: list[str]) -> list[tuple[int, dict, list[str]]]:
+        """Rank, broken losses and samples of each rank that has broken ones."""
+        if runner.world_size == 1:
+            return [(runner.rank, wrong, ids)] if wrong else []
+        anywhere = torch.tensor(float(bool(wrong)))
+        all_reduce(anywhere, op='max')
+        return [each for each in all_gather_object((runner.rank, wrong, ids)) if each[1]] if anywhere else []
 
     def _wrong_grad_norm(self, runner: Any) -> dict[str, float]:
         if 'train/grad_norm' not in runner.message_hub.log_scalars:
@@ -56,11 +70,13 @@ class NonFiniteLossHook(Hook):
         return {'grad_norm': norm} if self.overflows > allowed else {}
 
     @staticmethod
-    def _message(runner: Any, wrong: dict[str, float], ids: Sequence[str]) -> str:
-        values = ', '.join(f'{name} = {value}' for name, value in wrong.items())
+    def _message(runner: Any, reports: Sequence[tuple[int, dict[str, float], list[str]]]) -> str:
+        parts = []
+        for rank, wrong, ids in reports:
+            values = ', '.join(f'{name} = {value}' for name, value in wrong.items())
+            samples = ', '.join(ids) or 'unknown (the batch has no data_samples)'
+            parts.append(f'rank {rank}: {values}. Samples of the batch: {samples}.')
         return (
-            f'iteration {runner.iter + 1}, rank {runner.rank}: {values}. '
-            f'Samples of the batch: {", ".join(ids) or "unknown (the batch has no data_samples)"}. '
-            'No checkpoint was written with these weights; look at these samples, or lower the learning rate, '
-            'then go on with --resume auto.'
+            f'iteration {runner.iter + 1}, {" ".join(parts)} No checkpoint was written with these weights; look at '
+            'these samples, or lower the learning rate, then go on with --resume auto.'
         )

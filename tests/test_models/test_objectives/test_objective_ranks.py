@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from mmengine.dist import all_reduce_dict
 from mmengine.model import MMDistributedDataParallel
 from ranks import run_ranks
 from torch import Tensor
 from toy import build_toy_slan, literal_config, toy_batch, toy_config
 
+from slan_mm.engine.hooks import NonFiniteLossHook
 from slan_mm.models.objectives.gather import gather, gather_padded, local_rows
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
 
@@ -71,16 +75,34 @@ def train(rank: int, world_size: int, name: str) -> list[dict]:
         batch = model.data_preprocessor(toy_batch(order[first : first + share], SAME_IMAGE), True)
         losses = wrapped(**batch, mode='loss')
         loss, log = model.parse_losses(losses)
+        means = {key: value.detach().clone() for key, value in log.items()}
+        all_reduce_dict(means, op='mean')
         wrapped.zero_grad()
         loss.backward()
         gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
-        steps.append(dict(log={key: float(value) for key, value in log.items()}, gradients=gradients))
+        steps.append(dict(log={key: float(value) for key, value in means.items()}, gradients=gradients))
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.grad is not None:
                     parameter -= 0.05 * parameter.grad
     queue = model.objective.itc.queue
     return [*steps, dict(queue=queue.content() if queue is not None else None)]
+
+
+def refusal(rank: int) -> str:
+    """What NonFiniteLossHook says where L_reg is broken on rank 1 alone."""
+    model = build_toy_slan()
+    if rank == 1:
+        model.objective.weights['reg'] = float('nan')
+    batch = model.data_preprocessor(toy_batch([2 * rank, 2 * rank + 1]), True)
+    _, log = model.parse_losses(model(**batch, mode='loss'))
+    runner = SimpleNamespace(iter=6, rank=rank, world_size=2, logger=logging.getLogger('refusal'))
+    runner.message_hub = SimpleNamespace(log_scalars={})
+    try:
+        NonFiniteLossHook().after_train_iter(runner, 0, batch, log)
+    except FloatingPointError as error:
+        return str(error)
+    return ''
 
 
 def everything(rank: int) -> dict:
@@ -99,6 +121,7 @@ def everything(rank: int) -> dict:
         flags=flags,
         rows=gathered.detach()[local_rows(2)],
         runs={name: train(rank, 2, name) for name in CONFIGS},
+        refusal=refusal(rank),
     )
 
 
@@ -117,6 +140,14 @@ def test_gather_and_its_gradient(ranks):
         assert result['flags'].tolist() == [[True, False]] * 2 + [[True, True]] * 2
         weight = torch.arange(12.0).view(4, 3)[2 * rank : 2 * rank + 2]
         assert torch.equal(result['gradient'], weight + 2 * weight)
+
+
+def test_a_broken_loss_stops_all_ranks_and_names_the_samples_of_its_own(ranks):
+    own = [toy_batch([number])['data_samples'][0].sample_id for number in range(4)]
+    for result in ranks:
+        assert 'rank 1: loss = nan, loss_reg = nan.' in result['refusal'] and 'rank 0' not in result['refusal']
+        assert all(name in result['refusal'] for name in own[2:])
+        assert not any(f'{name} ' in result['refusal'] for name in own[:2])
 
 
 @pytest.fixture
