@@ -25,6 +25,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # run.json: config, commit, seed, steps, time and metrics, of which tools/analysis/make_results.py makes tables.
     record=dict(type='RunRecordHook'),
+    # Metrics as a table, each beside chance.
+    summary=dict(type='SummaryHook'),
     # Off; tools/test.py --show-dir turns it on.
     visualization=dict(type='RegionFigureHook', draw=False),
 )

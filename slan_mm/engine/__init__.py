@@ -9,6 +9,7 @@ from slan_mm.engine.hooks import (
     RankMeanHook,
     RunRecordHook,
     SafeCheckpointHook,
+    SummaryHook,
     ThroughputHook,
     TimelineHook,
 )
@@ -37,6 +38,7 @@ __all__ = [
     'SafeCheckpointHook',
     'ShardedRunner',
     'ShardedStrategy',
+    'SummaryHook',
     'TaskLoop',
     'ThroughputHook',
     'TimelineHook',

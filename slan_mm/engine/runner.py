@@ -7,6 +7,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import nn
 
+from slan_mm.engine.console import ShortConsole, mismatch_in_one_line
 from slan_mm.engine.cpu_batch_norm import sync_batch_norms_on_cpu
 from slan_mm.engine.exact_resume import ExactResume
 from slan_mm.engine.gloo import join_cpu_ranks
@@ -14,7 +15,7 @@ from slan_mm.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class ResumableRunner(ExactResume, Runner):
+class ResumableRunner(ShortConsole, ExactResume, Runner):
     """MMEngine's runner that resumes exactly, see :class:`ExactResume`, and trains on several ranks without a GPU."""
 
     def setup_env(self, env_cfg: dict) -> None:
@@ -37,4 +38,5 @@ class ResumableRunner(ExactResume, Runner):
         """Loads weights; those of a resumed run and of a test must fit."""
         if self.must_fit:
             kwargs['strict'] = True
-        return super().load_checkpoint(filename, *args, **kwargs)
+        with mismatch_in_one_line(self.logger):
+            return super().load_checkpoint(filename, *args, **kwargs)

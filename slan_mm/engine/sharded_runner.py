@@ -6,12 +6,13 @@ from typing import Any
 from mmengine.runner import FlexibleRunner
 from torch import nn
 
+from slan_mm.engine.console import ShortConsole
 from slan_mm.engine.exact_resume import ExactResume
 from slan_mm.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class ShardedRunner(ExactResume, FlexibleRunner):
+class ShardedRunner(ShortConsole, ExactResume, FlexibleRunner):
     """MMEngine's ``FlexibleRunner`` that resumes exactly, see :class:`ExactResume`.
 
     Its config names a strategy::

@@ -32,3 +32,21 @@ def test_what_was_not_measured_is_left_out():
 
 def test_lines_fit_a_terminal():
     assert max(map(len, summary_table(METRICS).splitlines())) <= 100
+
+
+def test_columns_and_notes_are_of_what_is_there():
+    table = summary_table({'caption/CIDEr': 43.71, 'caption/exact': 0.25, 'caption/num_images': 8.0, 'time': 1.0})
+    assert row(table, 'caption/CIDEr') == ['43.7'] and row(table, 'caption/exact') == ['0.250']
+    assert not any(word in table.lower() for word in ('chance', 'adaptor', 'num_images', 'time'))
+    table = summary_table({'nlvr2/accuracy': 62.0, 'nlvr2/consistency': 20.0, 'nlvr2/num_examples': 400.0})
+    assert row(table, 'statements judged rightly') == ['62.0', '50.0'] and 'a coin' in table
+
+
+def test_tasks_of_other_names_are_told_apart():
+    found = {'pointing': 1.0, 'R1': 2.0}
+    metrics = {f'{task}/{name}': value for task in ('testA', 'grounding') for name, value in found.items()}
+    metrics |= {'msrvtt/i2t_R1': 3.0, 'msrvtt_itc/i2t_R1': 4.0, 'msrvtt/chance_R1': 0.1}
+    table = summary_table(metrics)
+    assert row(table, 'testA: phrase -> box, R@1 at IoU .5') == ['2.0']
+    assert row(table, '  phrase -> box, R@1 at IoU .5') == ['2.0']
+    assert row(table, 'msrvtt: picture -> text, R@1, ITC alone') == ['4.0', '0.1']

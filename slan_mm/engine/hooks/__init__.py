@@ -6,6 +6,7 @@ from slan_mm.engine.hooks.non_finite_hook import NonFiniteLossHook
 from slan_mm.engine.hooks.prediction_file_hook import PredictionFileHook
 from slan_mm.engine.hooks.rank_mean_hook import RankMeanHook
 from slan_mm.engine.hooks.run_record_hook import RunRecordHook
+from slan_mm.engine.hooks.summary_hook import SummaryHook
 from slan_mm.engine.hooks.throughput_hook import ThroughputHook
 from slan_mm.engine.hooks.timeline_hook import TimelineHook
 
@@ -18,6 +19,7 @@ __all__ = [
     'RankMeanHook',
     'RunRecordHook',
     'SafeCheckpointHook',
+    'SummaryHook',
     'ThroughputHook',
     'TimelineHook',
 ]
