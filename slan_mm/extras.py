@@ -47,7 +47,7 @@ PARTLY_NEEDED = {
     'configs whose names begin with slan_small)',
     'faiss-cpu': 'slan_mm.apis (tools/infer.py, tools/index.py, tools/search.py, tools/visualize.py, '
     'tools/model_converters/)',
-    'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding --options find=noun_phrases)',
+    'textblob': 'noun phrases of texts that mark none (tools/infer.py grounding, tools/search.py, tools/visualize.py)',
 }
 
 

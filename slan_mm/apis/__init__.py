@@ -5,7 +5,7 @@ from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
-from slan_mm.apis.noun_phrases import find_noun_phrases, mark_noun_phrases
+from slan_mm.apis.noun_phrases import find_noun_phrases, mark_phrases
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.search import Indexed, PictureSearch
@@ -29,7 +29,7 @@ __all__ = [
     'VQAInferencer',
     'VideoRetrievalInferencer',
     'find_noun_phrases',
-    'mark_noun_phrases',
+    'mark_phrases',
     'mark_spans',
     'read_marked_text',
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from mmengine.config import Config
@@ -15,30 +17,34 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from PIL import Image
+from rich.console import Console
 from rich.progress import track
 from torch import nn
 
 from slan_mm.apis.pictures import Picture, picture_name, read_picture
-from slan_mm.apis.settings import picture_size, without_feature_stores
+from slan_mm.apis.settings import model_class, name_of, picture_size, read_config, reason, without_feature_stores
 from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.registry import MODELS, TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
+
+T = TypeVar('T')
 
 
 class TaskInferencer(BaseInferencer):
     """A trained model at hand, in the manner of MMEngine's inferencers.
 
     ``__call__`` of a task takes pictures (a path, an array, a PIL image, several of these, or a folder) and what the
-    task asks of them, makes *items*, one a prediction, and hands them to MMEngine's flow: batches through the model
-    under a progress bar, then drawings, then results. It returns ``dict(predictions, visualization)``: a dict for each
-    item that json can write, and the pages drawn as (H, W, 3) uint8 arrays, or None where none was asked for.
+    task asks of them, makes *items*, one a prediction (:meth:`prepare`), and hands them to MMEngine's flow: batches
+    through the model under a progress bar, then drawings, then results. It returns
+    ``dict(predictions, visualization)``: a dict for each item that json can write, and the pages drawn as (H, W, 3)
+    uint8 arrays, or None where none was asked for.
 
     What every ``__call__`` takes beside its own arguments:
 
     - ``batch_size``: items that go through the model together. It does not change any prediction.
     - ``return_datasamples``: predictions are the model's own data samples.
     - ``show``: open each page in the desktop's picture viewer.
-    - ``img_out_dir``: folder that pages are written to, as ``<number>_<name>.png``.
+    - ``img_out_dir``: folder that pages are written to, as ``<number>_<name>.jpg``.
     - ``pred_out_dir``: folder that ``predictions.json``, the list of all predictions, is written to.
 
     Args:
@@ -46,12 +52,12 @@ class TaskInferencer(BaseInferencer):
         weights: Its checkpoint; None: that of ``load_from`` in the config.
         device: 'cpu', 'cuda', ...; None: a GPU where there is one.
         cfg_options: Settings that override the config's, nested keys with dots.
-        show_progress: Whether to show a progress bar.
+        show_progress: Whether to show a progress bar, where the standard error output is a terminal.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        ValueError: No checkpoint is given, or another model's; the config does not tell the size of pictures, or its
-            model cannot do the task.
+        ValueError: No checkpoint is given, or another model's; the config cannot be read, does not tell the size of
+            pictures, or its model cannot be built or cannot do the task.
     """
 
     #: What the task is called.
@@ -60,7 +66,7 @@ class TaskInferencer(BaseInferencer):
     takes_text: bool = True
     #: Whether an item has a sequence of pictures.
     several_pictures: bool = False
-    #: Methods a model must have for the task.
+    #: What the class of a model must have for the task: methods, or arguments of its ``__init__``.
     needs: tuple[str, ...] = ()
     visualize_kwargs = {'show', 'img_out_dir'}
     postprocess_kwargs = {'pred_out_dir'}
@@ -73,21 +79,71 @@ class TaskInferencer(BaseInferencer):
         cfg_options: Mapping[str, Any] | None = None,
         show_progress: bool = True,
     ) -> None:
-        cfg = Config(model._cfg_dict.to_dict()) if isinstance(model, Config) else Config.fromfile(model)
-        cfg.merge_from_dict(dict(cfg_options or {}))
+        cfg = read_config(model, cfg_options)
         weights = weights or cfg.get('load_from')
         if not weights:
             raise ValueError('weights are needed: give a checkpoint, the config has no load_from either')
-        super().__init__(cfg, str(weights), device, cfg.get('default_scope', 'slan_mm'), show_progress)
+        self.check_model(cfg, weights)
+        # MMEngine's own bar does not know how many there are.
+        super().__init__(cfg, str(weights), device, cfg.get('default_scope', 'slan_mm'), show_progress=False)
+        self.show_bar = show_progress
+
+    @classmethod
+    def check_model(cls, cfg: Config, weights: str | Path) -> None:
+        """Whether the config's model can do the task and the checkpoint is there; nothing is built or loaded.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+            ValueError: There is no such model, or it cannot do the task.
+        """
+        kind = model_class(cfg)
+        known = signature(kind.__init__).parameters
+        lacking = [name for name in cls.needs if not hasattr(kind, name) and name not in known]
+        if lacking:
+            raise ValueError(
+                f'{cls.task}: {kind.__name__} has no {", ".join(lacking)}. Give the config of a model that was made '
+                'for this task'
+            )
+        if '://' not in str(weights) and not Path(weights).expanduser().exists():
+            raise FileNotFoundError(f'no checkpoint {weights}')
+
+    @classmethod
+    def prepare(cls, inputs: Any, **own: Any) -> list[dict]:
+        """The items of a call, one a prediction, from its pictures, its texts, and the task's ``own`` options.
+
+        No model is needed and no picture is opened.
+
+        Raises:
+            UnreadableImageError: There is no such picture.
+            ValueError: What ``__call__`` of the task says.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def check_call(cls, inputs: Any, *texts: Any, **options: Any) -> None:
+        """Tells mistakes in what a call would be given, before a model is there to be called.
+
+        Raises:
+            UnreadableImageError: There is no such picture.
+            ValueError: There is no such option, or what ``__call__`` of the task says.
+        """
+        own = set(list(signature(cls.prepare).parameters)[1 + len(texts) :])
+        shared = {'batch_size', 'return_datasamples'} | cls.visualize_kwargs | cls.postprocess_kwargs
+        unknown = sorted(set(options) - own - shared - set(signature(cls.__call__).parameters))
+        if unknown:
+            known = sorted(own | cls.postprocess_kwargs - TaskInferencer.postprocess_kwargs)
+            raise ValueError(
+                f'{cls.task} has no option {", ".join(unknown)}; '
+                + (f'its own are {", ".join(known)}' if known else 'it has none of its own')
+            )
+        cls.prepare(inputs, *texts, **{name: value for name, value in options.items() if name in own})
 
     def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:
         init_default_scope(cfg.get('default_scope', 'slan_mm'))
-        model = MODELS.build(without_feature_stores(cfg.model))
-        lacking = [name for name in self.needs if not hasattr(model, name)]
-        if lacking:
-            raise ValueError(
-                f'{self.task}: {type(model).__name__} has no {", ".join(lacking)}; give the config of a model that has'
-            )
+        try:
+            model = MODELS.build(without_feature_stores(cfg.model))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f'the model of {name_of(cfg)} cannot be built: {reason(error)}') from error
         try:
             load_checkpoint(model, weights, map_location='cpu', strict=True)
         except (RuntimeError, ValueError) as error:
@@ -119,9 +175,14 @@ class TaskInferencer(BaseInferencer):
         """The pictures of an item, each (H, W, 3) uint8 RGB: one, unless ``several_pictures``."""
         return [read_picture(item['picture'])]
 
-    def progress(self, batches: Iterable, count: int) -> Iterable:
-        """``batches``, under a progress bar unless it is off."""
-        return track(batches, description=self.task, total=count) if self.show_progress else batches
+    def progress(self, items: Sequence[T], what: str) -> Iterable[T]:
+        """``items`` one by one, under a progress bar unless it is off or nobody would see it."""
+        seen = self.show_bar and sys.stderr.isatty()
+        return track(items, what, console=Console(stderr=True), transient=True, disable=not seen)
+
+    def preprocess(self, inputs: Sequence[dict], batch_size: int = 1, **options: Any) -> Iterable:
+        """Batches of ``inputs`` as the model takes them, under a progress bar."""
+        return super().preprocess(self.progress(inputs, self.task), batch_size, **options)
 
     def describe(self, prediction: dict) -> str:
         """A prediction in lines for people."""
@@ -131,24 +192,38 @@ class TaskInferencer(BaseInferencer):
         """A data sample's prediction, as json can write it."""
         raise NotImplementedError
 
+    def _dispatch_kwargs(self, **options: Any) -> tuple[dict, dict, dict, dict]:
+        """MMEngine's; what chooses the answers (``top``, ...) is for the pages as for the results."""
+        *before, drawing, packing = super()._dispatch_kwargs(**options)
+        chosen = {name: value for name, value in packing.items() if name not in TaskInferencer.postprocess_kwargs}
+        return (*before, {**drawing, **chosen}, packing)
+
     def draw(self, item: dict, sample: Any) -> Canvas:
-        """The page of an item: its pictures, and under the first the lines of :meth:`describe`."""
+        """The page of an item: its pictures, and under the first the lines of :meth:`describe`.
+
+        A task whose answers are chosen by options (``top``, ...) is given them.
+        """
         images = self.load(item)
         lines = [' | '.join(self.describe(self.to_dict(sample)).splitlines())] + [''] * (len(images) - 1)
         drawn = [DrawnPicture(image, image.shape[:2], text) for image, text in zip(images, lines, strict=True)]
         return draw_regions(drawn, columns=len(drawn), column_width=420.0)
 
     def visualize(
-        self, inputs: Sequence[dict], preds: Sequence[Any], show: bool = False, img_out_dir: str | Path = ''
+        self,
+        inputs: Sequence[dict],
+        preds: Sequence[Any],
+        show: bool = False,
+        img_out_dir: str | Path = '',
+        **options: Any,
     ) -> list[np.ndarray] | None:
-        """Draws a page for each item, where it is to be shown or written; see the class."""
+        """Draws a page for each item, where it is to be shown or written; ``options`` go to :meth:`draw`."""
         if not show and not img_out_dir:
             return None
         pages = []
-        for number, (item, sample) in enumerate(zip(inputs, preds, strict=True)):
-            canvas = self.draw(item, sample)
+        for number, (item, sample) in enumerate(self.progress(list(zip(inputs, preds, strict=True)), 'pages')):
+            canvas = self.draw(item, sample, **options)
             if img_out_dir:
-                canvas.save(Path(img_out_dir) / f'{number:05d}_{Path(item["sample_id"]).stem}.png')
+                canvas.save(Path(img_out_dir) / f'{number:05d}_{Path(item["sample_id"]).stem}.jpg')
             page = canvas.pixels()
             if show:
                 Image.fromarray(page).show(title=item['sample_id'])
@@ -180,6 +255,11 @@ def picture_items(pictures: Sequence[Picture]) -> list[dict]:
         name = picture_name(picture, number)
         items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
     return items
+
+
+def box_text(box: Sequence[float]) -> str:
+    """A box in whole pixels."""
+    return f'[{", ".join(f"{value:.0f}" for value in box)}]'
 
 
 def finite(value: float) -> float | None:

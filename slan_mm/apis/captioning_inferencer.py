@@ -40,7 +40,12 @@ class CaptioningInferencer(TaskInferencer):
         Raises:
             UnreadableImageError: A picture cannot be read.
         """
-        return super().__call__(picture_items(list_pictures(inputs)), return_datasamples, batch_size, **options)
+        return super().__call__(self.prepare(inputs), return_datasamples, batch_size, **options)
+
+    @classmethod
+    def prepare(cls, inputs: Picture | Sequence[Picture]) -> list[dict]:
+        """See :class:`TaskInferencer`."""
+        return picture_items(list_pictures(inputs))
 
     def to_dict(self, sample: Any) -> dict:
         """See the class."""

@@ -9,7 +9,7 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config
 
-from slan_mm.apis.base import TaskInferencer, picture_items
+from slan_mm.apis.base import TaskInferencer, box_text, picture_items
 from slan_mm.apis.pictures import Picture, list_pictures
 from slan_mm.models.heads.class_prompt import read_class_names
 from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
@@ -55,15 +55,19 @@ class DetectionInferencer(TaskInferencer):
             texts: The classes: a text with commas between them, or a list.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
             options: ``top``, the most boxes of a picture in the results and drawings (20); ``score_thr``, the least
-                score of these (0); and those of :class:`TaskInferencer`.
+                score of these (0); a page shows ten unless ``top`` is given; and those of :class:`TaskInferencer`.
 
         Raises:
             UnreadableImageError: A picture cannot be read.
             ValueError: There is no class, one is empty, or two are the same.
         """
+        return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
+
+    @classmethod
+    def prepare(cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str]) -> list[dict]:
+        """See :class:`TaskInferencer`."""
         names = read_class_names(texts)
-        items = [dict(item, text=names) for item in picture_items(list_pictures(inputs))]
-        return super().__call__(items, return_datasamples, batch_size, **options)
+        return [dict(item, text=names) for item in picture_items(list_pictures(inputs))]
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         """The config's own test pipeline, which knows the sizes that a detector takes."""
@@ -96,20 +100,20 @@ class DetectionInferencer(TaskInferencer):
         return dict(image=sample.img_path, size=list(sample.ori_shape), classes=list(sample.text), boxes=boxes)
 
     def describe(self, prediction: dict) -> str:
-        """A line for each box."""
-        return '\n'.join(
-            f'{found["label"]}: [{", ".join(f"{value:.0f}" for value in found["box"])}]  score {found["score"]:.3f}'
-            for found in prediction['boxes']
-        )
+        """A line for the picture, and one for each box."""
+        lines = [f'{prediction["image"]}: {len(prediction["boxes"])} boxes']
+        for found in prediction['boxes']:
+            lines.append(f'  {found["label"]}: {box_text(found["box"])}  score {found["score"]:.3f}')
+        return '\n'.join(lines)
 
-    def draw(self, item: dict, sample: Any) -> Canvas:
-        """The picture with the ten best boxes, each in the colour of its name in the line under it."""
+    def draw(self, item: dict, sample: Any, top: int = 10, score_thr: float = 0.0) -> Canvas:
+        """The picture with its best boxes, each in the colour of its name in the line under it."""
         image = self.load(item)[0]
         text, phrases = '', []
-        for found in self.to_dict(sample, top=10)['boxes']:
+        for found in self.to_dict(sample, top, score_thr)['boxes']:
             text += ', ' if text else ''
             name = f'{found["label"]} {found["score"]:.2f}'
-            phrases.append(DrawnPhrase([[len(text), len(text) + len(name)]], np.asarray(found['box'])))
+            phrases.append(DrawnPhrase([[len(text), len(text) + len(name)]], np.asarray([found['box']])))
             text += name
         picture = DrawnPicture(image, image.shape[:2], text, phrases)
         return draw_regions([picture], columns=1, column_width=420.0)

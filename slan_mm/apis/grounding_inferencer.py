@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+from torchvision.ops import nms
 
-from slan_mm.apis.base import TaskInferencer, one_for_each, picture_items
+from slan_mm.apis.base import TaskInferencer, box_text, one_for_each, picture_items
 from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
-from slan_mm.apis.noun_phrases import mark_noun_phrases
+from slan_mm.apis.noun_phrases import mark_phrases
 from slan_mm.apis.pictures import Picture, list_pictures
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+
+#: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
+SAME_PLACE = 0.5
 
 
 class GroundingInferencer(TaskInferencer):
@@ -19,12 +25,13 @@ class GroundingInferencer(TaskInferencer):
 
     .. code-block:: python
 
-        inferencer = GroundingInferencer('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        inferencer = GroundingInferencer(CONFIG, CHECKPOINT)
         result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]')
         result['predictions'][0]['phrases'][0]['boxes'][0]  # of 'dog': the best box, [x1, y1, x2, y2] in pixels
 
     A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``, of each its ``phrase``, its ``spans``
-    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``.
+    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``. Boxes of one
+    phrase do not overlap by an IoU of more than .5 (non-maximum suppression).
 
     A score ranks the regions of one picture for one phrase. After pre-training (``SLAN``) it is the mean over the
     phrase's words of the sum of their cosines with the region in each region-word space, at most 2, and no probability
@@ -36,15 +43,15 @@ class GroundingInferencer(TaskInferencer):
     """
 
     task = 'grounding'
-    needs = ('locate',)
-    postprocess_kwargs = {'pred_out_dir', 'top'}
+    needs = ('grounds_phrases',)
+    postprocess_kwargs = {'pred_out_dir', 'top', 'score_thr'}
 
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
         texts: str | MarkedText | Sequence[str | MarkedText],
         phrases: Sequence | None = None,
-        find: str = 'words',
+        find: str = 'noun_phrases',
         batch_size: int = 8,
         return_datasamples: bool = False,
         **options: Any,
@@ -56,16 +63,28 @@ class GroundingInferencer(TaskInferencer):
             texts: A text for each picture, or one for all. ``[`` and ``]`` mark its phrases, unless ``phrases`` does.
             phrases: For each text (or, of a single text, without the outer list) its phrases as character spans
                 [start, end), or as lists of such spans.
-            find: Phrases of texts that mark none: 'words', every word that can name something; or 'noun_phrases', see
-                :func:`find_noun_phrases`, which needs textblob.
+            find: Phrases of texts that mark none: 'noun_phrases', see :func:`mark_phrases`; or 'words', each word that
+                can name something.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
-            options: ``top``, the most boxes a phrase gets in the results (10); and those of :class:`TaskInferencer`.
+            options: ``top``, the most boxes a phrase gets in results and pages (1); ``score_thr``, the least score of
+                these (none); and those of :class:`TaskInferencer`.
 
         Raises:
             UnreadableImageError: A picture cannot be read.
             ValueError: Brackets or spans are wrong, or texts and pictures do not go together.
-            ImportError: ``find`` needs a library that is not there.
         """
+        items = self.prepare(inputs, texts, phrases, find)
+        return super().__call__(items, return_datasamples, batch_size, **options)
+
+    @classmethod
+    def prepare(
+        cls,
+        inputs: Picture | Sequence[Picture],
+        texts: str | MarkedText | Sequence[str | MarkedText],
+        phrases: Sequence | None = None,
+        find: str = 'noun_phrases',
+    ) -> list[dict]:
+        """See :class:`TaskInferencer`."""
         if find not in ('words', 'noun_phrases'):
             raise ValueError(f"find must be 'words' or 'noun_phrases', got {find!r}")
         pictures = list_pictures(inputs)
@@ -83,38 +102,54 @@ class GroundingInferencer(TaskInferencer):
                 dict(spans=runs, boxes=[], category=None, phrase_id=f'{number}')
                 for number, runs in enumerate(marked.spans)
             ]
-        return super().__call__(items, return_datasamples, batch_size, **options)
+        return items
 
-    def to_dict(self, sample: Any, top: int = 10) -> dict:
-        """See the class; ``top``: the most boxes of a phrase."""
+    def to_dict(self, sample: Any, top: int = 1, score_thr: float | None = None) -> dict:
+        """See the class; ``top`` and ``score_thr``: the most boxes of a phrase, and their least score."""
         marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
+        found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
         return dict(
             image=sample.image_id,
             text=sample.text,
             size=list(sample.ori_shape),
             phrases=[
-                dict(
-                    phrase=phrase,
-                    spans=spans,
-                    boxes=levels[-1]['boxes'][:top].tolist(),
-                    scores=levels[-1]['scores'][:top].tolist(),
-                )
-                for phrase, spans, levels in zip(marked.phrases, marked.spans, sample.pred_phrases, strict=True)
+                dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist())
+                for phrase, spans, (boxes, scores) in zip(marked.phrases, marked.spans, found, strict=True)
             ],
         )
 
     def describe(self, prediction: dict) -> str:
-        """A line for each box."""
-        return '\n'.join(
-            f'{phrase["phrase"]}: [{", ".join(f"{value:.0f}" for value in box)}]  score {score:.3f}'
-            for phrase in prediction['phrases']
-            for box, score in zip(phrase['boxes'], phrase['scores'], strict=True)
-        )
+        """A line for the picture, and one for each box of a phrase."""
+        lines = [f'{prediction["image"]}: {prediction["text"]}']
+        for phrase in prediction['phrases']:
+            for box, score in zip(phrase['boxes'], phrase['scores'], strict=True):
+                lines.append(f'  {phrase["phrase"]}: {box_text(box)}  score {score:.3f}')
+            if not phrase['boxes']:
+                lines.append(f'  {phrase["phrase"]}: no box with such a score')
+        return '\n'.join(lines)
 
-    def draw(self, item: dict, sample: Any) -> Canvas:
-        """The picture with each phrase's best box before any adaptor and after the last level."""
+    def draw(self, item: dict, sample: Any, top: int = 1, score_thr: float | None = None) -> Canvas:
+        """The picture with each phrase's boxes and their scores, and its best box before any adaptor."""
         picture = torch.from_numpy(self.load(item)[0].transpose(2, 0, 1).copy())
-        return draw_regions([drawn_picture(sample, picture)], columns=1, column_width=420.0)
+        found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
+        drawn = drawn_picture(sample, picture, found)
+        return draw_regions([drawn], Path(sample.image_id).name, columns=1, column_width=420.0)
+
+
+def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
+    """Of a phrase's ranked ``boxes`` and ``scores`` the best ``top`` that show different places and score enough.
+
+    Raises:
+        ValueError: ``top`` is less than 1.
+    """
+    if top < 1:
+        raise ValueError(f'top must be at least 1, got {top}')
+    boxes, scores = level['boxes'].float().cpu(), level['scores'].float().cpu()
+    # By rank: the answer stays the first of equal ones.
+    kept = nms(boxes, -torch.arange(len(boxes), dtype=torch.float), SAME_PLACE)[:top]
+    if score_thr is not None:
+        kept = kept[scores[kept] >= score_thr]
+    return boxes[kept], scores[kept]
 
 
 def _marked(text: str | MarkedText, phrases: Sequence | None, find: str) -> MarkedText:
@@ -122,6 +157,4 @@ def _marked(text: str | MarkedText, phrases: Sequence | None, find: str) -> Mark
         return text
     if phrases is not None:
         return mark_spans(text, phrases)
-    if find == 'noun_phrases' and '[' not in text:
-        return mark_noun_phrases(text)
-    return read_marked_text(text)
+    return mark_phrases(text) if find == 'noun_phrases' else read_marked_text(text)

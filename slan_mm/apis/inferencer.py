@@ -36,7 +36,8 @@ class SLANInferencer:
 
     .. code-block:: python
 
-        inferencer = SLANInferencer('grounding', 'configs/pretrain/slan_own_data.py', 'iter_2000.pth')
+        config = 'configs/pretrain/slan_own_data_pretrained.py'
+        inferencer = SLANInferencer('grounding', config, 'work_dirs/slan_own_data_pretrained/iter_2000.pth')
         result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]', img_out_dir='pages')
 
     What a call takes and returns, and what its scores mean, is told by the task's own class, see ``INFERENCERS``.

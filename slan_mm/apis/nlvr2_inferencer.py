@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slan_mm.apis.base import TaskInferencer, one_for_each
-from slan_mm.apis.pictures import Picture, picture_name, read_picture
+from slan_mm.apis.pictures import Picture, find_picture, picture_name, read_picture
 
 
 class NLVR2Inferencer(TaskInferencer):
@@ -48,9 +48,14 @@ class NLVR2Inferencer(TaskInferencer):
             UnreadableImageError: A picture cannot be read.
             ValueError: Pictures are no pairs, or sentences and pairs do not go together, or a sentence is empty.
         """
+        return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
+
+    @classmethod
+    def prepare(cls, inputs: Sequence[Picture | Sequence[Picture]], texts: str | Sequence[str]) -> list[dict]:
+        """See :class:`TaskInferencer`."""
         pictures: list[Picture] = []
         for entry in inputs if isinstance(inputs, list | tuple) else [inputs]:
-            pictures += entry if isinstance(entry, list | tuple) else [entry]
+            pictures += [find_picture(side) for side in (entry if isinstance(entry, list | tuple) else [entry])]
         if not pictures or len(pictures) % 2:
             raise ValueError(f'{len(pictures)} pictures are no pairs: give a left and a right one for each sentence')
         pairs = list(zip(pictures[::2], pictures[1::2], strict=True))
@@ -60,7 +65,7 @@ class NLVR2Inferencer(TaskInferencer):
                 raise ValueError(f'sentence {number} is empty')
             names = [picture_name(picture, 2 * number + side) for side, picture in enumerate(pair)]
             items.append(dict(pictures=pair, img_path=names, image_id=names[0], sample_id=names[0], text=text))
-        return super().__call__(items, return_datasamples, batch_size, **options)
+        return items
 
     def load(self, item: dict) -> list[np.ndarray]:
         """The left picture and the right one."""
@@ -72,6 +77,6 @@ class NLVR2Inferencer(TaskInferencer):
         return dict(images=list(sample.img_path), text=sample.text, answer=bool(sample.pred_label.item()), score=score)
 
     def describe(self, prediction: dict) -> str:
-        """The sentence, and how true it is."""
+        """The sentence, after the names of its pictures, and how true it is."""
         answer = 'true' if prediction['answer'] else 'false'
-        return f'{prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'
+        return f'{", ".join(prediction["images"])}: {prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'

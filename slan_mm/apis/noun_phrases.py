@@ -2,7 +2,7 @@
 
 import re
 
-from slan_mm.apis.marked_text import MarkedText, mark_spans
+from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
 
 #: Tags of words that stand in a noun phrase and name nothing.
 _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
@@ -43,14 +43,12 @@ def _is_word(text: str, start: int, end: int) -> bool:
     return not _PART.search(text[:start]) and not re.match(r'\w', text[end:])
 
 
-def mark_noun_phrases(text: str) -> MarkedText:
-    """``text`` with its noun phrases.
+def mark_phrases(text: str) -> MarkedText:
+    """``text`` with the phrases that its brackets mark; without any with its noun phrases, or else with its words.
 
     Raises:
-        ValueError: It has none.
+        ValueError: Brackets are wrong, or there is no word to look for, see :func:`read_marked_text`.
     """
-    text = text.strip()
-    spans = find_noun_phrases(text)
-    if not spans:
-        raise ValueError(f'no noun phrase in {text!r}: mark phrases with brackets, as in "a [dog] on the [grass]"')
-    return mark_spans(text, spans)
+    marked = read_marked_text(text)
+    spans = [] if '[' in text else find_noun_phrases(marked.text)
+    return mark_spans(marked.text, spans) if spans else marked

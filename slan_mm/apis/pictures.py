@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from slan_mm.datasets.transforms.load_image import load_image, to_rgb
+from slan_mm.datasets.unreadable import UnreadableImageError
 
 #: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
 Picture: TypeAlias = str | Path | np.ndarray | Image.Image
@@ -24,9 +25,7 @@ def read_picture(picture: Picture) -> np.ndarray:
         TypeError: Something else.
     """
     if isinstance(picture, str | Path):
-        if str(picture).startswith(('http://', 'https://')):
-            raise ValueError(f'{picture} is a web address: download the picture and give its path')
-        return load_image(str(picture))
+        return load_image(str(find_picture(picture)))
     if isinstance(picture, Image.Image):
         return np.array(to_rgb(ImageOps.exif_transpose(picture)))
     if not isinstance(picture, np.ndarray):
@@ -41,18 +40,40 @@ def picture_name(picture: Any, number: int) -> str:
     return str(picture) if isinstance(picture, str | Path) else f'picture-{number}'
 
 
-def list_pictures(inputs: Picture | Sequence[Picture], endings: Collection[str] = PICTURES) -> list[Picture]:
-    """One picture, several, or the path of a folder, whose files of these ``endings`` are taken by name, as a list.
+def find_picture(picture: Any) -> Any:
+    """``picture``; if it is a path, one that is there, with ``~`` for the home folder resolved.
 
     Raises:
-        ValueError: There is none.
+        UnreadableImageError: There is no such file.
+        ValueError: A web address.
     """
-    pictures: list[Picture] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-    if len(pictures) == 1 and isinstance(pictures[0], str | Path) and Path(pictures[0]).is_dir():
-        folder = Path(pictures[0])
-        pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in endings]
-        if not pictures:
-            raise ValueError(f'no picture in {folder}: looked for files that end in {", ".join(sorted(endings))}')
+    if not isinstance(picture, str | Path):
+        return picture
+    if str(picture).startswith(('http://', 'https://')):
+        raise ValueError(f'{picture} is a web address: download the picture and give its path')
+    path = Path(picture).expanduser()
+    if not path.exists():
+        raise UnreadableImageError(f'there is no picture {picture}')
+    return path
+
+
+def list_pictures(inputs: Picture | Sequence[Picture], endings: Collection[str] = PICTURES) -> list[Picture]:
+    """Pictures, and of folders the files of these ``endings`` by name, as a list. No file is opened.
+
+    Raises:
+        UnreadableImageError: There is no such file or folder.
+        ValueError: A web address; a folder has no picture, or none was given.
+    """
+    pictures: list[Picture] = []
+    for picture in inputs if isinstance(inputs, list | tuple) else [inputs]:
+        path = find_picture(picture)
+        if not isinstance(path, Path) or not path.is_dir():
+            pictures.append(path)
+            continue
+        inside = [file for file in sorted(path.iterdir()) if file.suffix.lower() in endings]
+        if not inside:
+            raise ValueError(f'no picture in {path}: looked for files that end in {", ".join(sorted(endings))}')
+        pictures += inside
     if not pictures:
         raise ValueError('no picture was given')
     return pictures

@@ -17,12 +17,22 @@ from slan_mm.structures import ImageFeatures, TextFeatures
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
 
+def scores_text(entry: dict) -> str:
+    """The scores of something found."""
+    return f'score {entry["score"]:.2f}, match {entry["match"]:.2f}'
+
+
+def found_line(rank: int, entry: dict) -> str:
+    """What a page says of a picture found: rank, file name, scores."""
+    return f'{rank}. {Path(entry["image"]).name}  {scores_text(entry)}'
+
+
 class RetrievalInferencer(TaskInferencer):
     """Ranks pictures for texts, or texts for pictures, as the evaluation of retrieval does.
 
     .. code-block:: python
 
-        inferencer = RetrievalInferencer('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        inferencer = RetrievalInferencer(CONFIG, CHECKPOINT)
         result = inferencer('my/pictures', ['a dog on a beach', 'two cats'], top=5)
         result['predictions'][0]['found'][0]['image']  # the best picture of the first text
 
@@ -69,13 +79,9 @@ class RetrievalInferencer(TaskInferencer):
             UnreadableImageError: A picture cannot be read.
             ValueError: There is no text, one is empty, or an argument is out of range.
         """
-        if direction not in ('t2i', 'i2t') or top < 1:
-            raise ValueError(f"direction must be 't2i' or 'i2t' and top at least 1, got {direction!r} and {top}")
+        pictures = self.prepare(inputs, texts, direction, top)
         texts = [texts] if isinstance(texts, str) else list(texts)
-        if not texts or not all(text.strip() for text in texts):
-            raise ValueError(f'texts must be at least one, and none empty, got {texts}')
         _, _, drawing, packing = self._dispatch_kwargs(**options)
-        pictures = picture_items(list_pictures(inputs, self.endings))
         image, text = self._encode(pictures, texts, batch_size)
         mixed = self.model.shortlist_scores(image, text).float().cpu().numpy()
         by_text = direction == 't2i'
@@ -102,9 +108,21 @@ class RetrievalInferencer(TaskInferencer):
             items.append(dict(sample_id=f'query-{number}', shown=shown))
         return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
 
+    @classmethod
+    def prepare(
+        cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str], direction: str = 't2i', top: int = 10
+    ) -> list[dict]:
+        """The pictures' items; see :class:`TaskInferencer`."""
+        if direction not in ('t2i', 'i2t') or top < 1:
+            raise ValueError(f"direction must be 't2i' or 'i2t' and top at least 1, got {direction!r} and {top}")
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts or not all(text.strip() for text in texts):
+            raise ValueError(f'texts must be at least one, and none empty, got {texts}')
+        return picture_items(list_pictures(inputs, cls.endings))
+
     def _encode(self, items: list[dict], texts: list[str], batch_size: int) -> tuple[ImageFeatures, TextFeatures]:
         images = []
-        for batch in self.progress(self.preprocess(items, batch_size), -(-len(items) // batch_size)):
+        for batch in self.preprocess(items, batch_size):
             images.append(self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs']))
         parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
         return ImageFeatures.cat(images), TextFeatures.cat([self.model.encode_text(part) for part in parts])
@@ -117,7 +135,7 @@ class RetrievalInferencer(TaskInferencer):
         order = np.argsort(rows, kind='stable')
         pairs = torch.from_numpy(np.stack([rows, columns])[:, order]).to(image.embedding.device)
         logits = np.empty(len(rows), dtype=np.float32)
-        for start in range(0, len(order), batch_size):
+        for start in self.progress(range(0, len(order), batch_size), 'ITM scores'):
             index, images, texts = PairIndex.among(*pairs[:, start : start + batch_size])
             itm = self.model.itm_scores(image[images].for_pairs(), text[texts], index)
             logits[order[start : start + batch_size]] = itm.float().cpu().numpy()
@@ -132,14 +150,14 @@ class RetrievalInferencer(TaskInferencer):
         lines = [prediction.get('text') or prediction['image']]
         for number, entry in enumerate(prediction['found'], start=1):
             name = entry.get('image') or entry['text']
-            lines.append(f'  {number}. {name}  score {entry["score"]:.2f}, match {entry["match"]:.2f}')
+            lines.append(f'  {number}. {name}  {scores_text(entry)}')
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
         """The pictures found, best first; or the picture over the texts found."""
         entries = sample['found']
         if 'text' in sample:
-            captions = [f'{Path(entry["image"]).name} ({entry["score"]:.2f})' for entry in entries]
+            captions = [found_line(rank, entry) for rank, entry in enumerate(entries, 1)]
         else:
             captions = ['  '.join(f'{n}. {entry["text"]} ({entry["score"]:.2f})' for n, entry in enumerate(entries, 1))]
         # Of a video, the frame in its middle.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from slan_mm.apis.base import TaskInferencer
-from slan_mm.apis.marked_text import MarkedText, read_marked_text
-from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, file_state
+from slan_mm.apis.base import TaskInferencer, box_text
+from slan_mm.apis.marked_text import MarkedText
+from slan_mm.apis.noun_phrases import mark_phrases
+from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, PictureIndexError, file_state
 from slan_mm.apis.pictures import list_pictures
+from slan_mm.apis.retrieval_inferencer import found_line, scores_text
 from slan_mm.apis.settings import picture_size, without_feature_stores
 from slan_mm.datasets.feature_store import hash_config, hash_weights
 from slan_mm.datasets.unreadable import UnreadableImageError
@@ -45,7 +47,7 @@ class PictureSearch(TaskInferencer):
 
     .. code-block:: python
 
-        search = PictureSearch('configs/pretrain/slan_own_data.py', 'work_dirs/slan_own_data/iter_2000.pth')
+        search = PictureSearch(CONFIG, CHECKPOINT)
         search.index('my/index', 'my/pictures')
         result = search('my/index', 'a [dog] on a [beach]', top=5)
         result['predictions'][0]['found'][0]['image']  # the best picture
@@ -57,8 +59,8 @@ class PictureSearch(TaskInferencer):
 
     A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
     ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
-    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`. Phrases are marked
-    by brackets; without any, every word that can name something is one.
+    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`. Phrases are
+    those of :func:`mark_phrases`.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -162,17 +164,14 @@ class PictureSearch(TaskInferencer):
             PictureIndexError: the index is missing, empty, damaged or of another model.
             ValueError: There is no text, one names nothing, its brackets are wrong, or an argument is out of range.
         """
-        if top < 1 or k < top or batch_size < 1:
-            raise ValueError(f'top and batch_size must be at least 1 and k at least top, got {top}, {batch_size}, {k}')
-        marked = [read_marked_text(text) for text in ([texts] if isinstance(texts, str) else texts)]
-        if not marked:
-            raise ValueError('there is no text to search for')
+        marked = self.prepare(folder, texts, top, k, batch_size)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
         index = PictureIndex(folder, self.header)
         tokens = self.model.tokenize([text.text for text in marked])
         features = self.model.encode_text(tokens)
         items, results = [], []
-        for number, shortlist in enumerate(index.nearest(features.embedding, k)):
+        shortlists = index.nearest(features.embedding, k)
+        for number, shortlist in enumerate(self.progress(shortlists, self.task)):
             row = torch.full((1,), number, device=features.embedding.device)
             mixed, itm = self._score(index, shortlist, features[row], batch_size)
             scores = mixed + itm_weight * itm
@@ -184,8 +183,22 @@ class PictureSearch(TaskInferencer):
                 for picture, place, sample in zip(found, best, samples, strict=True)
             ]
             results.append(dict(text=marked[number].text, found=entries))
-            items.append(dict(sample_id=f'query-{number}', samples=samples))
+            items.append(dict(sample_id=f'query-{number}', samples=samples, spans=marked[number].spans))
         return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
+
+    @classmethod
+    def prepare(  # type: ignore[override]
+        cls, inputs: str | Path, texts: str | Sequence[str], top: int = 10, k: int = 64, batch_size: int = 32
+    ) -> list[MarkedText]:
+        """The texts with their phrases; ``inputs`` is the folder of the index. See :class:`TaskInferencer`."""
+        if top < 1 or k < top or batch_size < 1:
+            raise ValueError(f'top and batch_size must be at least 1 and k at least top, got {top}, {batch_size}, {k}')
+        marked = [mark_phrases(text) for text in ([texts] if isinstance(texts, str) else texts)]
+        if not marked:
+            raise ValueError('there is no text to search for')
+        if not (Path(inputs) / 'index.json').is_file():
+            raise PictureIndexError(f'{inputs} is no index of pictures. Make one: python tools/index.py add')
+        return marked
 
     def _batches(
         self, index: PictureIndex, pictures: Sequence[IndexedPicture], device: torch.device, batch_size: int
@@ -241,27 +254,34 @@ class PictureSearch(TaskInferencer):
         """A line for the text, one for each picture, and one for each phrase in it."""
         lines = [prediction['text']]
         for number, entry in enumerate(prediction['found'], start=1):
-            lines.append(f'  {number}. {entry["image"]}  score {entry["score"]:.2f}, match {entry["match"]:.2f}')
+            lines.append(f'  {number}. {entry["image"]}  {scores_text(entry)}')
             for phrase in entry['phrases']:
-                box = ', '.join(f'{value:.0f}' for value in phrase['box'])
-                lines.append(f'       {phrase["phrase"]}: [{box}]  score {phrase["score"]:.3f}')
+                lines.append(f'       {phrase["phrase"]}: {box_text(phrase["box"])}  score {phrase["score"]:.3f}')
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
-        """The pictures found, best first, each with the phrases' best boxes; those whose files have gone are left out.
+        """The text over the pictures found, best first, each with rank, name, scores and the phrases' best boxes.
+
+        Pictures whose files have gone are left out.
 
         Raises:
             FileNotFoundError: All have gone.
         """
         drawn = []
-        for found in item['samples']:
+        for rank, (found, entry) in enumerate(zip(item['samples'], sample['found'], strict=True), 1):
+            answers = [(levels[-1]['boxes'][:1], levels[-1]['scores'][:1]) for levels in found.pred_phrases]
             try:
-                drawn.append(drawn_picture(found))
+                picture = drawn_picture(found, None, answers)
             except (FileNotFoundError, UnreadableImageError) as error:
                 print_log(f'Not drawn: {error}', 'current')
+                continue
+            # The phrases' colours stand in the title.
+            phrases = [replace(phrase, spans=[]) for phrase in picture.phrases]
+            drawn.append(replace(picture, text=found_line(rank, entry), phrases=phrases))
         if not drawn:
             raise FileNotFoundError(f'no picture found for {sample["text"]!r} can be read any more')
-        return draw_regions(drawn, columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)
+        width = 176.0 if len(drawn) > 1 else 420.0
+        return draw_regions(drawn, sample['text'], columns=5, column_width=width, title_spans=item['spans'])
 
 
 def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample, marked: MarkedText) -> dict:

@@ -2,9 +2,70 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.registry import init_default_scope
+
+from slan_mm.registry import MODELS
+
+
+def reason(error: BaseException) -> str:
+    """An error's message in one line."""
+    # The text of a KeyError is its argument in quotation marks.
+    lines = str(error.args[0] if isinstance(error, KeyError) and error.args else error).split('\n')
+    return lines[0].strip() or type(error).__name__
+
+
+def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | None = None) -> Config:
+    """A config, or a copy of it, with ``cfg_options`` over its settings.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no config, or an option leads through a setting that has no parts.
+    """
+    if isinstance(model, Config):
+        cfg = Config(model._cfg_dict.to_dict())
+    elif not Path(model).expanduser().is_file():
+        raise FileNotFoundError(f'no config {model}')
+    else:
+        try:
+            cfg = Config.fromfile(Path(model).expanduser())
+        except Exception as error:  # a config is Python code
+            raise ValueError(f'{model} cannot be read as a config: {type(error).__name__}: {reason(error)}') from error
+    for name, value in (cfg_options or {}).items():
+        try:
+            cfg.merge_from_dict({name: value})
+        except (KeyError, TypeError, IndexError, AssertionError, AttributeError) as error:
+            raise ValueError(f'{name}={value} cannot be set in {name_of(cfg)}: {reason(error)}') from error
+    return cfg
+
+
+def name_of(cfg: Config) -> str:
+    """What messages call a config."""
+    return cfg.filename or 'the config'
+
+
+def model_class(cfg: Config) -> type:
+    """The class of a config's model, which is not built.
+
+    Raises:
+        ValueError: The config names none, or there is none of this name.
+    """
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    name = (cfg.get('model') or {}).get('type')
+    if name is None:
+        raise ValueError(f'{name_of(cfg)} has no model with a type: give the config of a model')
+    kind = name if isinstance(name, type) else MODELS.get(name)
+    if kind is None:
+        near = get_close_matches(name, MODELS.module_dict, 1)
+        raise ValueError(
+            f'{name_of(cfg)}: there is no model {name!r}'
+            + (f', is {near[0]!r} meant?' if near else '; is its package named in custom_imports?')
+        )
+    return kind
 
 
 def picture_size(cfg: Config) -> tuple[int, int]:
@@ -17,7 +78,7 @@ def picture_size(cfg: Config) -> tuple[int, int]:
     size = next((step['size'] for step in find_steps(loaders, 'ResizeImage') if 'size' in step), cfg.get('image_size'))
     if size is None:
         raise ValueError(
-            f'{cfg.filename} does not tell the size of pictures: give a ResizeImage in a pipeline, or image_size'
+            f'{name_of(cfg)} does not tell the size of pictures: give a ResizeImage in a pipeline, or image_size'
         )
     return (size, size) if isinstance(size, int) else tuple(size)
 

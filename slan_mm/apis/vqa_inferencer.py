@@ -41,12 +41,17 @@ class VQAInferencer(TaskInferencer):
             UnreadableImageError: A picture cannot be read.
             ValueError: Questions and pictures do not go together, or a question is empty.
         """
+        return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
+
+    @classmethod
+    def prepare(cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str]) -> list[dict]:
+        """See :class:`TaskInferencer`."""
         items = picture_items(list_pictures(inputs))
         for item, text in zip(items, one_for_each(texts, len(items), 'questions'), strict=True):
             if not text.strip():
                 raise ValueError(f'the question about {item["image_id"]} is empty')
             item['text'] = text
-        return super().__call__(items, return_datasamples, batch_size, **options)
+        return items
 
     def to_dict(self, sample: Any) -> dict:
         """See the class."""

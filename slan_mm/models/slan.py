@@ -25,6 +25,9 @@ class SLAN(SelfLocatedModel):
         spine: What :class:`SelfLocatedModel` takes.
     """
 
+    #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
+    grounds_phrases = True
+
     def __init__(self, objective: dict, phrases_alone: bool = False, **spine: Any) -> None:
         super().__init__(**spine)
         self.phrases_alone = phrases_alone

@@ -39,15 +39,25 @@ def visible_picture(sample: Any, inputs: Any = None) -> np.ndarray:
     raise FileNotFoundError(f'sample {sample.get("sample_id")!r} cannot be drawn: there is no file {path!r}')
 
 
-def drawn_picture(sample: Any, inputs: Any = None) -> DrawnPicture:
-    """A grounded data sample (``phrases``, ``pred_phrases``) as the figure shows it; ``inputs``: its picture."""
+def drawn_picture(
+    sample: Any, inputs: Any = None, answers: Sequence[tuple[Tensor, Tensor]] | None = None
+) -> DrawnPicture:
+    """A grounded data sample (``phrases``, ``pred_phrases``) as the figure shows it.
+
+    Args:
+        sample: See above.
+        inputs: Its picture, see :func:`visible_picture`.
+        answers: Of each phrase (boxes (n, 4), scores (n,)), which are both shown; None: its best box, without score.
+    """
     phrases = []
-    for phrase, levels in zip(sample.phrases, sample.pred_phrases, strict=True):
+    for number, (phrase, levels) in enumerate(zip(sample.phrases, sample.pred_phrases, strict=True)):
         gold = phrase.get('boxes')
+        boxes, scores = (levels[-1]['boxes'][:1], None) if answers is None else answers[number]
         phrases.append(
             DrawnPhrase(
                 spans=phrase['spans'],
-                answer=_best(levels[-1]),
+                answers=boxes.detach().cpu().numpy(),
+                scores=None if scores is None else scores.detach().cpu().numpy(),
                 start=_best(levels[0]) if len(levels) > 1 else None,
                 gold=None if gold is None else np.asarray(gold, dtype=float).reshape(-1, 4),
             )

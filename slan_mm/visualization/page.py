@@ -32,9 +32,16 @@ class KeyEntry:
         return 36 + text_width(self.label, 8.5)
 
 
-def heading_of(title: str, subtitle: str, width: float) -> tuple[list[Layout], float]:
-    """Title and subtitle in lines, and the height they take, the space under them included."""
-    heading = [layout(title, width, 13.0, weight='bold'), layout(subtitle, width, 9.0)]
+def two_digits(value: float) -> str:
+    """``value`` with two digits; a zero has no sign."""
+    return f'{round(float(value), 2) + 0.0:.2f}'
+
+
+def heading_of(
+    title: str, subtitle: str, width: float, spans: Sequence[Sequence[Sequence[int]]] = ()
+) -> tuple[list[Layout], float]:
+    """Title, with ``spans`` of phrases, and subtitle in lines, and the height they take, the space under them included."""
+    heading = [layout(title, width, 13.0, spans, weight='bold'), layout(subtitle, width, 9.0)]
     return heading, sum(part.height for part in heading) + (8 if title or subtitle else 0)
 
 

@@ -10,7 +10,7 @@ from slan_mm.evaluation.functional.boxes import center_box
 from slan_mm.visualization.canvas import GREY
 from slan_mm.visualization.caption import PHRASE_COLORS
 from slan_mm.visualization.look import Look
-from slan_mm.visualization.page import DASHES, DOTS, KeyEntry
+from slan_mm.visualization.page import DASHES, DOTS, KeyEntry, two_digits
 from slan_mm.visualization.records import DrawnBox, Numbers, Panel, PanelRow
 
 ANSWER = KeyEntry("a phrase's best region, in the colour of its words", linewidth=2.3)
@@ -24,11 +24,6 @@ MAP = 'viridis'
 def color_of(phrase: int) -> str:
     """The colour of a text's phrase, of its words and of its boxes."""
     return PHRASE_COLORS[phrase % len(PHRASE_COLORS)]
-
-
-def two_digits(value: float) -> str:
-    """``value`` with two digits; a zero has no sign."""
-    return f'{round(float(value), 2) + 0.0:.2f}'
 
 
 def text_specific_row(looks: Sequence[Look]) -> PanelRow:

@@ -11,15 +11,17 @@ class DrawnPhrase:
     """A phrase of a text and its boxes, all absolute xyxy in original pixels.
 
     - ``spans``: the phrase's characters [start, end) in the text; one or more runs.
-    - ``answer``: (4,) its best box after the last level.
+    - ``answers``: (n, 4) its boxes after the last level, best first; n may be 0.
     - ``start``: (4,) its best box before any adaptor, or None.
     - ``gold``: (n, 4) the boxes it should have, or None where nobody knows them.
+    - ``scores``: (n,) of the answers, or None where they are not shown.
     """
 
     spans: Sequence[Sequence[int]]
-    answer: np.ndarray
+    answers: np.ndarray
     start: np.ndarray | None = None
     gold: np.ndarray | None = None
+    scores: np.ndarray | None = None
 
 
 @dataclass

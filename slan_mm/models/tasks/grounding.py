@@ -37,6 +37,9 @@ class SLANGrounder(SelfLocatedModel):
         spine: What :class:`SelfLocatedModel` takes.
     """
 
+    #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
+    grounds_phrases = True
+
     def __init__(self, head: dict | None = None, **spine: Any) -> None:
         super().__init__(**spine)
         levels = len(self.locator.adaptors) + 1
