@@ -14,10 +14,11 @@ import logging
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from slan_mm.apis import PictureIndex, PictureSearch
+from slan_mm.apis.pictures import list_pictures
+from slan_mm.engine.options import KeyValues
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -31,7 +32,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     add.add_argument('--batch-size', type=int, default=8, help='pictures that are encoded together')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    add.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    add.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
     remove = commands.add_parser('remove', help='take pictures out')
     remove.add_argument('index', help='folder of the index')
     remove.add_argument('inputs', nargs='*', metavar='picture', help='files')
@@ -46,6 +47,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def add(options: argparse.Namespace) -> str:
     """Encodes what is new; says what was done."""
+    list_pictures(options.inputs)  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
     done = search.index(options.index, options.inputs, options.batch_size)
     return (

@@ -6,18 +6,17 @@
     python tools/infer.py detection CONFIG CHECKPOINT street.jpg --text 'person, bicycle, traffic light'
     python tools/infer.py nlvr2 CONFIG CHECKPOINT left.jpg right.jpg --text 'both pictures show a dog'
 
-Pictures are files, or a folder of them. Several ``--text`` go to the pictures one by one where each picture has a text
-of its own, a single one to all. Prints the predictions; ``--out-dir`` writes them (``predictions.json``) and a page for
-each; what else a task's inferencer takes is given by ``--options``, e.g. ``--options top=3 find=noun_phrases``.
-docs/inference.md tells what each task takes and what its scores mean.
+Pictures are files, or folders of them. Several ``--text`` go to the pictures one by one where each picture has a text
+of its own, a single one to all. Prints each picture's name and its answers; ``--top`` and ``--score-thr`` say how many.
+``--out-dir`` writes them (``predictions.json``) and a page for each; what else a task's inferencer takes is given by
+``--options``, e.g. ``--options direction=i2t``. docs/inference.md tells what each task takes and what its scores mean.
 """
 
 import argparse
 import sys
 
-from mmengine.config import DictAction
-
 from slan_mm.apis import INFERENCERS, SLANInferencer
+from slan_mm.engine.options import KeyValues
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -25,19 +24,26 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Runs a trained model on your own pictures.')
     parser.add_argument('task', choices=sorted(INFERENCERS), help='what to do')
     parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
-    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or a folder of them')
+    parser.add_argument(
+        'checkpoint', help='its weights: a .pth or .safetensors file, or the work directory of its training'
+    )
+    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
+    parser.add_argument('--top', type=int, help='the most answers: boxes of a phrase (1), pictures of a text (10), ...')
+    parser.add_argument('--score-thr', type=float, help='the least score of boxes that are shown')
     parser.add_argument('--batch-size', type=int, default=8, help='pictures that go through the model together')
     parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--options', nargs='+', action=DictAction, default={}, help="the task's own, as key=value")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    parser.add_argument('--options', nargs='+', action=KeyValues, default={}, help="the task's own, as key=value")
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
     options = parser.parse_args(arguments)
     takes_text = INFERENCERS[options.task].takes_text
     if takes_text != bool(options.text):
         parser.error(f'{options.task} {"needs" if takes_text else "takes no"} --text')
+    for name in ('top', 'score_thr'):
+        if getattr(options, name) is not None:
+            options.options[name] = getattr(options, name)
     return options
 
 
@@ -45,18 +51,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Predicts, prints, writes."""
     options = parse_options(arguments)
     texts = options.text[0] if options.text and len(options.text) == 1 else options.text
+    asked = [options.inputs, *([] if texts is None else [texts])]
     try:
+        INFERENCERS[options.task].check_call(*asked, **options.options)
         inferencer = SLANInferencer(
-            options.task,
-            options.config,
-            options.checkpoint,
-            device=options.device,
-            cfg_options=options.cfg_options,
-            show_progress=False,
+            options.task, options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
         )
         result = inferencer(
-            options.inputs,
-            *([] if texts is None else [texts]),
+            *asked,
             batch_size=options.batch_size,
             show=options.show,
             img_out_dir=options.out_dir,

@@ -2,17 +2,16 @@
 
     python tools/search.py my/index CONFIG CHECKPOINT --text 'a [dog] on a [beach]' --text 'two cats' --out-dir found
 
-Prints for each text the best pictures and where its phrases are in them; brackets mark phrases, without any every word
-that can name something is one. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md
+Prints for each text the best pictures and where its phrases are in them; brackets mark phrases, without any the noun
+phrases are found. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md
 tells what the scores mean.
 """
 
 import argparse
 import sys
 
-from mmengine.config import DictAction
-
 from slan_mm.apis import PictureSearch
+from slan_mm.engine.options import KeyValues
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -29,14 +28,16 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Searches, prints, writes."""
     options = parse_options(arguments)
+    k = max(options.k, options.top)
     try:
+        PictureSearch.check_call(options.index, options.text, top=options.top, k=k, batch_size=options.batch_size)
         search = PictureSearch(
             options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
         )
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
             options.index,
             options.text,
             top=options.top,
-            k=max(options.k, options.top),
+            k=k,
             itm_weight=options.itm_weight,
             batch_size=options.batch_size,
             show=options.show,

@@ -12,47 +12,48 @@
 Pictures are the first ones of the config's grounding test data; ``--indices`` names others, ``--order best`` or
 ``worst`` sorts all of them by the IoU of their answers, and the page says so. ``--picture FILE --text 'a [dog] on
 [grass]'`` draws your own picture instead; several ``--text`` are drawn one by one, in figure ``texts`` side by side.
+Without brackets the noun phrases are found. ``all`` draws what it can and says what it left out, and why.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
-from slan_mm.apis import GroundingInferencer, read_marked_text
-from slan_mm.apis.base import picture_items
-from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.apis import GroundingInferencer, RetrievalInferencer
+from slan_mm.apis.settings import read_config, without_cached_pictures
 from slan_mm.engine.checkpoint_io import find_checkpoint
+from slan_mm.engine.options import KeyValues
 from slan_mm.registry import DATASETS, EVALUATOR
 from slan_mm.visualization import Canvas, Look, PanelRow, draw_panels, draw_retrieval, look_at, retrieval_queries
-from slan_mm.visualization.canvas import GREY
-from slan_mm.visualization.page import DASHES, KeyEntry
+from slan_mm.visualization.page import KeyEntry
 from slan_mm.visualization.paper_figures import (
     ANSWER,
     BASELINE,
     GOLD,
     KEPT,
+    MAP_GOLD,
     activation_row,
     baseline_row,
     filter_row,
+    key_of,
     level_row,
-    saliency_color,
+    names_of,
     text_specific_row,
     training_row,
 )
 
+#: What is told in a line.
+MISTAKES = (ValueError, RuntimeError, OSError, ImportError)
 #: Of each figure that looks at one checkpoint: a picture's row, the title, and the key.
 FIGURES: dict[str, tuple[Callable[[Look], PanelRow], str, list[KeyEntry]]] = {
     'levels': (level_row, 'Regions level by level', [ANSWER, GOLD]),
-    'filter': (
-        filter_row,
-        'Regions before and after the filter',
-        [KeyEntry('most salient', color=saliency_color(1), linewidth=2.3), KeyEntry('least', color=saliency_color(0))],
-    ),
-    'activation': (activation_row, 'Where words respond', [KeyEntry(GOLD.label, DASHES, 1.3, GREY)]),
+    'filter': (filter_row, 'Regions before and after the filter', []),
+    'activation': (activation_row, 'Where words respond', [MAP_GOLD]),
     'grounding': (baseline_row, 'Phrases, their regions, and baselines', [ANSWER, GOLD, BASELINE]),
 }
 
@@ -68,7 +69,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar='checkpoint',
         help='its weights: .pth, .safetensors, or the work directory of its training',
     )
-    parser.add_argument('--out-dir', default='figures', help='folder of the pages (default: figures)')
+    parser.add_argument(
+        '--out-dir', default='work_dirs/figures', help='folder of the pages (default: work_dirs/figures)'
+    )
     parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
     parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
     parser.add_argument('--count', type=int, default=4, help='pictures, or queries of the retrieval')
@@ -76,7 +79,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--picture', help='a picture of your own')
     parser.add_argument('--text', action='append', help='what it shows; [ and ] mark phrases; may be given again')
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
     options = parser.parse_args(arguments)
     if bool(options.picture) != bool(options.text):
         parser.error('--picture and --text go together')
@@ -90,54 +93,60 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 class Painter:
     """One model and the pictures that it is asked for."""
 
-    def __init__(self, options: argparse.Namespace, checkpoint: str) -> None:
+    def __init__(self, options: argparse.Namespace, cfg: Config, checkpoint: str) -> None:
         self.options = options
-        self.cfg = Config.fromfile(options.config)
-        self.cfg.merge_from_dict(options.cfg_options or {})
+        self.cfg = cfg
         # Strict loading, the pictures' size and pipeline: as for inference.
-        self.inferencer = GroundingInferencer(self.cfg, checkpoint, options.device, show_progress=False)
+        self.inferencer = GroundingInferencer(cfg, checkpoint, options.device, show_progress=False)
         self.model = self.inferencer.model
 
     def own(self, text: str) -> dict:
         """The item of ``--picture`` with one of its texts."""
-        marked = read_marked_text(text)
-        (item,) = picture_items([self.options.picture])
-        phrases = [dict(spans=spans, boxes=[], category=None, phrase_id='') for spans in marked.spans]
-        return self.inferencer.pipeline({**item, 'text': marked.text, 'phrases': phrases})
+        (item,) = self.inferencer.prepare(self.options.picture, text)
+        return self.inferencer.pipeline(item)
 
     def dataset(self, task: str) -> object:
         """The test data of a task; the pictures themselves where the config takes stored features."""
-        tasks = self.cfg.get('test_dataloader') or {}
-        if task not in tasks:
-            raise ValueError(f'{self.options.config} has no test task {task!r} but {sorted(tasks)}')
-        return DATASETS.build(without_cached_pictures(tasks[task].dataset))
+        return DATASETS.build(without_cached_pictures(self.cfg.test_dataloader[task].dataset))
 
-    def items(self) -> tuple[list[dict], str]:
+    @cached_property
+    def chosen(self) -> tuple[list[dict], str]:
         """What is drawn, and how it was chosen."""
         options = self.options
         if options.picture:
-            return [self.own(text) for text in options.text], f'Picture {Path(options.picture).name}.'
+            return [self.own(text) for text in options.text], 'An own picture'
         dataset = self.dataset(options.task)
-        if options.order == 'data':
-            indices = options.indices or list(range(min(options.count, len(dataset))))
-            return [dataset[index] for index in indices], f'Pictures {indices} of the test data, not selected.'
         wanted = options.indices or range(len(dataset))
+        if max(wanted) >= len(dataset):
+            raise ValueError(f'--indices: the data of task {options.task!r} have {len(dataset)} items, 0 is the first')
+        if options.order == 'data':
+            how = 'Chosen' if options.indices else 'The first of the test data, not selected'
+            return [dataset[index] for index in (options.indices or wanted[: options.count])], how
         scored = [(look.mean_overlap, index) for index in wanted for look in look_at(self.model, [dataset[index]])]
         known = sorted(pair for pair in scored if pair[0] is not None)
         chosen = (known[::-1] if options.order == 'best' else known)[: options.count]
-        said = f'The {len(chosen)} {options.order} of {len(known)} pictures by the mean IoU of their answers.'
-        return [dataset[index] for _, index in chosen], said
+        how = f'The {len(chosen)} {options.order} of {len(known)} pictures by the mean IoU of their answers'
+        return [dataset[index] for _, index in chosen], how
+
+    @cached_property
+    def looks(self) -> list[Look]:
+        """What the model makes of these."""
+        return look_at(self.model, self.chosen[0])
+
+    @property
+    def said(self) -> str:
+        """How the pictures were chosen, and which they are."""
+        return f'{self.chosen[1]}: {names_of(self.looks)}.'
 
     def texts(self) -> tuple[list[PanelRow], str]:
         """Figure 4: of an own picture its texts, of a data set each phrase of the caption as a text of its own."""
-        items, said = self.items()
         if self.options.picture:
-            return [text_specific_row(look_at(self.model, items))], said
+            return [text_specific_row(self.looks)], self.said
         rows = []
-        for item in items:
+        for item in self.chosen[0]:
             looks = look_at(self.model, [item, *map(alone(item), range(len(item['data_samples'].phrases)))])
             rows.append(text_specific_row(looks))
-        return rows, f'{said} The caption, then each of its phrases alone.'
+        return rows, f'{self.said} The caption, then each of its phrases alone.'
 
     def retrieval(self) -> Canvas:
         """Figure 8."""
@@ -166,48 +175,95 @@ def alone(item: dict) -> Callable[[int], dict]:
     return build
 
 
-def draw_training(options: argparse.Namespace) -> Canvas:
+def draw_training(options: argparse.Namespace, cfg: Config) -> Canvas:
     """Figure 5, from checkpoints in the order given."""
-    looks: list[list[Look]] = []
-    for checkpoint in options.checkpoints:
-        painter = Painter(options, checkpoint)
-        items, said = painter.items()
-        looks.append(look_at(painter.model, items))
+    painters = [Painter(options, cfg, checkpoint) for checkpoint in options.checkpoints]
     names = [find_checkpoint(checkpoint).stem for checkpoint in options.checkpoints]
+    first = painters[0]
+    looks = [look_at(painter.model, first.chosen[0]) for painter in painters]
     rows = [training_row(row, names) for row in zip(*looks, strict=True)]
-    return draw_panels(rows, 'The same captions over training', said, [ANSWER, GOLD])
+    return draw_panels(rows, 'The same captions over training', first.said, key_of([ANSWER, GOLD], first.looks))
 
 
-def draw(options: argparse.Namespace) -> Iterator[tuple[str, Canvas]]:
-    """The pages asked for, by name."""
+def draw(painter: Painter, name: str) -> Canvas:
+    """The page of a figure of one checkpoint."""
+    if name == 'retrieval':
+        return painter.retrieval()
+    if name == 'texts':
+        rows, said = painter.texts()
+        return draw_panels(rows, 'Regions follow the text', said, [ANSWER, KEPT])
+    row_of, title, key = FIGURES[name]
+    return draw_panels([row_of(look) for look in painter.looks], title, painter.said, key_of(key, painter.looks))
+
+
+def lacking(options: argparse.Namespace, cfg: Config, name: str) -> str | None:
+    """Why a figure cannot be drawn, as far as the config tells; None where it tells nothing."""
+    if name == 'retrieval':
+        if options.picture:
+            return 'it is of a data set, not of one picture'
+        try:
+            RetrievalInferencer.check_model(cfg, options.checkpoints[0])
+        except ValueError as error:
+            return str(error)
+    task = 'retrieval' if name == 'retrieval' else options.task
+    tasks = sorted(cfg.get('test_dataloader') or {})
+    if options.picture or task in tasks:
+        return None
+    return f'{options.config} has no test task {task!r} but {tasks}; or give --picture and --text'
+
+
+def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
+    """The pages asked for, by name; or why one of several is left out.
+
+    Raises:
+        ValueError, ...: The only one, or all, cannot be drawn.
+    """
+    cfg = read_config(options.config, options.cfg_options)
+    for checkpoint in options.checkpoints:
+        GroundingInferencer.check_model(cfg, checkpoint)
+    for text in options.text or []:
+        GroundingInferencer.check_call(options.picture, text)
+    wanted = [*FIGURES, 'texts', 'retrieval'] if options.figure == 'all' else [options.figure]
+    reasons = {name: why for name in wanted if (why := lacking(options, cfg, name))}
+    if len(reasons) == len(wanted):
+        raise ValueError('; '.join(dict.fromkeys(reasons.values())))
+    yield from reasons.items()
     if options.figure == 'training':
-        yield 'training', draw_training(options)
+        yield 'training', draw_training(options, cfg)
         return
-    painter = Painter(options, options.checkpoints[0])
-    wanted: Sequence[str] = [*FIGURES, 'texts', 'retrieval'] if options.figure == 'all' else [options.figure]
+    painter = Painter(options, cfg, options.checkpoints[0])
     for name in wanted:
-        if name == 'retrieval':
-            # `all` of an own picture, or of data without retrieval, has none.
-            if options.figure == 'all' and (options.picture or 'retrieval' not in (painter.cfg.test_dataloader or {})):
-                continue
-            yield name, painter.retrieval()
-        elif name == 'texts':
-            rows, said = painter.texts()
-            yield name, draw_panels(rows, 'Regions follow the text', said, [ANSWER, KEPT])
-        else:
-            row_of, title, key = FIGURES[name]
-            items, said = painter.items()
-            yield name, draw_panels([row_of(look) for look in look_at(painter.model, items)], title, said, key)
+        if name in reasons:
+            continue
+        try:
+            yield name, draw(painter, name)
+        except MISTAKES as error:
+            if options.figure != 'all':
+                raise
+            yield name, str(error)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Draws and says where."""
+    """Draws, and says where and what is left out.
+
+    Raises:
+        SystemExit: No page could be drawn.
+    """
     options = parse_options(arguments)
+    drawn, left_out = 0, {}
     try:
-        for name, canvas in draw(options):
-            print(canvas.save(Path(options.out_dir) / f'{name}.png'))
-    except (ValueError, RuntimeError, OSError, ImportError) as error:
+        for name, page in pages(options):
+            if isinstance(page, str):
+                left_out.setdefault(page, []).append(name)
+            else:
+                print(page.save(Path(options.out_dir) / f'{name}.png'))
+                drawn += 1
+    except MISTAKES as error:
         sys.exit(f'visualize: {error}')
+    for why, names in left_out.items():
+        print(f'left out: {", ".join(names)}: {why}')
+    if not drawn:
+        sys.exit('visualize: nothing could be drawn')
 
 
 if __name__ == '__main__':

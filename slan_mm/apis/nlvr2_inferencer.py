@@ -79,4 +79,5 @@ class NLVR2Inferencer(TaskInferencer):
     def describe(self, prediction: dict) -> str:
         """The sentence, after the names of its pictures, and how true it is."""
         answer = 'true' if prediction['answer'] else 'false'
-        return f'{", ".join(prediction["images"])}: {prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'
+        names = ', '.join(prediction['images'])
+        return f'{names}: {prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'

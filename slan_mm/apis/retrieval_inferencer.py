@@ -22,9 +22,9 @@ def scores_text(entry: dict) -> str:
     return f'score {entry["score"]:.2f}, match {entry["match"]:.2f}'
 
 
-def found_line(rank: int, entry: dict) -> str:
-    """What a page says of a picture found: rank, file name, scores."""
-    return f'{rank}. {Path(entry["image"]).name}  {scores_text(entry)}'
+def found_name(rank: int, entry: dict) -> str:
+    """What a page calls a picture found: rank and file name."""
+    return f'{rank}. {Path(entry["image"]).name}'
 
 
 class RetrievalInferencer(TaskInferencer):
@@ -156,12 +156,18 @@ class RetrievalInferencer(TaskInferencer):
     def draw(self, item: dict, sample: dict) -> Canvas:
         """The pictures found, best first; or the picture over the texts found."""
         entries = sample['found']
-        if 'text' in sample:
-            captions = [found_line(rank, entry) for rank, entry in enumerate(entries, 1)]
-        else:
-            captions = ['  '.join(f'{n}. {entry["text"]} ({entry["score"]:.2f})' for n, entry in enumerate(entries, 1))]
         # Of a video, the frame in its middle.
         loaded = [self.load(shown) for shown in item['shown']]
         images = [frames[len(frames) // 2] for frames in loaded]
-        drawn = [DrawnPicture(image, image.shape[:2], text) for image, text in zip(images, captions, strict=True)]
-        return draw_regions(drawn, sample.get('text', ''), columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)
+        if 'text' in sample:
+            captions = [found_name(rank, entry) for rank, entry in enumerate(entries, 1)]
+            notes = [scores_text(entry) for entry in entries]
+        else:
+            texts = [f'{rank}. {entry["text"]} ({scores_text(entry)})' for rank, entry in enumerate(entries, 1)]
+            captions, notes = ['  '.join(texts)], ['']
+        drawn = [
+            DrawnPicture(image, image.shape[:2], text, note=note)
+            for image, text, note in zip(images, captions, notes, strict=True)
+        ]
+        title = sample.get('text') or Path(sample['image']).name
+        return draw_regions(drawn, title, columns=5, column_width=176.0 if len(drawn) > 1 else 420.0)

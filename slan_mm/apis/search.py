@@ -19,7 +19,7 @@ from slan_mm.apis.marked_text import MarkedText
 from slan_mm.apis.noun_phrases import mark_phrases
 from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, PictureIndexError, file_state
 from slan_mm.apis.pictures import list_pictures
-from slan_mm.apis.retrieval_inferencer import found_line, scores_text
+from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.apis.settings import picture_size, without_feature_stores
 from slan_mm.datasets.feature_store import hash_config, hash_weights
 from slan_mm.datasets.unreadable import UnreadableImageError
@@ -277,11 +277,13 @@ class PictureSearch(TaskInferencer):
                 continue
             # The phrases' colours stand in the title.
             phrases = [replace(phrase, spans=[]) for phrase in picture.phrases]
-            drawn.append(replace(picture, text=found_line(rank, entry), phrases=phrases))
+            drawn.append(replace(picture, text=found_name(rank, entry), note=scores_text(entry), phrases=phrases))
         if not drawn:
             raise FileNotFoundError(f'no picture found for {sample["text"]!r} can be read any more')
         width = 176.0 if len(drawn) > 1 else 420.0
-        return draw_regions(drawn, sample['text'], columns=5, column_width=width, title_spans=item['spans'])
+        return draw_regions(
+            drawn, sample['text'], columns=5, column_width=width, show_start=False, title_spans=item['spans']
+        )
 
 
 def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample, marked: MarkedText) -> dict:

@@ -15,7 +15,7 @@ from slan_mm.engine.checkpoint_io import replaced_atomically
 
 #: Pixels an inch of the files written. Texts are measured at this resolution.
 DPI = 200
-_QUALITY = 80  # of jpg files
+_QUALITY, _JPG_DPI = 80, 120  # of jpg files
 INK = '#212529'
 GREY = '#667085'
 RULE = '#d0d5dd'
@@ -116,7 +116,9 @@ class Canvas:
         with replaced_atomically(path) as temporary:
             if path.suffix == '.jpg':
                 # Colours at full resolution: lines of boxes are thin.
-                self.figure.savefig(temporary, format='jpg', dpi=DPI, pil_kwargs=dict(quality=_QUALITY, subsampling=0))
+                self.figure.savefig(
+                    temporary, format='jpg', dpi=_JPG_DPI, pil_kwargs=dict(quality=_QUALITY, subsampling=0)
+                )
             else:
                 self.figure.savefig(temporary, format='png', dpi=DPI)
         return path

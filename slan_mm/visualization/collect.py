@@ -39,6 +39,12 @@ def visible_picture(sample: Any, inputs: Any = None) -> np.ndarray:
     raise FileNotFoundError(f'sample {sample.get("sample_id")!r} cannot be drawn: there is no file {path!r}')
 
 
+def picture_name(sample: Any) -> str:
+    """What figures call a data sample's picture: the name of its file, or the sample's where there is no file."""
+    path = Path(str(sample.get('img_path') or ''))
+    return path.name if path.is_file() else str(sample.get('sample_id'))
+
+
 def drawn_picture(
     sample: Any, inputs: Any = None, answers: Sequence[tuple[Tensor, Tensor]] | None = None
 ) -> DrawnPicture:

@@ -11,7 +11,7 @@ from mmengine.model import is_model_wrapper
 from slan_mm.registry import DATASETS, HOOKS
 from slan_mm.visualization.look import look_at
 from slan_mm.visualization.panel_figure import draw_panels
-from slan_mm.visualization.paper_figures import ANSWER, GOLD, training_row
+from slan_mm.visualization.paper_figures import ANSWER, GOLD, key_of, names_of, training_row
 
 
 @HOOKS.register_module()
@@ -79,8 +79,8 @@ class TrainingFramesHook(Hook):
         canvas = draw_panels(
             [training_row([look], ['']) for look in looks],
             f'{share:.2f} of the training',
-            f'Iteration {done} of {runner.max_iters}. Pictures {self.indices} of {self.task}, not selected.',
-            [ANSWER, GOLD],
+            f'Iteration {done} of {runner.max_iters}. Of {self.task}, by their place in the data: {names_of(looks)}.',
+            key_of([ANSWER, GOLD], looks),
             panel_width=220.0,
         )
         folder = Path(self.out_dir or Path(runner.work_dir) / 'frames')

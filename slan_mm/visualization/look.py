@@ -12,7 +12,7 @@ from torch import Tensor
 
 from slan_mm.models.grounding import phrase_tokens
 from slan_mm.models.locator.locator import activation_map
-from slan_mm.visualization.collect import visible_picture
+from slan_mm.visualization.collect import picture_name, visible_picture
 from slan_mm.visualization.records import box_iou
 
 
@@ -20,7 +20,8 @@ from slan_mm.visualization.records import box_iou
 class Look:
     """A picture, its text, and what every step of the model finds; all boxes are absolute xyxy in original pixels.
 
-    - ``sample_id``, ``image`` (H, W, 3) uint8 RGB, ``shape`` (height, width) in original pixels, ``text``.
+    - ``sample_id``, ``name``, see :func:`picture_name`, ``text``, ``image`` (H, W, 3) uint8 RGB, ``shape``
+      (height, width) in original pixels.
     - ``spans``: of each of N phrases its characters; ``gold``: its (n, 4) gold boxes, n may be 0.
     - ``boxes`` (N, levels, 4), ``scores`` (N, levels): each phrase's best region before any adaptor and after each
       level, and how well it matches the phrase.
@@ -31,6 +32,7 @@ class Look:
     """
 
     sample_id: str
+    name: str
     image: np.ndarray
     shape: tuple[float, float]
     text: str
@@ -92,6 +94,7 @@ def look_at(model: Any, items: Sequence[dict]) -> list[Look]:
         looks.append(
             Look(
                 sample_id=str(sample.sample_id),
+                name=picture_name(sample),
                 image=visible_picture(sample, item['inputs']),
                 shape=(height, width),
                 text=sample.text,

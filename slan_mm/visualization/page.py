@@ -40,7 +40,7 @@ def two_digits(value: float) -> str:
 def heading_of(
     title: str, subtitle: str, width: float, spans: Sequence[Sequence[Sequence[int]]] = ()
 ) -> tuple[list[Layout], float]:
-    """Title, with ``spans`` of phrases, and subtitle in lines, and the height they take, the space under them included."""
+    """Title (``spans``: its phrases) and subtitle in lines, and the height they take, the space under them included."""
     heading = [layout(title, width, 13.0, spans, weight='bold'), layout(subtitle, width, 9.0)]
     return heading, sum(part.height for part in heading) + (8 if title or subtitle else 0)
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from matplotlib import colormaps
+
 from slan_mm.visualization.canvas import GREY, INK, Canvas, fit, text_width
 from slan_mm.visualization.caption import layout
 from slan_mm.visualization.page import (
@@ -18,8 +21,11 @@ from slan_mm.visualization.page import (
 )
 from slan_mm.visualization.records import Numbers, Panel, PanelRow
 
+#: Colour map of saliency and of word activation.
+MAP = 'viridis'
 _TALLEST = 1.25  # of a picture, in widths of its column
 _BETWEEN = 12.0  # two panels of a row
+_BAR = 18.0  # height of a colour bar and what stands at its ends
 _LINE = 13.0  # height of a line of numbers
 _SIZE = 8.0
 
@@ -73,7 +79,8 @@ class _Row:
         self.heading_height = max(heading.height for heading in self.headings)
         self.picture_height = max(height for _, height in self.sizes)
         numbers = [_LINE * sum(len(lines) for lines in part) for part in self.numbers]
-        below = max(caption.height + height for caption, height in zip(self.captions, numbers, strict=True))
+        self.bar = _BAR if any(panel.scale for panel in row.panels) else 0.0
+        below = self.bar + max(caption.height + height for caption, height in zip(self.captions, numbers, strict=True))
         space = 4 if self.text.lines else 0
         self.top = self.text.height + space + self.heading_height
         self.height = self.top + 2 + self.picture_height + 4 + below
@@ -89,6 +96,9 @@ class _Row:
             place = (x + (self.panel_width - width) / 2, upper + (self.picture_height - height) / 2, width, height)
             _draw_picture(canvas, panel, place)
             upper += self.picture_height + 4
+            if panel.scale:
+                _draw_scale(canvas, panel.scale, x, upper, self.panel_width)
+            upper += self.bar
             caption = self.captions[number]
             caption.draw(canvas, x, upper)
             baseline = upper + caption.height + 10
@@ -105,6 +115,14 @@ def _draw_picture(canvas: Canvas, panel: Panel, place: Place) -> None:
     for box in panel.boxes:
         corners = next(inside) if box.nested else on_page(box.box, panel.shape, place)
         canvas.box(corners, box.color, box.linewidth, box.style, box.halo)
+
+
+def _draw_scale(canvas: Canvas, ends: tuple[str, str], x: float, y: float, width: float) -> None:
+    colors = colormaps[MAP](np.linspace(0, 1, 256))[None, :, :3]
+    canvas.image((255 * colors).round().astype(np.uint8), x, y + 1, width, 5)
+    low, high = ends
+    canvas.text(x, y + 15, low, _SIZE, GREY)
+    canvas.text(x + width - text_width(high, _SIZE), y + 15, high, _SIZE, GREY)
 
 
 def _lines(numbers: Numbers, width: float) -> list[list[tuple[float, str, str]]]:

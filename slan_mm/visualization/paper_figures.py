@@ -11,19 +11,30 @@ from slan_mm.visualization.canvas import GREY
 from slan_mm.visualization.caption import PHRASE_COLORS
 from slan_mm.visualization.look import Look
 from slan_mm.visualization.page import DASHES, DOTS, KeyEntry, two_digits
+from slan_mm.visualization.panel_figure import MAP
 from slan_mm.visualization.records import DrawnBox, Numbers, Panel, PanelRow
 
 ANSWER = KeyEntry("a phrase's best region, in the colour of its words", linewidth=2.3)
 GOLD = KeyEntry('gold box, never seen in training', DASHES, 1.3)
 KEPT = KeyEntry('other kept regions', DOTS, 1.0, GREY)
+MAP_GOLD = KeyEntry(GOLD.label, DASHES, 1.3, GREY)
 BASELINE = KeyEntry('baseline', linewidth=2.3, color=GREY)
-#: Colour map of saliency and of word activation.
-MAP = 'viridis'
 
 
 def color_of(phrase: int) -> str:
     """The colour of a text's phrase, of its words and of its boxes."""
     return PHRASE_COLORS[phrase % len(PHRASE_COLORS)]
+
+
+def key_of(entries: Sequence[KeyEntry], looks: Sequence[Look]) -> list[KeyEntry]:
+    """Of a figure's key what is seen in it: gold boxes only where a picture has any."""
+    gold = any(len(boxes) for look in looks for boxes in look.gold)
+    return [entry for entry in entries if gold or entry.label != GOLD.label]
+
+
+def names_of(looks: Sequence[Look]) -> str:
+    """The names of the pictures looked at."""
+    return ', '.join(dict.fromkeys(look.name for look in looks))
 
 
 def text_specific_row(looks: Sequence[Look]) -> PanelRow:
@@ -63,10 +74,7 @@ def level_row(look: Look) -> PanelRow:
     panels = []
     for level in range(look.boxes.shape[1]):
         heading = 'before any adaptor' if level == 0 else f'after level {level}'
-        panel = _answers(look, level, heading)
-        scores = [(two_digits(scores[level]), color_of(phrase)) for phrase, scores in enumerate(look.scores)]
-        panel.numbers.insert(0, Numbers('score', scores))
-        panels.append(panel)
+        panels.append(_answers(look, level, heading))
     return PanelRow(look.text, look.spans, panels)
 
 
@@ -82,9 +90,10 @@ def filter_row(look: Look) -> PanelRow:
         for index in order
         if look.kept[index]
     ]
+    scale = ('least salient', 'most salient')
     panels = [
-        Panel(f'before the filter: {len(every)} regions', look.image, look.shape, every),
-        Panel(f'after the filter: {len(some)} regions', look.image, look.shape, some),
+        Panel(f'before the filter: {len(every)} regions', look.image, look.shape, every, scale=scale),
+        Panel(f'after the filter: {len(some)} regions', look.image, look.shape, some, scale=scale),
     ]
     return PanelRow(look.text, look.spans, panels)
 
@@ -97,9 +106,9 @@ def activation_row(look: Look) -> PanelRow:
         words = ' '.join(look.text[start:end] for start, end in spans)
         gold = [DrawnBox(box, 'white', DASHES, 1.3) for box in look.gold[phrase]]
         low, high = look.activation[phrase].min(), look.activation[phrase].max()
-        numbers = [Numbers('from', [(two_digits(low), GREY), (f'to {two_digits(high)}', GREY)])]
         image = heat(look.image, look.activation[phrase])
-        panels.append(Panel('', image, look.shape, gold, words, [*own, [[0, len(words)]]], numbers))
+        scale = (two_digits(low), two_digits(high))
+        panels.append(Panel('', image, look.shape, gold, words, [*own, [[0, len(words)]]], scale=scale))
     return PanelRow(look.text, look.spans, panels)
 
 
@@ -139,10 +148,12 @@ def _gold(look: Look) -> list[DrawnBox]:
 
 
 def _answers(look: Look, level: int, heading: str) -> Panel:
-    """Every phrase's best region of a level over the gold boxes, with the IoU of both."""
+    """Every phrase's best region of a level and its score, over the gold boxes, with the IoU of both."""
     boxes = [DrawnBox(levels[level], color_of(phrase), nested=True) for phrase, levels in enumerate(look.boxes)]
     overlaps = [look.overlap(phrase, levels[level]) for phrase, levels in enumerate(look.boxes)]
-    return Panel(heading, look.image, look.shape, [*_gold(look), *boxes], numbers=_overlap_numbers(overlaps))
+    scores = [(two_digits(scores[level]), color_of(phrase)) for phrase, scores in enumerate(look.scores)]
+    numbers = [Numbers('score', scores), *_overlap_numbers(overlaps)]
+    return Panel(heading, look.image, look.shape, [*_gold(look), *boxes], numbers=numbers)
 
 
 def _overlap_numbers(overlaps: Sequence[float | None]) -> list[Numbers]:

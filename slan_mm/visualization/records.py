@@ -29,13 +29,14 @@ class DrawnPicture:
     """A picture, its text, and where the text's phrases are.
 
     ``image`` (H, W, 3) uint8 RGB may have another size than ``shape``, the (height, width) in original pixels that the
-    boxes refer to; it is stretched to it.
+    boxes refer to; it is stretched to it. ``note`` is a line under the text.
     """
 
     image: np.ndarray
     shape: tuple[float, float]
     text: str
     phrases: list[DrawnPhrase] = field(default_factory=list)
+    note: str = ''
 
 
 @dataclass
@@ -94,6 +95,7 @@ class Numbers:
 class Panel:
     """A picture with boxes: ``heading`` stands over it; ``text`` with ``spans`` of phrases and ``numbers`` under it.
 
+    ``scale``: under the picture a colour bar, and what stands at its two ends.
     ``image`` and ``shape`` as in :class:`DrawnPicture`. The number of a phrase in ``spans`` decides its colour; one
     without letters takes a colour all the same.
     """
@@ -105,6 +107,7 @@ class Panel:
     text: str = ''
     spans: Sequence[Sequence[Sequence[int]]] = ()
     numbers: list[Numbers] = field(default_factory=list)
+    scale: tuple[str, str] | None = None
 
 
 @dataclass

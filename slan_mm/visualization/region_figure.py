@@ -129,7 +129,7 @@ def _draw_picture(canvas: Canvas, picture: DrawnPicture, place: Place, kinds: Se
 
 
 def _numbers(picture: DrawnPicture, width: float, gold: bool) -> list[tuple[float, int, str, str]]:
-    """What stands under a caption, as (x, line, text, colour): the answers' scores, and their IoU with gold."""
+    """What stands under a caption, as (x, line, text, colour): note, the answers' scores, and their IoU with gold."""
     scores, overlaps = [], []
     for number, phrase in enumerate(picture.phrases):
         color = PHRASE_COLORS[number % len(PHRASE_COLORS)]
@@ -137,7 +137,7 @@ def _numbers(picture: DrawnPicture, width: float, gold: bool) -> list[tuple[floa
         if gold and phrase.gold is not None and len(phrase.gold) and len(phrase.answers):
             overlap = max(box_iou(phrase.answers[0], box) for box in phrase.gold)
             overlaps.append((f'{overlap:.2f}'.removeprefix('0'), color))
-    marks: list[tuple[float, int, str, str]] = []
+    marks: list[tuple[float, int, str, str]] = [(0.0, 0, picture.note, GREY)] if picture.note else []
     for label, values in (('phrase score', scores), ('IoU', overlaps)):
         if not values:
             continue
