@@ -114,7 +114,7 @@ class Painter:
         """What is drawn, and how it was chosen."""
         options = self.options
         if options.picture:
-            return [self.own(text) for text in options.text], 'An own picture'
+            return [self.own(text) for text in options.text], 'Picture'
         dataset = self.dataset(options.task)
         wanted = options.indices or range(len(dataset))
         if max(wanted) >= len(dataset):
@@ -206,7 +206,9 @@ def lacking(options: argparse.Namespace, cfg: Config, name: str) -> str | None:
         except ValueError as error:
             return str(error)
     task = 'retrieval' if name == 'retrieval' else options.task
-    tasks = sorted(cfg.get('test_dataloader') or {})
+    loaders = cfg.get('test_dataloader') or {}
+    # The data of a detector are of one task that has no name.
+    tasks = sorted(task for task, loader in loaders.items() if loader) if 'dataset' not in loaders else []
     if options.picture or task in tasks:
         return None
     return f'{options.config} has no test task {task!r} but {tasks}; or give --picture and --text'

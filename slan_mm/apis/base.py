@@ -136,6 +136,8 @@ class TaskInferencer(BaseInferencer):
                 f'{cls.task} has no option {", ".join(unknown)}; '
                 + (f'its own are {", ".join(known)}' if known else 'it has none of its own')
             )
+        if options.get('top', 1) < 1:
+            raise ValueError(f'top must be at least 1, got {options["top"]}')
         cls.prepare(inputs, *texts, **{name: value for name, value in options.items() if name in own})
 
     def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:

@@ -101,9 +101,11 @@ class DetectionInferencer(TaskInferencer):
 
     def describe(self, prediction: dict) -> str:
         """A line for the picture, and one for each box."""
-        lines = [f'{prediction["image"]}: {len(prediction["boxes"])} boxes']
+        lines = [f'{prediction["image"]}: {", ".join(prediction["classes"])}']
         for found in prediction['boxes']:
             lines.append(f'  {found["label"]}: {box_text(found["box"])}  score {found["score"]:.3f}')
+        if not prediction['boxes']:
+            lines.append('  no box with such a score')
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: Any, top: int = 10, score_thr: float = 0.0) -> Canvas:

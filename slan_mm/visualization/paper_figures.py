@@ -27,9 +27,9 @@ def color_of(phrase: int) -> str:
 
 
 def key_of(entries: Sequence[KeyEntry], looks: Sequence[Look]) -> list[KeyEntry]:
-    """Of a figure's key what is seen in it: gold boxes only where a picture has any."""
+    """Of a figure's key what is seen in it: gold boxes, and what is compared by them, only where a picture has any."""
     gold = any(len(boxes) for look in looks for boxes in look.gold)
-    return [entry for entry in entries if gold or entry.label != GOLD.label]
+    return [entry for entry in entries if gold or entry.label not in (GOLD.label, BASELINE.label)]
 
 
 def names_of(looks: Sequence[Look]) -> str:
@@ -122,7 +122,9 @@ def baseline_row(look: Look) -> PanelRow:
     middle = Panel('centre box', look.image, look.shape, [*_gold(look), DrawnBox(centre, GREY)])
     overlaps = [look.overlap(phrase, centre) for phrase in range(len(look.spans))]
     middle.numbers = _overlap_numbers(overlaps)
-    panels = [_answers(look, -1, 'answer'), _answers(look, 0, 'before any adaptor'), middle]
+    panels = [_answers(look, -1, 'answer'), _answers(look, 0, 'before any adaptor')]
+    # Without gold a box in the middle tells nothing.
+    panels += [middle] if any(len(boxes) for boxes in look.gold) else []
     return PanelRow(look.text, look.spans, panels)
 
 

@@ -6,8 +6,9 @@ import torch
 from detection_toy import detector_config
 from mmengine.config import Config
 
-from slan_mm.apis import DetectionInferencer
+from slan_mm.apis import DetectionInferencer, detection_inferencer
 from slan_mm.registry import MODELS
+from slan_mm.visualization import Canvas
 
 PIPELINE = [
     dict(type='mmdet.LoadImageFromFile'),
@@ -53,8 +54,19 @@ def test_results_are_thinned_drawn_and_described(detection, photos, tmp_path):
     result = detection(photos, 'circle, star', top=2, img_out_dir=tmp_path, pred_out_dir=tmp_path)
     assert all(len(prediction['boxes']) == 2 for prediction in result['predictions'])
     assert len(result['visualization']) == 3 and (tmp_path / 'predictions.json').is_file()
-    assert len(detection.describe(result['predictions'][0]).splitlines()) == 2
-    assert detection(photos, 'circle', score_thr=1.0)['predictions'][0]['boxes'] == []
+    lines = detection.describe(result['predictions'][0]).splitlines()
+    assert lines[0] == f'{photos / "0.png"}: circle, star' and len(lines) == 3
+    none = detection(photos, 'circle', score_thr=1.0)['predictions'][0]
+    assert none['boxes'] == [] and detection.describe(none).endswith('no box with such a score')
+
+
+def test_a_page_shows_the_boxes_of_the_results(detection, photos, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        detection_inferencer, 'draw_regions', lambda pictures, **_: drawn.extend(pictures) or Canvas(9, 9)
+    )
+    (prediction,) = detection(photos / '0.png', 'circle, star', top=3, img_out_dir=photos)['predictions']
+    assert [phrase.answers[0].tolist() for phrase in drawn[0].phrases] == [box['box'] for box in prediction['boxes']]
 
 
 def test_arrays_are_rgb_like_files(detection, photos):

@@ -7,13 +7,24 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from torchvision.ops import box_iou
 from toy import build_toy_slan
 
-from slan_mm.apis import GroundingInferencer, RetrievalInferencer, SLANInferencer
+from slan_mm.apis import (
+    CaptioningInferencer,
+    GroundingInferencer,
+    NLVR2Inferencer,
+    RetrievalInferencer,
+    SLANInferencer,
+    VQAInferencer,
+    grounding_inferencer,
+)
+from slan_mm.apis.grounding_inferencer import best_boxes
 from slan_mm.apis.pictures import list_pictures, read_picture
 from slan_mm.apis.settings import picture_size
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import MODELS
+from slan_mm.visualization import Canvas
 
 TEXTS = ['a [red circle]', 'a [small blue square] next to a [green star] and a [pink cross]', 'a [large] [diamond]']
 
@@ -69,9 +80,110 @@ def test_noun_phrases_are_found(grounding, photos):
     assert [phrase['phrase'] for phrase in prediction['phrases']] == ['red circle', 'square']
 
 
-def test_top_bounds_the_boxes_of_a_phrase(grounding, photos):
-    (prediction,) = grounding(photos / '0.png', TEXTS[0], top=1)['predictions']
-    assert len(prediction['phrases'][0]['boxes']) == 1 == len(prediction['phrases'][0]['scores'])
+def test_the_answer_is_the_best_box_and_others_are_elsewhere():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10], [0, 0, 10, 4], [20, 1, 30, 10]])
+    level = dict(boxes=boxes, scores=torch.tensor([0.5, 0.5, 0.25, -0.5, -0.75]))
+    assert best_boxes(level, 1, None)[0].tolist() == boxes[:1].tolist(), 'the first of two equal ones'
+    found, scores = best_boxes(level, 10, None)
+    assert found.tolist() == boxes[[0, 2, 3]].tolist() and scores.tolist() == [0.5, 0.25, -0.5]
+    assert best_boxes(level, 10, 0.0)[1].tolist() == [0.5, 0.25]
+    assert len(best_boxes(level, 10, 0.6)[0]) == 0
+    with pytest.raises(ValueError, match='top must be at least 1, got 0'):
+        best_boxes(level, 0, None)
+
+
+def test_a_phrase_gets_one_box_unless_more_are_asked_for(grounding, photos):
+    (one,) = grounding(photos / '0.png', TEXTS[1])['predictions']
+    assert [len(phrase['boxes']) for phrase in one['phrases']] == [1, 1, 1]
+    (more,) = grounding(photos / '0.png', TEXTS[1], top=5)['predictions']
+    for phrase, best in zip(more['phrases'], one['phrases'], strict=True):
+        assert phrase['boxes'][0] == best['boxes'][0] and 1 < len(phrase['boxes']) <= 5
+        overlaps = box_iou(torch.tensor(phrase['boxes']), torch.tensor(phrase['boxes'])).fill_diagonal_(0)
+        assert overlaps.max() <= 0.5
+
+
+def test_names_come_before_answers_and_what_is_not_found_is_told(grounding, photos):
+    (prediction,) = grounding(photos / '1.png', TEXTS[0])['predictions']
+    lines = grounding.describe(prediction).splitlines()
+    assert lines[0] == f'{photos / "1.png"}: a red circle' and lines[1].startswith('  red circle: [')
+    (none,) = grounding(photos / '1.png', TEXTS[0], score_thr=9.0)['predictions']
+    assert grounding.describe(none).splitlines()[1:] == ['  red circle: no box with such a score']
+
+
+def test_pages_have_the_boxes_and_scores_of_the_results(grounding, photos, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        grounding_inferencer,
+        'draw_regions',
+        lambda pictures, title, **_: drawn.append((pictures[0], title)) or Canvas(9, 9),
+    )
+    (prediction,) = grounding(photos / '0.png', TEXTS[0], top=3, show=False, img_out_dir=photos)['predictions']
+    ((picture, title),) = drawn
+    assert title == '0.png'
+    assert picture.phrases[0].answers.tolist() == prediction['phrases'][0]['boxes']
+    assert picture.phrases[0].scores.tolist() == prediction['phrases'][0]['scores']
+    grounding(photos / '0.png', TEXTS[0], score_thr=9.0, img_out_dir=photos)
+    assert len(drawn[1][0].phrases[0].answers) == 0
+
+
+@pytest.mark.parametrize(('seen', 'shown'), [(True, True), (False, False)])
+def test_the_bar_is_on_a_terminal_alone(config, checkpoint, photos, monkeypatch, capsys, seen, shown):
+    monkeypatch.setattr('sys.stderr.isatty', lambda: seen)
+    GroundingInferencer(config(), checkpoint, 'cpu')(photos, TEXTS[0])
+    captured = capsys.readouterr()
+    assert ('grounding' in captured.err) is shown and 'grounding' not in captured.out
+
+
+def test_folders_and_files_go_together_and_home_is_found(photos, monkeypatch):
+    monkeypatch.setenv('HOME', str(photos.parent))
+    assert list_pictures([photos / '2.png', photos]) == [photos / f'{number}.png' for number in (2, 0, 1, 2)]
+    assert list_pictures('~/photos')[0] == photos / '0.png'
+    assert read_picture('~/photos/0.png').shape == (30, 90, 3)
+
+
+def test_models_that_cannot_do_the_task_are_told_before_they_are_built(config, checkpoint, monkeypatch):
+    monkeypatch.setattr(MODELS, 'build', lambda *_: pytest.fail('built'))
+    for cfg, inferencer, said in (
+        (config(), VQAInferencer, 'vqa: SLAN has no decoder, inference'),
+        (config(type='SLANCaptioner'), GroundingInferencer, 'grounding: SLANCaptioner has no grounds_phrases'),
+        (config(type='SLAM'), GroundingInferencer, "there is no model 'SLAM', is 'SLAN' meant"),
+        (Config(dict()), GroundingInferencer, 'has no model with a type'),
+    ):
+        with pytest.raises(ValueError, match=said):
+            inferencer(cfg, checkpoint)
+
+
+def test_a_model_with_a_wrong_option_is_told_in_a_line(config, checkpoint):
+    with pytest.raises(ValueError, match=r"^the model of the config cannot be built: .*'typo'$"):
+        GroundingInferencer(config(image__typo=3), checkpoint)
+
+
+def test_configs_that_cannot_be_read_are_told(config, checkpoint, tmp_path):
+    path = tmp_path / 'broken.py'
+    path.write_text('model = dict(\n')
+    with pytest.raises(ValueError, match=r'broken\.py cannot be read as a config'):
+        GroundingInferencer(path, checkpoint)
+    with pytest.raises(ValueError, match=r'image_size\.x=1 cannot be set in the config'):
+        GroundingInferencer(config(), checkpoint, cfg_options={'image_size.x': 1})
+
+
+def test_what_a_call_is_given_is_checked_without_a_model(photos, tmp_path):
+    check = GroundingInferencer.check_call
+    check(photos, 'a [dog]', top=2, score_thr=0.1, find='words', batch_size=1)
+    for pictures, text, options, said in (
+        ('gone.jpg', 'a [dog]', {}, 'there is no picture gone.jpg'),
+        (photos, 'a [dog', {}, "without ']'"),
+        (photos, 'a dog', dict(tops=3), 'grounding has no option tops; its own are find, phrases, score_thr, top'),
+        (photos, ['a dog', 'a cat'], {}, '2 texts for 3 pictures'),
+    ):
+        with pytest.raises((ValueError, UnreadableImageError), match=said):
+            check(pictures, text, **options)
+    with pytest.raises(UnreadableImageError, match='there is no picture gone'):
+        NLVR2Inferencer.check_call([photos / '0.png', 'gone'], 'a cross')
+    with pytest.raises(ValueError, match='captioning has no option top; it has none of its own'):
+        CaptioningInferencer.check_call(photos, top=3)
+    with pytest.raises(ValueError, match="'t2i' or 'i2t'"):
+        RetrievalInferencer.check_call(photos, 'a dog', direction='up')
 
 
 def test_pages_and_predictions_are_written(grounding, photos, tmp_path, monkeypatch):
@@ -79,10 +191,11 @@ def test_pages_and_predictions_are_written(grounding, photos, tmp_path, monkeypa
     monkeypatch.setattr(Image.Image, 'show', lambda image, title: shown.append((image.size, title)))
     result = grounding(photos, TEXTS, show=True, img_out_dir=tmp_path / 'a', pred_out_dir=tmp_path / 'b')
     names = sorted(path.name for path in (tmp_path / 'a').iterdir())
-    assert names == ['00000_0.png', '00001_1.png', '00002_2.png']
+    assert names == ['00000_0.jpg', '00001_1.jpg', '00002_2.jpg']
     assert json.loads((tmp_path / 'b' / 'predictions.json').read_text()) == result['predictions']
     with Image.open(tmp_path / 'a' / names[0]) as page:
-        assert np.array_equal(np.asarray(page.convert('RGB')), result['visualization'][0])
+        same = Image.fromarray(result['visualization'][0]).resize(page.size)
+        assert np.abs(np.asarray(page, float) - np.asarray(same, float)).mean() < 15, 'a white page is 30 off'
     assert [title for _, title in shown] == [str(photos / f'{number}.png') for number in range(3)]
 
 

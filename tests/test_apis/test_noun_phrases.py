@@ -2,7 +2,7 @@
 
 import pytest
 
-from slan_mm.apis import find_noun_phrases, mark_noun_phrases, mark_spans
+from slan_mm.apis import find_noun_phrases, mark_phrases, mark_spans
 
 
 def phrases(text):
@@ -30,9 +30,22 @@ def test_a_phrase_never_is_a_part_of_a_word(text):
         assert text[start:end] not in ('n', 's', 't')
 
 
-def test_a_text_without_a_noun_is_told():
-    with pytest.raises(ValueError, match='no noun phrase'):
-        mark_noun_phrases('it is there')
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('a [small] girl on the stairs', ['small']),
+        ('a small girl climbs the wooden stairs', ['small girl', 'wooden stairs']),
+        ('running', ['running']),
+    ],
+)
+def test_brackets_come_before_noun_phrases_and_these_before_words(text, expected):
+    marked = mark_phrases(text)
+    assert marked.phrases == expected and '[' not in marked.text
+
+
+def test_a_text_that_names_nothing_is_told():
+    with pytest.raises(ValueError, match='no word to look for'):
+        mark_phrases('it is there')
 
 
 def test_spans_are_marked():

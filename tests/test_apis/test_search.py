@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from toy import toy_config
 
 from slan_mm.apis import GroundingInferencer, PictureIndex, PictureIndexError, PictureSearch, RetrievalInferencer
 from slan_mm.registry import MODELS
+from slan_mm.visualization import Canvas
 
+SEARCH = import_module('slan_mm.apis.search')
 TEXT = 'a [red circle] next to a [blue square]'
 
 
@@ -193,7 +196,7 @@ def test_a_damaged_index_is_refused(search, index, how, said):
 def test_there_must_be_something_to_search(search, index, photos, tmp_path):
     with pytest.raises(PictureIndexError, match='is no index of pictures'):
         PictureIndex(tmp_path / 'nowhere')
-    with pytest.raises(PictureIndexError, match='is empty'):
+    with pytest.raises(PictureIndexError, match='is no index of pictures'):
         search(tmp_path / 'nowhere', TEXT)
     stored = PictureIndex(index)
     with pytest.raises(KeyError, match=r'not in the index.*gone\.png'):
@@ -209,11 +212,24 @@ def test_there_must_be_something_to_search(search, index, photos, tmp_path):
         search(index, TEXT, top=5, k=4)
 
 
+def test_pages_tell_query_rank_name_and_scores(search, index, monkeypatch):
+    pages = []
+    monkeypatch.setattr(SEARCH, 'draw_regions', lambda *args, **options: pages.append((args, options)) or Canvas(9, 9))
+    (prediction,) = search(index, TEXT, img_out_dir=index)['predictions']
+    (((pictures, title), options),) = pages
+    assert title == prediction['text'] and options['title_spans'] == [[[2, 12]], [[23, 34]]]
+    for rank, (picture, entry) in enumerate(zip(pictures, prediction['found'], strict=True), 1):
+        assert picture.text == f'{rank}. {entry["image"].rsplit("/", 1)[1]}'
+        assert picture.note == f'score {entry["score"]:.2f}, match {entry["match"]:.2f}'
+        assert [phrase.answers[0].tolist() for phrase in picture.phrases] == [p['box'] for p in entry['phrases']]
+        assert [float(phrase.scores[0]) for phrase in picture.phrases] == [p['score'] for p in entry['phrases']]
+
+
 def test_pages_show_what_was_found(search, index, photos, tmp_path):
     result = search(index, [TEXT, 'a star'], img_out_dir=tmp_path / 'out', pred_out_dir=tmp_path / 'out')
     assert json.loads((tmp_path / 'out' / 'predictions.json').read_text()) == result['predictions']
     assert len(result['visualization']) == 2
-    with Image.open(tmp_path / 'out' / '00000_query-0.png') as page:
+    with Image.open(tmp_path / 'out' / '00000_query-0.jpg') as page:
         assert page.width > 1000
     lines = search.describe(result['predictions'][0]).splitlines()
     assert len(lines) == 1 + 3 * 3 and lines[2].strip().startswith('red circle: [')

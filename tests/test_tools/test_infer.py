@@ -36,12 +36,13 @@ def files(tmp_path_factory):
 def test_prints_boxes_and_draws_them(tool, files, tmp_path, capsys):
     out = tmp_path / 'new'
     text = ['--text', 'a [red circle] and a [square]']
-    tool['main'](['grounding', *files, *text, '--out-dir', str(out), '--options', 'top=2', '--device', 'cpu'])
+    tool['main'](['grounding', *files, *text, '--out-dir', str(out), '--top', '2', '--device', 'cpu'])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(':')[0] for line in lines if 'score' in line] == ['red circle'] * 2 + ['square'] * 2
+    assert f'{files[2]}: a red circle and a square' in lines
+    assert [line.split(':')[0] for line in lines if 'score' in line] == ['  red circle'] * 2 + ['  square'] * 2
     assert lines[-1] == f'written: {out}'
-    with Image.open(out / '00000_p.png') as page:
-        assert page.width > 1000
+    with Image.open(out / '00000_p.jpg') as page:
+        assert page.width > 700
     (prediction,) = json.loads((out / 'predictions.json').read_text())
     assert prediction['size'] == [50, 70] and len(prediction['phrases'][0]['boxes']) == 2
 
@@ -57,16 +58,22 @@ def test_finds_pictures(tool, files, capsys):
     ('place', 'value', 'said'),
     [
         (4, 'a [dog', "without ']'"),
-        (2, 'gone.jpg', r'gone\.jpg'),
-        (1, 'gone.pth', r'gone\.pth'),
-        (0, 'gone.py', r'gone\.py'),
+        (2, 'gone.jpg', r'there is no picture gone\.jpg'),
+        (1, 'gone.pth', r'no checkpoint gone\.pth'),
+        (0, 'gone.py', r'no config gone\.py'),
+        (slice(5, 5), ['--options', 'tops=2'], 'grounding has no option tops'),
+        (slice(5, 5), ['--top', '0'], 'top must be at least 1'),
+        (slice(5, 5), ['--cfg-options', 'model.type=SLAM'], "there is no model 'SLAM', is 'SLAN' meant"),
+        (slice(5, 5), ['--cfg-options', 'model.type=NLVR'], 'NLVR has no grounds_phrases'),
     ],
 )
-def test_mistakes_are_told_in_a_line(tool, files, place, value, said):
+def test_mistakes_are_told_in_a_line_before_a_model_is_built(tool, files, place, value, said, monkeypatch):
+    monkeypatch.setattr(MODELS, 'build', lambda *_: pytest.fail('built'))
     arguments = [*files, '--text', 'a [dog]']
     arguments[place] = value
-    with pytest.raises(SystemExit, match=f'infer: .*{said}'):
+    with pytest.raises(SystemExit, match=f'infer: .*{said}') as told:
         tool['main'](['grounding', *arguments, '--device', 'cpu'])
+    assert '\n' not in str(told.value)
 
 
 def test_texts_are_asked_for(tool, files, capsys):
@@ -76,3 +83,6 @@ def test_texts_are_asked_for(tool, files, capsys):
     with pytest.raises(SystemExit):
         tool['main'](['captioning', *files, '--text', 'a dog'])
     assert 'captioning takes no --text' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        tool['main'](['captioning', *files, '--options', 'top'])
+    assert "--options: 'top' is no key=value" in capsys.readouterr().err

@@ -11,6 +11,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from toy import SIZE, build_toy_slan, toy_config
 
+from slan_mm.registry import MODELS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -74,13 +76,50 @@ def test_own_picture_and_texts(tool, files, tmp_path):
 def test_the_worst_are_those_with_the_lowest_overlap(tool, files):
     parse, painter = tool['parse_options'], tool['Painter']
     arguments = ['grounding', *files[:2], '--device', 'cpu']
-    every = painter(parse([*arguments, '--count', '8']), files[1])
-    overlaps = {look.sample_id: look.mean_overlap for look in tool['look_at'](every.model, every.items()[0])}
+    cfg = Config.fromfile(files[0])
+    every = painter(parse([*arguments, '--count', '8']), cfg, files[1])
+    overlaps = {look.sample_id: look.mean_overlap for look in every.looks}
     ordered = sorted(overlaps, key=overlaps.get)
     for order, expected in (('worst', ordered[:2]), ('best', ordered[::-1][:2])):
-        items, said = painter(parse([*arguments, '--count', '2', '--order', order]), files[1]).items()
-        assert [item['data_samples'].sample_id for item in items] == expected
-        assert said.startswith(f'The 2 {order} of 8 pictures')
+        chosen = painter(parse([*arguments, '--count', '2', '--order', order]), cfg, files[1])
+        assert [look.sample_id for look in chosen.looks] == expected
+        assert chosen.said.startswith(f'The 2 {order} of 8 pictures') and chosen.said.endswith(
+            f'{", ".join(expected)}.'
+        )
+
+
+def printed(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    return [Path(line).stem for line in lines if line.endswith('.png')], [line for line in lines if 'left out' in line]
+
+
+def test_all_draws_what_it_can_and_says_what_it_left_out(tool, files, tmp_path, capsys):
+    own = ['--picture', str(tmp_path / 'p.png'), '--text', 'a small dog on the grass']
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)).save(own[1])
+    common = ['--out-dir', str(tmp_path), '--device', 'cpu']
+    tool['main'](['all', *files[:2], *own, *common])
+    grounded = ['levels', 'filter', 'activation', 'grounding', 'texts']
+    assert printed(capsys) == (grounded, ['left out: retrieval: it is of a data set, not of one picture'])
+    # Without boxes to test on, as for own data.
+    tool['main'](['all', *files[:2], '--task', 'boxes', *common])
+    drawn, (line,) = printed(capsys)
+    assert drawn == ['retrieval'] and line.startswith(f'left out: {", ".join(grounded)}: ')
+    assert "has no test task 'boxes' but ['grounding', 'retrieval']; or give --picture" in line
+    # What is seen only when it is drawn.
+    broken = ['--cfg-options', 'test_dataloader.retrieval.dataset.split=none']
+    tool['main'](['all', *files[:2], '--count', '1', *broken, *common])
+    drawn, (line,) = printed(capsys)
+    assert drawn == grounded and line.startswith('left out: retrieval: ')
+    with pytest.raises(SystemExit, match='visualize: .*no test task'):
+        tool['main'](['all', *files[:2], '--task', 'boxes', '--cfg-options', 'test_dataloader.retrieval=None', *common])
+
+
+def test_a_text_without_brackets_has_its_noun_phrases(tool, files, tmp_path):
+    Image.fromarray(np.zeros((50, 70, 3), np.uint8)).save(tmp_path / 'p.png')
+    options = ['texts', *files[:2], '--picture', str(tmp_path / 'p.png'), '--text', 'a pink dress', '--device', 'cpu']
+    painter = tool['Painter'](tool['parse_options'](options), Config.fromfile(files[0]), files[1])
+    (look,) = painter.looks
+    assert look.spans == [[[2, 12]]] and painter.said == 'Picture: p.png.'
 
 
 @pytest.mark.parametrize(
@@ -97,6 +136,22 @@ def test_options_that_do_not_go_together(tool, arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_mistakes_are_told_in_a_line(tool, files):
-    with pytest.raises(SystemExit, match="visualize: .*no test task 'boxes'"):
-        tool['main'](['levels', *files[:2], '--task', 'boxes', '--device', 'cpu'])
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['levels', '{0}', '{1}', '--task', 'boxes'], "no test task 'boxes'"),
+        (['levels', '{0}', 'gone.pth'], r'no checkpoint gone\.pth'),
+        (['levels', 'gone.py', '{1}'], r'no config gone\.py'),
+        (['levels', '{0}', '{1}', '--picture', 'gone.jpg', '--text', 'a dog'], r'no picture gone\.jpg'),
+        (['levels', '{0}', '{1}', '--cfg-options', 'model.type=SLAM'], "is 'SLAN' meant"),
+    ],
+)
+def test_mistakes_are_told_in_a_line_before_a_model_is_built(tool, files, arguments, said, monkeypatch):
+    monkeypatch.setattr(MODELS, 'build', lambda *_: pytest.fail('built'))
+    with pytest.raises(SystemExit, match=f'visualize: .*{said}'):
+        tool['main']([argument.format(*files) for argument in arguments])
+
+
+def test_an_item_beyond_the_data_is_told(tool, files):
+    with pytest.raises(SystemExit, match="visualize: --indices: the data of task 'grounding' have 8 items"):
+        tool['main'](['levels', *files[:2], '--indices', '8', '--device', 'cpu'])

@@ -12,6 +12,7 @@ from slan_mm.datasets import ShapesPairs
 from slan_mm.evaluation.gallery import Gallery
 from slan_mm.evaluation.ranking import rank, shortlist
 from slan_mm.visualization import drawn_picture, drawn_pictures, retrieval_queries, visible_picture
+from slan_mm.visualization.collect import picture_name
 
 
 def sample_at(path, name='s0'):
@@ -44,8 +45,21 @@ def test_answer_is_the_best_box_of_the_last_level():
     picture = drawn_picture(grounded(), torch.zeros(3, 4, 4, dtype=torch.uint8))
     assert picture.text == 'a red circle' and picture.shape == (40, 80)
     (phrase,) = picture.phrases
-    assert phrase.answer.tolist() == [6, 0, 9, 9] and phrase.start.tolist() == [5, 0, 9, 9]
+    assert phrase.answers.tolist() == [[6, 0, 9, 9]] and phrase.scores is None
+    assert phrase.start.tolist() == [5, 0, 9, 9]
     assert phrase.gold.tolist() == [[0, 0, 8, 8]] and phrase.spans == [[2, 12]]
+
+
+def test_answers_given_are_drawn_with_their_scores():
+    answers = [(torch.tensor([[1.0, 2, 3, 4], [5, 6, 7, 8]]), torch.tensor([0.5, 0.25]))]
+    (phrase,) = drawn_picture(grounded(), torch.zeros(3, 4, 4, dtype=torch.uint8), answers).phrases
+    assert phrase.answers.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]] and phrase.scores.tolist() == [0.5, 0.25]
+
+
+def test_a_picture_is_called_by_its_file_where_there_is_one(tmp_path):
+    (tmp_path / 'dog.jpg').touch()
+    assert picture_name(sample_at(tmp_path / 'dog.jpg')) == 'dog.jpg'
+    assert picture_name(sample_at('shapes://test/0')) == 's0'
 
 
 def test_a_phrase_without_gold_has_none_to_draw():

@@ -12,11 +12,17 @@ from slan_mm.visualization.caption import PHRASE_COLORS
 from slan_mm.visualization.look import Look
 from slan_mm.visualization.page import DASHES, DOTS
 from slan_mm.visualization.paper_figures import (
+    ANSWER,
+    BASELINE,
+    GOLD,
+    MAP_GOLD,
     activation_row,
     baseline_row,
     filter_row,
     heat,
+    key_of,
     level_row,
+    names_of,
     saliency_color,
     text_specific_row,
     training_row,
@@ -36,6 +42,7 @@ def look():
     activation[0, 0, 0], activation[1, 3, 7] = 0.5, 0.25
     return Look(
         sample_id='s',
+        name='s.jpg',
         image=np.zeros((40, 80, 3), np.uint8),
         shape=(40, 80),
         text=TEXT,
@@ -92,7 +99,7 @@ def test_maps_are_bright_where_words_respond(look):
     assert second.spans == [[], [[0, 11]]]
     left, right = first.image.astype(int).sum(-1), second.image.astype(int).sum(-1)
     assert np.unravel_index(left.argmax(), left.shape)[1] < 10 and np.unravel_index(right.argmax(), right.shape)[1] > 70
-    assert [text for text, _ in first.numbers[0].values] == ['0.00', 'to 0.50']
+    assert first.scale == ('0.00', '0.50') and plain.scale is None
     assert len(first.boxes) == 1 and not second.boxes
 
 
@@ -105,11 +112,38 @@ def test_baselines_stand_beside_the_answer(look):
     assert drawn(answer)[0][1] == [0, 0, 20, 10] and drawn(before)[0][1] == [0, 0, 10, 10]
     assert [box for _, box in drawn(centre)] == [[20, 10, 60, 30]], 'half the sides of 80 x 40, in its middle'
     assert [numbers.values[0][0] for numbers in (*answer.numbers, *before.numbers, *centre.numbers)] == [
+        '0.75',
         '.50',
+        '0.50',
         '.25',
         '.00',
     ]
     assert look.mean_overlap == 0.5
+
+
+def test_an_own_picture_has_scores_and_nothing_of_gold(look):
+    own = Look(**{**vars(look), 'gold': [np.zeros((0, 4))] * 2})
+    rows = [baseline_row(own), level_row(own), activation_row(own)]
+    assert [panel.heading for panel in rows[0].panels] == ['answer', 'before any adaptor']
+    assert not any(box.style == DASHES for row in rows for panel in row.panels for box in panel.boxes)
+    assert [[numbers.label for numbers in panel.numbers] for panel in rows[0].panels] == [['score'], ['score']]
+    assert key_of([ANSWER, GOLD, MAP_GOLD, BASELINE], [own]) == [ANSWER]
+    assert key_of([ANSWER, GOLD, MAP_GOLD, BASELINE], [own, look]) == [ANSWER, GOLD, MAP_GOLD, BASELINE]
+
+
+def test_pictures_are_called_by_their_names(look):
+    other = Look(**{**vars(look), 'name': 't.jpg'})
+    assert names_of([look, look, other]) == 's.jpg, t.jpg'
+
+
+def test_a_scale_is_drawn_from_dark_to_light(look):
+    canvas = draw_panels([activation_row(look)], panel_width=80.0)
+    said = {text.get_text(): text.get_position() for text in canvas.figure.axes[0].texts}
+    (left, height), (right, same) = said['0.00'], said['0.25']
+    assert height == same and left < right
+    bar = [image for image in canvas.figure.axes[0].images if image.get_array().shape == (1, 256, 3)]
+    assert len(bar) == 2 and bar[0].get_array()[0, 0].sum() < bar[0].get_array()[0, -1].sum()
+    assert_texts_are_whole(canvas)
 
 
 def test_training_shows_the_answers_of_each_moment(look):

@@ -20,8 +20,8 @@ def color(number):
 
 def picture(text='a red circle and a blue square', shape=(40, 80), gold=True, image=None):
     phrases = [
-        DrawnPhrase([[2, 12]], np.array([8.0, 4, 24, 20]), np.array([40.0, 4, 72, 20]), np.array([[8.0, 4, 24, 36]])),
-        DrawnPhrase([[19, 30]], np.array([32.0, 20, 64, 36])),
+        DrawnPhrase([[2, 12]], np.array([[8.0, 4, 24, 20]]), np.array([40.0, 4, 72, 20]), np.array([[8.0, 4, 24, 36]])),
+        DrawnPhrase([[19, 30]], np.array([[32.0, 20, 64, 36]])),
     ]
     if not gold:
         phrases[0].gold = None
@@ -46,7 +46,7 @@ def test_pictures_are_stretched_to_the_original_shape():
 
 
 def test_a_box_that_falls_on_another_goes_inside_it():
-    both = [DrawnPhrase([[0, 1]], np.array([8.0, 4, 72, 36])), DrawnPhrase([[2, 3]], np.array([8.0, 4, 72, 36]))]
+    both = [DrawnPhrase([[n, n + 1]], np.array([[8.0, 4, 72, 36]])) for n in (0, 2)]
     canvas = draw_regions([DrawnPicture(black(), (40, 80), 'a b', both)], columns=1, column_width=200.0)
     assert pixel(canvas, MARGIN + 20, MARGIN + 50) == color(0)
     assert pixel(canvas, MARGIN + 20 + 3.4, MARGIN + 50) == color(1)
@@ -62,6 +62,38 @@ def test_only_what_is_drawn_is_explained(start, gold, keys, overlaps):
     explained = [text for text in texts if text.startswith(('answer', 'best region', 'gold box'))]
     assert len(explained) == keys
     assert [text for text in texts if text.startswith('.')] == overlaps
+
+
+def test_scores_of_all_answers_and_the_note_stand_under_the_caption():
+    several = picture(gold=False)
+    several.note = 'score 3.21, match 0.98'
+    several.phrases[0].answers = np.array([[8.0, 4, 24, 20], [40, 4, 72, 20]])
+    several.phrases[0].scores, several.phrases[1].scores = [0.75, -0.001], [0.5]
+    canvas = draw_regions([several], 'a red circle', title_spans=[[[2, 12]]], show_start=False)
+    texts = {text.get_text(): text.get_color() for text in canvas.figure.axes[0].texts}
+    assert 'score 3.21, match 0.98' in texts and 'its further answers' in texts
+    assert [texts[score] for score in ('0.75', '0.00', '0.50')] == [
+        PHRASE_COLORS[0],
+        PHRASE_COLORS[0],
+        PHRASE_COLORS[1],
+    ]
+    assert_texts_are_whole(canvas)
+
+
+def test_a_phrase_without_an_answer_has_no_box():
+    nothing = picture(gold=False)
+    for phrase in nothing.phrases:
+        phrase.answers, phrase.scores = np.zeros((0, 4)), np.zeros(0)
+    canvas = draw_regions([nothing])
+    assert not [patch for patch in canvas.figure.axes[0].patches if not patch.get_fill()]
+
+
+def test_photographs_are_small_as_jpg(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    canvas = draw_regions([picture(image=noise, shape=(300, 400))], column_width=420.0)
+    jpg, png = canvas.save(tmp_path / 'page.jpg'), canvas.save(tmp_path / 'page.png')
+    assert jpg.read_bytes()[:2] == b'\xff\xd8' and png.read_bytes()[1:4] == b'PNG'
+    assert jpg.stat().st_size < png.stat().st_size / 3
 
 
 def test_texts_are_whole():
