@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from slan_mm.models import protocols
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures, TextTokens
@@ -60,15 +61,17 @@ class ImageBranch(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.encoder = build_sized(encoder, 'image.encoder', embed_dims=embed_dims)
+        self.encoder: protocols.ImageEncoder = build_sized(encoder, 'image.encoder', embed_dims=embed_dims)
         widths = dict(embed_dims=embed_dims, in_channels=self.encoder.in_channels)
-        self.decoder = build_sized(decoder, 'image.decoder', **widths)
-        self.detector = build_sized(detector, 'image.detector', embed_dims=embed_dims)
-        self.pooling = MODELS.build(pooling)
+        self.decoder: protocols.VisionDecoder = build_sized(decoder, 'image.decoder', **widths)
+        self.detector: protocols.Detector = build_sized(detector, 'image.detector', embed_dims=embed_dims)
+        self.pooling: protocols.Pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
         self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
-        self.embedding = None if embedding is None else build_sized(embedding, 'image.embedding', **widths)
-        self.smoothing = None if smoothing is None else MODELS.build(smoothing)
+        self.embedding: protocols.ImageEmbedding | None = (
+            None if embedding is None else build_sized(embedding, 'image.embedding', **widths)
+        )
+        self.smoothing: protocols.Smoothing | None = None if smoothing is None else MODELS.build(smoothing)
         self.itc_projection = (
             projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
             if self.embedding is None
@@ -186,7 +189,7 @@ class TextBranch(BaseModule):
             raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
         self.embedding = embedding
         self.word_dropout = word_dropout
-        self.encoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
+        self.encoder: protocols.TextEncoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from slan_mm.models.heads.memory import Memory
-from slan_mm.models.heads.text_decoder import TextDecoder
+from slan_mm.models.protocols import TextDecoder
 
 
 @torch.no_grad()
@@ -31,8 +31,7 @@ def rank_texts(
         The number of the best text in the list, (P,), and its log-probability, (P,).
     """
     k = min(k, len(texts))
-    first_tokens = decoder.rows(texts)[0][:, len(decoder.start)]
-    first = decoder.first_log_probs(memory)[:, first_tokens]
+    first = decoder.first_scores(memory, texts)
     shortlist = first.sort(dim=1, descending=True, stable=True).indices[:, :k]
     rows = torch.arange(len(memory), device=shortlist.device).repeat_interleave(k)
     candidates = shortlist.flatten()

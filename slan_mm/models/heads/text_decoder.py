@@ -194,6 +194,10 @@ class TextDecoder(BaseModule):
         ).last_hidden_state[:, -1]
         return self.bert.cls(states).float().log_softmax(-1)
 
+    def first_scores(self, memory: Memory, texts: Sequence[str]) -> Tensor:
+        """Log-probabilities (P, A) of the first token of A texts after the prompt."""
+        return self.first_log_probs(memory)[:, self.rows(texts)[0][:, len(self.start)]]
+
     @torch.no_grad()
     def generate(self, memory: Memory) -> list[str]:
         """Writes P texts, without their prompt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from slan_mm.models import protocols
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
 from slan_mm.models.locator.pairs import PairIndex
@@ -43,9 +44,11 @@ class RegionAdaptor(BaseModule):
         super().__init__(init_cfg)
         if embedding not in ('residual', 'replace'):
             raise ValueError(f"embedding must be 'residual' or 'replace', got {embedding!r}")
-        self.attention = build_sized(attention, 'locator.adaptors.attention', embed_dims=embed_dims)
-        self.move = MODELS.build(move)
-        self.pooling = MODELS.build(pooling)
+        self.attention: protocols.Attention = build_sized(
+            attention, 'locator.adaptors.attention', embed_dims=embed_dims
+        )
+        self.move: protocols.Move = MODELS.build(move)
+        self.pooling: protocols.Pooling = MODELS.build(pooling)
         self.feature_level = feature_level
         self.embedding = embedding
         self.detach_boxes = detach_boxes

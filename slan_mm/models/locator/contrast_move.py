@@ -8,6 +8,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from slan_mm.models import protocols
 from slan_mm.models.locator.boxes import clip_boxes
 from slan_mm.models.locator.moves import own_words, register_log
 from slan_mm.registry import MODELS
@@ -51,9 +52,9 @@ class ContrastMove(BaseModule):
         super().__init__(init_cfg)
         if not factors or min(factors) <= 0 or surround <= 1:
             raise ValueError(f'factors must be positive and surround over 1, got {list(factors)} and {surround}')
-        self.move = MODELS.build(move)
+        self.move: protocols.Move = MODELS.build(move)
         self.surround = surround
-        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         sides = torch.tensor(factors, dtype=torch.float32)
         self.factors: Tensor
         self.log_sharpness: Tensor

@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from slan_mm.models import protocols
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
 from slan_mm.models.locator.pairs import PairIndex
@@ -81,13 +82,13 @@ class SelfLocator(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.map_terms = tuple(map_terms)
-        self.filter = MODELS.build(region_filter)
+        self.filter: protocols.RegionFilter = MODELS.build(region_filter)
         self.adaptors = nn.ModuleList(
             build_sized(adaptor, f'locator.adaptors[{number}]', embed_dims=embed_dims)
             for number, adaptor in enumerate(adaptors)
         )
         self.centred = centred
-        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.box_embedding = BoxEmbedding(embed_dims) if box_embedding else None
 
     def prepare_image(self, image: ImageFeatures) -> ImageFeatures:

@@ -17,13 +17,16 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from slan_mm.models import protocols
 from slan_mm.models.locator.boxes import cell_boxes, cell_centres, clip_boxes
 from slan_mm.registry import MODELS
 
 _FAINT = 0.01  # a cosine that is nothing
 
 
-def own_words(pooling: nn.Module, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: Tensor) -> Tensor:
+def own_words(
+    pooling: protocols.Pooling, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: Tensor
+) -> Tensor:
     """Each region's softmaxed similarity to its words, (P, N, NT), 0 where ``word_mask`` is False.
 
     So that a region follows one object. ``boxes`` (P, N, 4), ``activation`` (P, NT, H, W), ``word_mask`` (P, NT).
@@ -84,7 +87,7 @@ class ScalarMove(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.ratio, self.k, self.softmax = ratio, k, softmax
-        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
         if softmax:
             self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
@@ -152,7 +155,7 @@ class MomentMove(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.ratio, self.c, self.blur, self.threshold, self.k = ratio, c, blur, threshold, k
-        self.pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
+        self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
         register_log(self, 'log_sharpness', sharpness, learn_sharpness)
         register_log(self, 'log_word_sharpness', word_sharpness, learn_sharpness)

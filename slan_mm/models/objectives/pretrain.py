@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from mmengine.dist import get_world_size
@@ -13,8 +13,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from slan_mm.models import protocols
 from slan_mm.models.locator.boxes import mean_move, pairwise_iou
-from slan_mm.models.objectives.contrastive import positives
+from slan_mm.models.objectives.contrastive import ITCLoss, positives
 from slan_mm.models.objectives.gather import gather, gather_record, global_mean, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
@@ -25,7 +26,6 @@ from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 if TYPE_CHECKING:
     from slan_mm.models.branches import ImageBranch, TextBranch
-    from slan_mm.models.encoders import TextEncoder
     from slan_mm.models.slan import SLAN
 
 
@@ -96,14 +96,17 @@ class PretrainObjective(BaseModule):
         self.itm_start = max(itm_start, locator_start)
         self.hardness = hardness
         self.word_power = word_power
+        self.calibrated = frozenset(calibrated)
         self.negatives_from_all_ranks = negatives_from_all_ranks
         self.seed = seed
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
-        self.itc = build_sized(dict(type='ITCLoss') | (itc or {}), 'objective.itc', embed_dims=itc_dims)
+        self.itc: protocols.ContrastiveLoss = build_sized(
+            dict(type='ITCLoss') | (itc or {}), 'objective.itc', embed_dims=itc_dims
+        )
         self.soft_targets = None
         if soft_targets is not None:
-            if not text_branch.encoder.frozen or self.itc.queue is not None:
+            if not getattr(text_branch.encoder, 'frozen', False) or (itc or {}).get('queue_size'):
                 raise ValueError(
                     'soft_targets are of a frozen text encoder, and a queue has none: set text.encoder.frozen=True and '
                     'objective.itc.queue_size=0.'
@@ -117,9 +120,11 @@ class PretrainObjective(BaseModule):
             config = dict(type='RegionWordLoss') | (region_word or {})
             self.region_word[term] = MODELS.build(config | (dict(word_dims=dims) if term in calibrated else {}))
         self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word], weights=score_weights))
-        self.itm_head = build_sized(dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims)
+        self.itm_head: protocols.MatchHead = build_sized(
+            dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims
+        )
         if self.weights['lm']:
-            encoder = text_branch.encoder
+            encoder = cast('protocols.WordEmbedder', text_branch.encoder)
             self.lm_head = MODELS.build(
                 dict(
                     type='MaskedLMHead',
@@ -128,7 +133,9 @@ class PretrainObjective(BaseModule):
                     word_dims=encoder.word_embeddings.embedding_dim,
                 )
             )
-        self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss') | (regression or {}))
+        self.regression: protocols.RegressionLoss = MODELS.build(
+            dict(type='ProgressiveRegressionLoss') | (regression or {})
+        )
         self.momentum = (
             nn.ModuleList(MomentumEncoder(branch, momentum=1 - momentum) for branch in (image_branch, text_branch))
             if momentum
@@ -148,9 +155,9 @@ class PretrainObjective(BaseModule):
         The product of what it counts in the calibrated region-word terms, to the power of ``word_power``.
         """
         weight = torch.ones(text.word_mask.shape, device=text.word_mask.device)
-        for term, loss in self.region_word.items():
-            own, _ = loss.word_calibration(text.word_space[term])  # type: ignore[operator]
-            weight = weight if own is None else weight * own
+        for term in self.region_word:
+            if term in self.calibrated:
+                weight = weight * self.region_word[term].word_calibration(text.word_space[term])[0]  # type: ignore[operator]
         return weight**self.word_power
 
     def pair_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
@@ -204,7 +211,7 @@ class PretrainObjective(BaseModule):
         text, image = (text[own] - first).clamp(min=0), (image[own] - first).clamp(min=0)
         return Negatives(text, image, torch.cat([has_text[own], has_image[own]]), lead)
 
-    def mask(self, tokens: TextTokens, encoder: TextEncoder) -> tuple[TextTokens, Tensor]:
+    def mask(self, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor]:
         """LM's masked tokens and labels; a word's fate depends on its place in the global batch only."""
         count, length = tokens.input_ids.shape
         shape = (3, count * get_world_size(), encoder.max_words)
@@ -280,7 +287,7 @@ class PretrainObjective(BaseModule):
             losses['loss_itm'] = self.itm_head(positive).float().sum() * 0.0
         if masking:
             words = located[count : 2 * count].words[:, : labels.shape[1]]
-            embeddings = model.text_branch.encoder.word_embeddings.weight
+            embeddings = cast('protocols.WordEmbedder', model.text_branch.encoder).word_embeddings.weight
             losses['loss_lm'] = self.lm_head.loss(words, labels, embeddings) * self.weights['lm']
         losses |= self.locator_losses(image, positive, model)
         losses |= self.diagnostics(positive, image)
@@ -313,7 +320,8 @@ class PretrainObjective(BaseModule):
         return {
             'kept_share': kept / image.saliency.numel(),
             **dict(zip(sums, global_mean(totals, counts), strict=True)),
-            'itc_temperature': 1 / self.itc.temperature(),
+            # Another loss need not have one.
+            **({'itc_temperature': 1 / self.itc.temperature()} if isinstance(self.itc, ITCLoss) else {}),
         }
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from slan_mm.models.objectives.gather import gather
 from slan_mm.registry import MODELS
 
 if TYPE_CHECKING:
-    from slan_mm.models.encoders import TextEncoder
+    from slan_mm.models.protocols import TextEncoder
     from slan_mm.structures import TextTokens
 
 

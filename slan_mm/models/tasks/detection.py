@@ -17,6 +17,7 @@ from slan_mm.models.checkpoint import keep_fresh_head
 from slan_mm.models.grounding import region_word_similarity
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
@@ -79,7 +80,7 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
             unused.itc_projection.requires_grad_(False)
         if self.image_branch.embedding is not None:
             self.image_branch.embedding.requires_grad_(False)
-        if self.locator.filter.conditioned:
+        if self.locator.filter.conditioned and isinstance(self.image_branch.detector, RegionDetector):
             self.image_branch.detector.saliency_head.requires_grad_(False)
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from slan_mm.models import protocols
 from slan_mm.models.heads import DecoderMemory, Memory
 from slan_mm.models.heads.memory import PARTS
 from slan_mm.models.spine import SelfLocatedModel
@@ -26,7 +27,7 @@ class WritingModel(SelfLocatedModel):
     def __init__(self, decoder: dict, memory: Sequence[str] = PARTS, **spine: Any) -> None:
         super().__init__(**spine)
         tokenizer = self.text_branch.encoder.tokenizer
-        self.decoder = MODELS.build(dict(type='TextDecoder', tokenizer=tokenizer, **decoder))
+        self.decoder: protocols.TextDecoder = MODELS.build(dict(type='TextDecoder', tokenizer=tokenizer, **decoder))
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width, memory)
 
     def remember(self, inputs: Tensor, text: TextFeatures) -> Memory:
