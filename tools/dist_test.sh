@@ -3,7 +3,8 @@
 #   bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
 # Environment: NNODES, NODE_RANK, MASTER_ADDR and PORT for several machines; PYTHON names the interpreter.
 set -euo pipefail
-[ $# -ge 3 ] || { echo "usage: $0 CONFIG CHECKPOINT PROCESSES [options of tools/test.py]" >&2; exit 2; }
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_arguments 3 "$@"
 config=$1 checkpoint=$2 processes=$3
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \

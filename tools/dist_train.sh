@@ -3,7 +3,8 @@
 #   bash tools/dist_train.sh CONFIG PROCESSES [options of tools/train.py]
 # Environment: NNODES, NODE_RANK, MASTER_ADDR and PORT for several machines; PYTHON names the interpreter.
 set -euo pipefail
-[ $# -ge 2 ] || { echo "usage: $0 CONFIG PROCESSES [options of tools/train.py]" >&2; exit 2; }
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_arguments 2 "$@"
 config=$1 processes=$2
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \

@@ -8,6 +8,8 @@
 #
 # Installs slan_mm first, as tools/setup_env.sh does. Files that are there already are left alone.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_options "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 dir=${1:-${SLAN_WEIGHTS:-weights}}
 bash tools/setup_env.sh

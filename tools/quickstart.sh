@@ -10,7 +10,8 @@
 #
 # Interrupted? The same command goes on from the last checkpoint. Environment: that of tools/setup_env.sh.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_options "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-case " $* " in *' --help '* | *' -h '*) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
 bash tools/setup_env.sh
 exec "${SLAN_VENV:-$PWD/.venv}/bin/python" -W ignore tools/quickstart.py "$@"

@@ -2,11 +2,15 @@
 # Installs, lints and runs the tests.
 #
 #   bash tools/run_tests.sh                       everything
-#   bash tools/run_tests.sh tests/test_engine     everything, but only these tests; more options go to pytest
+#   bash tools/run_tests.sh tests/test_engine     everything, but only these tests
+#   bash tools/run_tests.sh tests -- -k locator   what follows -- goes to pytest
 #
 # Environment: those of tools/setup_env.sh (SLAN_VENV, SLAN_PYTHON, MMCV_FIND_LINKS, MAX_JOBS), and TEST_JOBS: how many
 # tests run at once (default: one a core).
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+paths=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do check_options "$1"; paths+=("$1"); shift; done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 start=$SECONDS
 say() { printf '[run_tests] %s\n' "$*"; }
@@ -29,7 +33,7 @@ check 'ruff check' "$bin/ruff" check
 check 'ruff format' "$bin/ruff" format --check
 check mypy "$bin/mypy"
 check codespell "$bin/codespell" --toml pyproject.toml
-check pytest "$bin/python" -m pytest -n "$jobs" "$@"
+check pytest "$bin/python" -m pytest -n "$jobs" "${paths[@]}" "${@:2}"
 
 if [ ${#failed[@]} -gt 0 ]; then
     say "FAILED after $((SECONDS - start)) s: $(IFS=,; echo "${failed[*]}")"

@@ -14,6 +14,8 @@
 #
 # Safe to run again at any time: a step that is done is skipped, one that was interrupted is taken up again.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_options "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 with_tests=0 extras=() option=
@@ -22,7 +24,7 @@ for arg in "$@"; do
         *--tests) with_tests=1 option= ;;
         *--extra) option=extra: ;;
         extra:[a-z]*) extras+=("$arg") ;;
-        *) echo "setup_env: unknown option $arg (known are --extra NAME... and --tests)" >&2; exit 2 ;;
+        *) refuse "unknown argument $arg" ;;
     esac
 done
 

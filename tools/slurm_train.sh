@@ -3,7 +3,8 @@
 #   GPUS=16 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [options of tools/train.py]
 # Environment: GPUS (8), GPUS_PER_NODE (8), CPUS_PER_TASK (5), SRUN_ARGS; PYTHON names the interpreter.
 set -euo pipefail
-[ $# -ge 4 ] || { echo "usage: $0 PARTITION JOB_NAME CONFIG WORK_DIR [options of tools/train.py]" >&2; exit 2; }
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_arguments 4 "$@"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 per_node=${GPUS_PER_NODE:-8}
 # shellcheck disable=SC2086  # SRUN_ARGS holds several arguments
