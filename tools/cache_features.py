@@ -13,30 +13,35 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-
-from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
-from slan_mm.datasets.feature_store.sources import stored_datasets
-from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
-from slan_mm.registry import MODELS
+from slan_mm.cli.options import add_settings, smoke_asked_for
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description="Stores the outputs of a config's frozen encoders.")
     parser.add_argument('config', help='config file')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='cuda, cpu, ...')
+    add_settings(parser)
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     # Small batches on a CPU: there, memory for large ones costs more time than it saves.
     parser.add_argument('--batch-size', type=int, help='pictures together (default: 8 on a CPU, else 64)')
     parser.add_argument('--num-workers', type=int, default=2, help='processes that read pictures')
-    options = parser.parse_args(arguments)
-    options.batch_size = options.batch_size or (8 if options.device == 'cpu' else 64)
-    return options
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+from mmengine.device import get_device
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+
+from slan_mm.cli.config import read_config
+from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
+from slan_mm.datasets.feature_store.sources import stored_datasets
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.smoke import make_smoke_run
+from slan_mm.registry import MODELS
 
 
 def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
@@ -58,9 +63,10 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
 def main(arguments: list[str] | None = None) -> None:
     """Fills every store that the config names."""
     options = parse_options(arguments)
+    device = options.device or get_device()
+    batch_size = options.batch_size or (8 if device == 'cpu' else 64)
     keep_freed_memory()
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    cfg = read_config(options.config, options.cfg_options)
     if smoke_asked_for():
         make_smoke_run(cfg)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
@@ -73,16 +79,16 @@ def main(arguments: list[str] | None = None) -> None:
     # With a file MMEngine writes its list of initialised parameters there and not to the console.
     logger = MMLogger.get_instance('cache_features', log_file=str(folder / 'cache.log'))
     start = time.monotonic()
-    image_encoder = build_encoder(cfg, 'image', options.device)
+    image_encoder = build_encoder(cfg, 'image', device)
     preprocessor = MODELS.build(cfg.model.get('data_preprocessor') or {'type': 'PairDataPreprocessor'})
-    preprocessor = preprocessor.to(options.device)
+    preprocessor = preprocessor.to(device)
     for store, datasets in stores.items():
-        count = cache_images(image_encoder, preprocessor, datasets, store, options.batch_size, options.num_workers)
+        count = cache_images(image_encoder, preprocessor, datasets, store, batch_size, options.num_workers)
         logger.info(f'{count} pictures in {store}/images')
     if text_store:
-        encoder = build_encoder(cfg, 'text', options.device)
+        encoder = build_encoder(cfg, 'text', device)
         every = [dataset for datasets in stores.values() for dataset in datasets]
-        count = cache_texts(encoder, every, text_store, 4 * options.batch_size)
+        count = cache_texts(encoder, every, text_store, 4 * batch_size)
         logger.info(f'{count} texts in {text_store}/texts')
     logger.info(f'Done in {(time.monotonic() - start) / 60:.1f} minutes.')
 

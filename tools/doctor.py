@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'requirements'
 sys.path.insert(0, str(ROOT))
-from slan_mm.extras import EXTRAS, PARTLY_NEEDED, install_line, missing_packages  # noqa: E402
+from slan_mm.extras import EXTRAS, PARTLY_NEEDED, install_line, missing_packages
 
 
 def pins(name: str, folder: Path = REQUIREMENTS) -> dict[str, str]:

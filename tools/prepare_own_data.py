@@ -20,28 +20,6 @@ from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
-
-from slan_mm.datasets.readers import read_captions
-from slan_mm.datasets.readers.entry import AnnotationError
-from slan_mm.datasets.readers.record import ImageRecord
-from slan_mm.datasets.transforms.load_image import load_image
-from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.engine.checkpoint_io import replaced_atomically
-
-SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
-MOST_UNREADABLE = 0.1  # share of pictures
-
-
-#: The config that such data are for; and where it looks for its encoders.
-CONFIG = 'configs/pretrain/slan_own_data_pretrained.py'
-ENCODERS = ('efficientnet_lite0.safetensors', 'all-MiniLM-L6-v2')
-
-
-class PreparationError(RuntimeError):
-    """The data cannot be used as they are; the message says what to do."""
-
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -55,6 +33,30 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--holdout', type=float, default=0.1, help='share of val where the table has no splits')
     parser.add_argument('--vocabulary', type=int, default=8000, help='most tokens of the vocabulary')
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from slan_mm.datasets.readers import read_captions
+from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.record import ImageRecord
+from slan_mm.datasets.transforms.load_image import load_image
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.engine.checkpoint_io import replaced_atomically
+
+SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
+MOST_UNREADABLE = 0.1  # share of pictures
+#: The config that such data are for; and where it looks for its encoders.
+CONFIG = 'configs/pretrain/slan_own_data_pretrained.py'
+ENCODERS = ('efficientnet_lite0.safetensors', 'all-MiniLM-L6-v2')
+
+
+class PreparationError(RuntimeError):
+    """The data cannot be used as they are; the message says what to do."""
 
 
 def unreadable(records: Iterable[ImageRecord]) -> dict[str, str]:

@@ -19,20 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.logging import MMLogger
-
-from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.engine.runner import ResumableRunner
-from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
-from slan_mm.evaluation.summary import summary_table
+from slan_mm.cli.options import smoke_asked_for
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
-MARK = 'quickstart.json'  # tells a folder of ours from any other, and which settings its run has
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -50,6 +39,24 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         # More threads than this only wait for each other: the model is too small.
         options.threads = int(os.environ.get('OMP_NUM_THREADS') or min(len(os.sched_getaffinity(0)), 8))
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.runner import ResumableRunner
+from slan_mm.engine.smoke import make_smoke_run
+from slan_mm.evaluation.summary import summary_table
+
+CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
+MARK = 'quickstart.json'  # tells a folder of ours from any other, and which settings its run has
 
 
 def make_config(work_dir: Path, smoke: bool) -> Config:

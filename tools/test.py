@@ -10,10 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mmengine.dist import is_main_process
-
-from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.engine.launch import add_common_options, build_runner, config_from_options, leave_processes, set_show_dir
+from slan_mm.cli.options import add_run_options
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -23,11 +20,20 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('--out', metavar='FILE.json', help='file for the metrics; predictions go beside it')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
-    add_common_options(parser)
+    add_run_options(parser)
     options = parser.parse_args(arguments)
     if options.out is not None and not options.out.endswith('.json'):
         parser.error(f'--out: {options.out} does not end in .json')
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from mmengine.dist import is_main_process
+
+from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir
 
 
 def main() -> None:

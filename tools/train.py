@@ -7,16 +7,7 @@ Several processes:                    bash tools/dist_train.sh CONFIG PROCESSES 
 
 import argparse
 
-from slan_mm.engine.launch import (
-    add_common_options,
-    build_runner,
-    config_from_options,
-    enable_amp,
-    enable_auto_scale_lr,
-    enable_compile,
-    leave_processes,
-    set_resume,
-)
+from slan_mm.cli.options import add_run_options
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -33,8 +24,22 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar='CKPT|auto',
         help='go on from this checkpoint; auto, or nothing: from the newest complete one of the work directory',
     )
-    add_common_options(parser)
+    add_run_options(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from slan_mm.engine.launch import (
+    build_runner,
+    config_from_options,
+    enable_amp,
+    enable_auto_scale_lr,
+    enable_compile,
+    leave_processes,
+    set_resume,
+)
 
 
 def main() -> None:

@@ -1,44 +1,28 @@
-"""What ``tools/train.py`` and ``tools/test.py`` share: their options, and what these do to a config."""
+"""What the options of ``tools/train.py`` and ``tools/test.py`` do to a config."""
 
 import argparse
 import gc
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import barrier, is_distributed
 from mmengine.runner import Runner
 from torch.distributed import destroy_process_group
 
+from slan_mm.cli.config import read_config
+from slan_mm.cli.options import smoke_asked_for
 from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.engine.smoke import make_smoke_run, smoke_asked_for
+from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.registry import RUNNERS
-
-
-def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that both tools have."""
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints (default: work_dirs/<config name>)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='settings that override the config, as key=value; nested keys with dots, lists as key="[a,b]"',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
-    )
-    # torch.distributed.launch passes this one.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def config_from_options(options: argparse.Namespace) -> Config:
     """Reads ``options.config`` and applies the common options. The work directory: option, else config, else name."""
     os.environ.setdefault('LOCAL_RANK', str(options.local_rank))
-    cfg = Config.fromfile(options.config)
+    cfg = read_config(options.config, options.cfg_options)
     cfg.launcher = options.launcher
-    if options.cfg_options is not None:
-        cfg.merge_from_dict(options.cfg_options)
     if options.work_dir is not None:
         cfg.work_dir = options.work_dir
     elif cfg.get('work_dir') is None:

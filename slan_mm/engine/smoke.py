@@ -4,7 +4,6 @@
 """
 
 import inspect
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,11 +19,6 @@ BATCH_SIZE = 4
 SAMPLES = {'train': 64, 'val': 12, 'test': 12}
 #: How data sets that draw their samples call the number of them.
 COUNTS = ('num_images', 'num_sentences', 'num_videos')
-
-
-def smoke_asked_for() -> bool:
-    """Whether ``SLAN_SMOKE`` is set, to anything but 0 and nothing."""
-    return os.environ.get('SLAN_SMOKE', '0') not in ('', '0')
 
 
 def make_smoke_run(cfg: Config) -> None:

@@ -7,13 +7,14 @@ import sys
 import pytest
 from mmengine.config import Config
 
+from slan_mm.cli.options import add_run_options
 from slan_mm.engine import launch
 
 
 def options(config, *arguments):
     parser = argparse.ArgumentParser()
     parser.add_argument('config')
-    launch.add_common_options(parser)
+    add_run_options(parser)
     return parser.parse_args([str(config), *arguments])
 
 

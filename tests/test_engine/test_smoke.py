@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run, smoke_asked_for
+from slan_mm.cli.options import smoke_asked_for
+from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run
 
 ROOT = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(

@@ -13,18 +13,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, set_random_seed
-from torch.utils.data import DataLoader
-
-from slan_mm.analysis import alternate
-from slan_mm.analysis.starts import start_losses
-from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.registry import MODELS
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -33,8 +22,26 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--rounds', type=int, default=5, help='rounds that are timed')
     parser.add_argument('--batches', type=int, default=4, help='batches that the pipeline loads in a round')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, set_random_seed
+from torch.utils.data import DataLoader
+
+from slan_mm.analysis import alternate
+from slan_mm.analysis.starts import start_losses
+from slan_mm.cli.config import read_config
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.registry import MODELS
 
 
 def build_loader(cfg: Config) -> DataLoader:
@@ -61,8 +68,7 @@ class Feed:
 def main() -> None:
     """Measures and prints."""
     options = parse_options()
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     MMLogger.get_current_instance().setLevel('ERROR')
     keep_freed_memory()

@@ -20,6 +20,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+CONFIGS = ['configs/pretrain/slan_r50_14m.py', 'configs/pretrain/slan_vit-b_14m.py']
+CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Times the scoring of image-text pairs.')
+    parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training')
+    parser.add_argument('--sizes', nargs='+', type=int, default=[224, 384], help='sides of the pictures')
+    parser.add_argument('--images', type=int, default=2, help='pictures whose pairs are scored together')
+    parser.add_argument('--texts', type=int, default=8, help='texts that each picture meets')
+    parser.add_argument('--words', type=int, default=30, help='words of a text, without [CLS] and [SEP]')
+    parser.add_argument('--rounds', type=int, default=5, help='times that each rival runs')
+    parser.add_argument('--threads', type=int, help="PyTorch's threads; default: its own choice")
+    parser.add_argument('--clock', choices=CLOCKS, default='wall', help='cpu: seconds of CPU, where cores are shared')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from count_params import load_config, offline_model, table
 from mmengine.hub import get_config
@@ -32,8 +53,6 @@ from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.models.locator import PairIndex
 from slan_mm.registry import MODELS
 
-CONFIGS = ['configs/pretrain/slan_r50_14m.py', 'configs/pretrain/slan_vit-b_14m.py']
-CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
 #: Rows of the table of costs, and the modules they are of; the first that fits.
 PARTS = {
     'activation maps, saliency, gathering': r'^SelfLocator(\.pooling)?$',
@@ -183,16 +202,7 @@ def _costs(rival: Rival, clock: Callable[[], float]) -> dict[str, Cost]:
 @torch.no_grad()
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(description='Times the scoring of image-text pairs.')
-    parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training')
-    parser.add_argument('--sizes', nargs='+', type=int, default=[224, 384], help='sides of the pictures')
-    parser.add_argument('--images', type=int, default=2, help='pictures whose pairs are scored together')
-    parser.add_argument('--texts', type=int, default=8, help='texts that each picture meets')
-    parser.add_argument('--words', type=int, default=30, help='words of a text, without [CLS] and [SEP]')
-    parser.add_argument('--rounds', type=int, default=5, help='times that each rival runs')
-    parser.add_argument('--threads', type=int, help="PyTorch's threads; default: its own choice")
-    parser.add_argument('--clock', choices=CLOCKS, default='wall', help='cpu: seconds of CPU, where cores are shared')
-    options = parser.parse_args()
+    options = parse_options()
     if options.threads:
         torch.set_num_threads(options.threads)
     keep_freed_memory()

@@ -21,10 +21,34 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.options import add_settings
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Time and memory of a retrieval evaluation at scale.')
+    parser.add_argument('config', help='config file of a full-size model')
+    parser.add_argument('--store', required=True, help='folder for the features; is not removed')
+    parser.add_argument('--part', choices=['linear', 'memory', 'both'], default='both')
+    parser.add_argument('--images', type=int, default=5000)
+    parser.add_argument('--texts', type=int, default=25000)
+    parser.add_argument('--k', type=int, default=256)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=int, default=30, help='tokens of a text')
+    parser.add_argument('--image-chunk', type=int, default=16)
+    parser.add_argument('--pair-chunk', type=int, default=32)
+    parser.add_argument('--minutes', type=float, default=2.0, help='for ITC and for ITM scores of the memory part')
+    parser.add_argument('--runs', type=int, default=5)
+    add_settings(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import numpy as np
 import torch
 from count_params import offline_model
-from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
@@ -33,6 +57,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
+from slan_mm.cli.config import read_config
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.ranking import rank, shortlist
@@ -231,23 +256,8 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description='Time and memory of a retrieval evaluation at scale.')
-    parser.add_argument('config', help='config file of a full-size model')
-    parser.add_argument('--store', required=True, help='folder for the features; is not removed')
-    parser.add_argument('--part', choices=['linear', 'memory', 'both'], default='both')
-    parser.add_argument('--images', type=int, default=5000)
-    parser.add_argument('--texts', type=int, default=25000)
-    parser.add_argument('--k', type=int, default=256)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--words', type=int, default=30, help='tokens of a text')
-    parser.add_argument('--image-chunk', type=int, default=16)
-    parser.add_argument('--pair-chunk', type=int, default=32)
-    parser.add_argument('--minutes', type=float, default=2.0, help='for ITC and for ITM scores of the memory part')
-    parser.add_argument('--runs', type=int, default=5)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    options = parser.parse_args()
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    options = parse_options()
+    cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     MMLogger.get_current_instance().setLevel('ERROR')
     torch.manual_seed(0)

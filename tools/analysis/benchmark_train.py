@@ -22,24 +22,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
-import torch
-from count_params import offline_model, table
-from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmengine.optim import OptimWrapper, build_optim_wrapper
-from mmengine.registry import init_default_scope
-from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
-from try_full_size import peak_gib, random_batch
-
-from slan_mm.analysis import Alternation, alternate, matmul_peak
-from slan_mm.analysis.blip_retrieval import build_blip_retrieval
-from slan_mm.analysis.starts import start_losses
-from slan_mm.datasets.shapes.grammar import words
-from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.registry import MODELS
+from slan_mm.cli.options import add_settings
 
 MODELS_TIMED = ('SLAN', 'BLIP')
 
@@ -56,8 +39,31 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--memory', action='store_true', help='also measure the peak of memory')
     parser.add_argument('--profile', action='store_true', help="also print where the time of SLAN's step goes")
     parser.add_argument('--memory-of', choices=MODELS_TIMED, help=argparse.SUPPRESS)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+from count_params import offline_model, table
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+from try_full_size import peak_gib, random_batch
+
+from slan_mm.analysis import Alternation, alternate, matmul_peak
+from slan_mm.analysis.blip_retrieval import build_blip_retrieval
+from slan_mm.analysis.starts import start_losses
+from slan_mm.datasets.shapes.grammar import words
+from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.registry import MODELS
 
 
 def captions(batch_size: int, num_words: int) -> list[str]:
@@ -67,8 +73,7 @@ def captions(batch_size: int, num_words: int) -> list[str]:
 
 def read_config(options: argparse.Namespace) -> Config:
     """The config, with a model that needs no files and draws hard negatives from the first iteration on."""
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     # One line for every parameter's weight decay says nothing here.
     MMLogger.get_current_instance().setLevel('ERROR')

@@ -15,11 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
-
-from slan_mm.engine.checkpoint_io import load_from_file
-
-ROOT = Path(__file__).resolve().parents[2]
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -30,8 +26,18 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--ranks', type=int, default=2, help='processes of the second run')
     parser.add_argument('--tolerance', type=float, default=1e-3, help='relative difference that is rounding')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_ranks'), help='emptied first')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+
+from slan_mm.cli.config import read_config
+from slan_mm.engine.checkpoint_io import load_from_file
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write_config(options: argparse.Namespace, work_dir: Path, ranks: int) -> Path:
@@ -40,9 +46,7 @@ def write_config(options: argparse.Namespace, work_dir: Path, ranks: int) -> Pat
     Raises:
         ValueError: if the batch cannot be shared evenly.
     """
-    cfg = Config.fromfile(options.config)
-    if options.cfg_options:
-        cfg.merge_from_dict(options.cfg_options)
+    cfg = read_config(options.config, options.cfg_options)
     batch_size = cfg.train_dataloader.batch_size
     if batch_size % ranks:
         raise ValueError(f'a batch of {batch_size} cannot be shared by {ranks} ranks')

@@ -19,14 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-from mmengine.config import Config, DictAction
-
-from slan_mm.engine.checkpoint_io import load_from_file
-
-ROOT = Path(__file__).resolve().parents[2]
-#: Logged values that measure time.
-TIMED = ('time', 'data_time', 'samples_per_second', 'memory')
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -39,15 +32,26 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of the iterations at which it is killed')
     parser.add_argument('--max-seconds', type=float, default=10.0, help='what a resume may cost')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_resume'), help='emptied first')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+
+from slan_mm.cli.config import read_config
+from slan_mm.engine.checkpoint_io import load_from_file
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Logged values that measure time.
+TIMED = ('time', 'data_time', 'samples_per_second', 'memory')
 
 
 def write_config(options: argparse.Namespace, work_dir: Path) -> Path:
     """The config with its length, checkpoints and timeline set, and without validation, as a file in ``work_dir``."""
-    cfg = Config.fromfile(options.config)
-    if options.cfg_options:
-        cfg.merge_from_dict(options.cfg_options)
+    cfg = read_config(options.config, options.cfg_options)
     cfg.train_cfg.update(max_iters=options.iters, max_epochs=None)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint.update(interval=options.interval, by_epoch=False)

@@ -11,11 +11,26 @@ import argparse
 import json
 from pathlib import Path
 
+from slan_mm.cli.options import add_settings
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Counts the parameters of models.')
+    parser.add_argument('configs', nargs='+', help='config files')
+    add_settings(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from slan_mm.cli.config import read_config
 from slan_mm.registry import MODELS
 
 #: Millions of parameters in Table 4, by name of the config.
@@ -89,18 +104,14 @@ def table(columns: dict[str, dict[str, str]]) -> str:
 
 def load_config(config: str, options: dict | None = None) -> Config:
     """A config file with settings overridden by ``options``; its default scope takes effect."""
-    cfg = Config.fromfile(config)
-    cfg.merge_from_dict(options or {})
+    cfg = read_config(config, options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     return cfg
 
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description='Counts the parameters of models.')
-    parser.add_argument('configs', nargs='+', help='config files')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    options = parser.parse_args()
+    options = parse_options()
     columns = {}
     for config in options.configs:
         name = Path(config).stem

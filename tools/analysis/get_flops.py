@@ -15,9 +15,25 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.options import add_settings
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Counts the operations of whole models.')
+    parser.add_argument('configs', nargs='+', help='config files of models with an ITM head, i.e. of pre-training')
+    parser.add_argument('--shape', nargs=2, type=int, default=(384, 384), metavar=('H', 'W'), help='of the picture')
+    parser.add_argument('--words', type=int, default=30, help='words of the text')
+    parser.add_argument('--depth', type=int, default=2, help='how deep the tables go into the modules')
+    add_settings(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from count_params import load_config, offline_model, table
-from mmengine.config import DictAction
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from slan_mm.analysis import count_flops, own_flops
@@ -28,7 +44,6 @@ from slan_mm.registry import MODELS
 #: GFLOPs in Table 7, of a 384 x 384 picture, by name of the config.
 PAPER = {'slan_r50_14m': 324}
 STAGES = ('per image', 'per text', 'per pair')
-
 #: Operations by stage and module.
 Flops = dict[str, dict[str, int]]
 
@@ -105,13 +120,7 @@ def by_module(flops: Flops, depth: int) -> dict[str, dict[str, str]]:
 
 def main() -> None:
     """Prints a table a config, and one of all beside the paper's."""
-    parser = argparse.ArgumentParser(description='Counts the operations of whole models.')
-    parser.add_argument('configs', nargs='+', help='config files of models with an ITM head, i.e. of pre-training')
-    parser.add_argument('--shape', nargs=2, type=int, default=(384, 384), metavar=('H', 'W'), help='of the picture')
-    parser.add_argument('--words', type=int, default=30, help='words of the text')
-    parser.add_argument('--depth', type=int, default=2, help='how deep the tables go into the modules')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    options = parser.parse_args()
+    options = parse_options()
     height, width = options.shape
     print(f'GFLOPs of a {height} x {width} picture and a text of {options.words} words:')
     totals = {}

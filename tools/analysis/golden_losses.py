@@ -12,6 +12,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument('target', type=Path, help='json file to write')
+    parser.add_argument('--iterations', type=int, default=20)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -72,11 +85,7 @@ def golden_losses(config: str | Path, iterations: int = 20) -> list[dict[str, fl
 
 def main(arguments: list[str] | None = None) -> None:
     """Writes the losses as json, an object an iteration."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file')
-    parser.add_argument('target', type=Path, help='json file to write')
-    parser.add_argument('--iterations', type=int, default=20)
-    options = parser.parse_args(arguments)
+    options = parse_options(arguments)
     losses = golden_losses(options.config, options.iterations)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     options.target.write_text('[\n' + ',\n'.join(json.dumps(line) for line in losses) + '\n]\n')

@@ -7,16 +7,29 @@ box takes up so much of the picture. Then, level by level, the correlation of th
 the gold boxes': boxes that are all alike can only fit things of one size.
 """
 
+import argparse
 from collections.abc import Sequence
 from itertools import pairwise
+
+from slan_mm.cli.options import parse_model_options
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    return parse_model_options('Which phrases a model grounds, by the size of what they name.', arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import numpy as np
 import torch
 from mmengine.runner import Runner
 
-from slan_mm.analysis.model_errors import figure, parse_model_options, read_model_config
+from slan_mm.analysis.model_errors import figure
 from slan_mm.apis import GroundingInferencer
 from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.cli.config import read_config
 from slan_mm.evaluation.functional import score_phrase, whole_box
 
 #: Bounds of the shares of the picture that tables tell apart.
@@ -81,8 +94,8 @@ def size_correlations(rows: Sequence[dict]) -> list[float]:
 @torch.no_grad()
 def main(arguments: list[str] | None = None) -> None:
     """Grounds the test's phrases, and prints two tables."""
-    options = parse_model_options('Which phrases a model grounds, by the size of what they name.', arguments)
-    cfg = read_model_config(options)
+    options = parse_options(arguments)
+    cfg = read_config(options.config, options.cfg_options)
     model = GroundingInferencer(cfg, options.checkpoint, options.device, show_progress=False).model
     loader = cfg.test_dataloader['grounding']
     loader.dataset = without_cached_pictures(loader.dataset)

@@ -25,6 +25,18 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description="Makes a page's tables from the records of runs.")
+    parser.add_argument('page', type=Path, help='Markdown file with places for tables')
+    parser.add_argument('--check', action='store_true', help='change nothing; exit with 1 where something would change')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 from slan_mm.engine.ablation_grid import Grid, Table, read_grid
 from slan_mm.engine.checkpoint_io import replaced_atomically
 
@@ -53,14 +65,6 @@ RUN_METRICS = {
     'regions/pairwise_iou': '',
 }
 Record = Mapping[str, Any]
-
-
-def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's options."""
-    parser = argparse.ArgumentParser(description="Makes a page's tables from the records of runs.")
-    parser.add_argument('page', type=Path, help='Markdown file with places for tables')
-    parser.add_argument('--check', action='store_true', help='change nothing; exit with 1 where something would change')
-    return parser.parse_args(arguments)
 
 
 def read_records(folder: Path) -> dict[str, Record]:

@@ -13,19 +13,7 @@ import argparse
 import sys
 import time
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.dataset import pseudo_collate
-from mmengine.evaluator import Evaluator
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
-from torch import nn
-
-from slan_mm.engine.smoke import smoke_asked_for
-from slan_mm.registry import DATASETS, MODELS
-
-WARMUP = 20
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -38,9 +26,28 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--lr', type=float, help="learning rate (default: the config's)")
     parser.add_argument('--metric', required=True, help='name of the score, e.g. caption/exact')
     parser.add_argument('--at-least', type=float, help='exit with 1 below this score')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='cpu or cuda')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='settings to change')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
+from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from torch import nn
+
+from slan_mm.cli.config import read_config
+from slan_mm.cli.options import smoke_asked_for
+from slan_mm.registry import DATASETS, MODELS
+
+WARMUP = 20
 
 
 def first_items(dataset_cfg: dict, count: int, each_image: bool) -> list[dict]:
@@ -103,8 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     if smoke_asked_for():
         print('SLAN_SMOKE is set: two iterations, and the score is not judged')
         options.iterations, options.at_least = 2, None
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options)
+    cfg = read_config(options.config, options.cfg_options)
     if options.lr is not None:
         cfg.optim_wrapper.optimizer.lr = options.lr
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
@@ -112,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     batch = pseudo_collate(first_items(cfg.train_dataloader.dataset, options.items, options.each_image))
     model = MODELS.build(cfg.model)
     model.init_weights()
-    train(model.to(options.device), cfg, batch, options.iterations)
+    train(model.to(options.device or get_device()), cfg, batch, options.iterations)
 
     evaluator = evaluator_of(cfg)
     samples = model.eval().val_step(batch)

@@ -15,15 +15,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.options import add_settings
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('configs', nargs='+', help='pre-training configs')
+    parser.add_argument('--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs')
+    parser.add_argument('--links', type=float, nargs='+', default=[450, 50], help='GB/s a GPU receives, for each')
+    parser.add_argument('--samples', type=int, default=15_000_000, help='captions of the training sets')
+    parser.add_argument('--epochs', type=int, default=20)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=int, default=20, help='tokens of a caption')
+    parser.add_argument('--micro-batch', type=int, help="samples of a GPU at a time (default: the config's)")
+    parser.add_argument('--peak', type=float, default=989.0, help='of a GPU, dense bfloat16, TFLOP/s')
+    parser.add_argument('--utilisation', type=float, default=0.3, help='assumed share of the peak')
+    add_settings(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from count_params import offline_model, table
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from slan_mm.cli.config import read_config
 from slan_mm.models.objectives.contrastive import region_word_scores
 from slan_mm.registry import MODELS
 
@@ -231,23 +255,10 @@ def _checkpointed(cfg: Config) -> Sequence[str]:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('configs', nargs='+', help='pre-training configs')
-    parser.add_argument('--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs')
-    parser.add_argument('--links', type=float, nargs='+', default=[450, 50], help='GB/s a GPU receives, for each')
-    parser.add_argument('--samples', type=int, default=15_000_000, help='captions of the training sets')
-    parser.add_argument('--epochs', type=int, default=20)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--words', type=int, default=20, help='tokens of a caption')
-    parser.add_argument('--micro-batch', type=int, help="samples of a GPU at a time (default: the config's)")
-    parser.add_argument('--peak', type=float, default=989.0, help='of a GPU, dense bfloat16, TFLOP/s')
-    parser.add_argument('--utilisation', type=float, default=0.3, help='assumed share of the peak')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    options = parser.parse_args()
+    options = parse_options()
     columns = {}
     for path in options.configs:
-        cfg = Config.fromfile(path)
-        cfg.merge_from_dict(options.cfg_options or {})
+        cfg = read_config(path, options.cfg_options)
         init_default_scope(cfg.get('default_scope', 'slan_mm'))
         once = encoder_flops(cfg, options.size, options.words), parameter_counts(cfg)
         for gpus, link in zip(options.gpus, options.links, strict=True):

@@ -21,16 +21,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
-
-from slan_mm.analysis.starts import start_losses
-from slan_mm.engine.ablation_grid import Grid, Row, read_grid, row_config
-from slan_mm.engine.checkpoint_io import replaced_atomically, resumable_checkpoints
-from slan_mm.engine.hooks.run_record_hook import config_name, read_record
-from slan_mm.engine.launch import build_runner
-
-CONFIG, IDENTITY = 'config.py', 'ablation.json'
-
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -48,6 +38,20 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.out is None:
         options.out = Path('work_dirs/ablations') / (Path(options.grid).stem + ('_smoke' if options.smoke else ''))
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from mmengine.config import Config, ConfigDict
+
+from slan_mm.analysis.starts import start_losses
+from slan_mm.engine.ablation_grid import Grid, Row, read_grid, row_config
+from slan_mm.engine.checkpoint_io import replaced_atomically, resumable_checkpoints
+from slan_mm.engine.hooks.run_record_hook import config_name, read_record
+from slan_mm.engine.launch import build_runner
+
+CONFIG, IDENTITY = 'config.py', 'ablation.json'
 
 
 def shrink(cfg: Config) -> Config:

@@ -7,13 +7,26 @@ drawn from: of a model that sees everything all of it does. Above that the R@1 t
 caption may fit several pictures, and by who sees a part alone.
 """
 
+import argparse
 from collections.abc import Iterable, Sequence
+
+from slan_mm.cli.options import parse_model_options
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    return parse_model_options('What a model of the embedded data set gets wrong in retrieval.', arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import numpy as np
 from mmengine.runner import Runner
 
-from slan_mm.analysis.model_errors import figure, parse_model_options, read_model_config
+from slan_mm.analysis.model_errors import figure
 from slan_mm.apis import RetrievalInferencer
+from slan_mm.cli.config import read_config
 from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall
 from slan_mm.datasets.shapes.scene import Scene
 from slan_mm.registry import EVALUATOR
@@ -47,8 +60,8 @@ def mean_agreement(pairs: Iterable[tuple[str, Scene]]) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Ranks the test split, and prints two tables."""
-    options = parse_model_options('What a model of the embedded data set gets wrong in retrieval.', arguments)
-    cfg = read_model_config(options)
+    options = parse_options(arguments)
+    cfg = read_config(options.config, options.cfg_options)
     model = RetrievalInferencer(cfg, options.checkpoint, options.device, show_progress=False).model
     loader = Runner.build_dataloader(cfg.test_dataloader['retrieval'])
     dataset = loader.dataset

@@ -14,15 +14,31 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.options import add_settings
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='One training step and one prediction of a full-size model.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--batch-size', type=int, default=2)
+    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    add_settings(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from count_params import offline_model
-from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 
 from slan_mm.analysis.starts import start_losses
+from slan_mm.cli.config import read_config
 from slan_mm.registry import MODELS
 
 CAPTIONS = (
@@ -70,14 +86,8 @@ def timed(what: str, function: Callable[[], Any]) -> Any:
 
 def main() -> None:
     """Builds, steps and predicts."""
-    parser = argparse.ArgumentParser(description='One training step and one prediction of a full-size model.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--batch-size', type=int, default=2)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings to change, as key=value')
-    options = parser.parse_args()
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    options = parse_options()
+    cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     # One line for every parameter's weight decay says nothing here.
     MMLogger.get_current_instance().setLevel('ERROR')

@@ -14,6 +14,18 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Makes grounding data of object detection data.')
+    parser.add_argument('instances', type=Path, help="COCO's instances_*.json")
+    parser.add_argument('out', type=Path, help='json file to write')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
 from slan_mm.engine.checkpoint_io import replaced_atomically
 
@@ -77,10 +89,7 @@ def _add(result: dict[str, list], entry: Entry, boxes: dict[str, list]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Converts and says what was written."""
-    parser = argparse.ArgumentParser(description='Makes grounding data of object detection data.')
-    parser.add_argument('instances', type=Path, help="COCO's instances_*.json")
-    parser.add_argument('out', type=Path, help='json file to write')
-    options = parser.parse_args(arguments)
+    options = parse_options(arguments)
     try:
         result, left_out = convert(options.instances)
     except (ValueError, FileNotFoundError) as error:

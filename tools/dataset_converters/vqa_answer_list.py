@@ -15,11 +15,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from slan_mm.datasets.readers.entry import AnnotationError, json_entries, load_json
-from slan_mm.evaluation.functional.vqa import normalise_answer
-
-_REMEDY = "VQA v2's annotation files hold {annotations: [{multiple_choice_answer, answers: [{answer}], ...}]}."
-
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -29,6 +24,15 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--min-count', type=int, default=9, help='questions that an answer is needed by (default: 9)')
     parser.add_argument('--most', type=int, help='answers to keep at most')
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from slan_mm.datasets.readers.entry import AnnotationError, json_entries, load_json
+from slan_mm.evaluation.functional.vqa import normalise_answer
+
+_REMEDY = "VQA v2's annotation files hold {annotations: [{multiple_choice_answer, answers: [{answer}], ...}]}."
 
 
 def count_answers(files: Sequence[Path]) -> Counter[str]:

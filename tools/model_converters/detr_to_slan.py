@@ -21,6 +21,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config of a SLAN model')
+    parser.add_argument('checkpoint', help='checkpoint of a mmdet DETR (.pth)')
+    parser.add_argument('out', help='file to write, a checkpoint of the whole model')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -137,11 +150,7 @@ def _project(own: dict, detr: dict, new: dict, report: dict[str, list[str]]) -> 
 
 def main() -> None:
     """Reads config and checkpoint, converts, prints the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config of a SLAN model')
-    parser.add_argument('checkpoint', help='checkpoint of a mmdet DETR (.pth)')
-    parser.add_argument('out', help='file to write, a checkpoint of the whole model')
-    options = parser.parse_args()
+    options = parse_options()
     cfg = Config.fromfile(options.config)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     torch.manual_seed(0)

@@ -12,13 +12,28 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+MODEL = 'tf_efficientnet_lite0'
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description=f"Renames an EfficientNet-Lite0 checkpoint to timm's {MODEL}.")
+    parser.add_argument('source', help='.pth or .safetensors file of the port')
+    parser.add_argument('target', help='.safetensors file to write')
+    options = parser.parse_args(arguments)
+    if Path(options.target).suffix != '.safetensors':
+        parser.error(f'the target must end in .safetensors, not {options.target}')
+    return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import timm
 from safetensors.torch import save_file
 from torch import Tensor
 
 from slan_mm.models.encoders.checkpoint import read_state_dict
-
-MODEL = 'tf_efficientnet_lite0'
 
 
 def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -42,12 +57,7 @@ def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dic
 
 def main(arguments: list[str] | None = None) -> None:
     """Converts one file."""
-    parser = argparse.ArgumentParser(description=f"Renames an EfficientNet-Lite0 checkpoint to timm's {MODEL}.")
-    parser.add_argument('source', help='.pth or .safetensors file of the port')
-    parser.add_argument('target', help='.safetensors file to write')
-    options = parser.parse_args(arguments)
-    if Path(options.target).suffix != '.safetensors':
-        parser.error(f'the target must end in .safetensors, not {options.target}')
+    options = parse_options(arguments)
     converted = convert(read_state_dict(options.source), timm.create_model(MODEL, pretrained=False).state_dict())
     Path(options.target).parent.mkdir(parents=True, exist_ok=True)
     save_file(converted, options.target)

@@ -16,6 +16,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
+    parser.add_argument('config', help='config file of the training')
+    parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
+    parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
+    parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
+    parser.add_argument('--command', help='the command that trained it, if not tools/train.py with the config alone')
+    options = parser.parse_args(arguments)
+    if options.target.suffix != '.safetensors':
+        parser.error(f'the target must end in .safetensors, not {options.target}')
+    return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -30,20 +48,6 @@ from slan_mm.registry import MODELS
 
 #: What a record must tell before its weights are given away.
 _NEEDED = ('config', 'commit', 'seed', 'steps', 'train_seconds', 'test')
-
-
-def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's options."""
-    parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
-    parser.add_argument('config', help='config file of the training')
-    parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
-    parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
-    parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
-    parser.add_argument('--command', help='the command that trained it, if not tools/train.py with the config alone')
-    options = parser.parse_args(arguments)
-    if options.target.suffix != '.safetensors':
-        parser.error(f'the target must end in .safetensors, not {options.target}')
-    return options
 
 
 def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:

@@ -11,14 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
-
-from slan_mm.apis.export import Part, export_parts, onnx_runner
-from slan_mm.extras import require_extra
-from slan_mm.registry import MODELS
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -30,11 +23,24 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', type=int, nargs='+', default=[224], help='height and width of the pictures, or both')
     parser.add_argument('--format', choices=['onnx', 'torch'], default='onnx', help='ONNX, or torch.export (.pt2)')
     parser.add_argument('--tolerance', type=float, default=1e-4, help='largest difference allowed')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings that override the config')
+    add_settings(parser)
     options = parser.parse_args(arguments)
     if len(options.size) > 2:
         parser.error('--size takes one number or two')
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+
+from slan_mm.apis.export import Part, export_parts, onnx_runner
+from slan_mm.cli.config import read_config
+from slan_mm.extras import require_extra
+from slan_mm.registry import MODELS
 
 
 def largest_difference(part: Part, path: Path) -> float:
@@ -50,8 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_options(arguments)
     if options.format == 'onnx':
         require_extra('export')
-    cfg = Config.fromfile(options.config)
-    cfg.merge_from_dict(options.cfg_options or {})
+    cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     cfg.model.text.encoder.pop('feature_store', None)
     model = MODELS.build(cfg.model)

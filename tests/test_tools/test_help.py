@@ -1,0 +1,80 @@
+"""``--help`` of every tool and script prints help and does nothing else; a mistake is told before anything is done."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / 'tools').rglob('*.py'))
+SHELL = sorted(path.relative_to(ROOT) for path in (ROOT / 'tools').glob('[!_]*.sh'))
+# None of these is needed to read options, and each takes seconds.
+LATER = {'index', 'infer', 'search', 'visualize'}
+HEAVY = {'torch', 'mmcv', 'mmdet', 'mmpretrain', 'transformers', 'timm', 'matplotlib', 'scipy', 'mmengine.runner'}
+
+
+def state(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob('*') if '__pycache__' not in path.parts}
+
+
+def call(command, folder):
+    """Runs it in a folder of its own. Fails if it has written there, or has begun an installation."""
+    # Python is found; a virtual environment would be made where SLAN_VENV says.
+    environment = {
+        **os.environ,
+        'PYTHONPATH': str(ROOT),
+        'SLAN_VENV': str(folder / 'venv'),
+        'SLAN_WEIGHTS': str(folder / 'weights'),
+        'HOME': str(folder),
+        'TMPDIR': str(folder),
+        'PYTHONDONTWRITEBYTECODE': '1',
+    }
+    before = state(ROOT / 'tools')
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert not [path for path in folder.iterdir() if path.name not in ('.cache', '.config')], 'nothing is written'
+    assert state(ROOT / 'tools') == before
+    assert not (ROOT / 'venv').exists()
+    return done
+
+
+@pytest.mark.parametrize('tool', PYTHON, ids=str)
+def test_python_tools_help_without_heavy_imports(tool, tmp_path):
+    done = call([sys.executable, '-X', 'importtime', ROOT / tool, '--help'], tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f'usage: {tool.stem}')
+    imported = set(re.findall(r'^import time:.*\| +(\S+)$', done.stderr, re.MULTILINE))
+    assert 'argparse' in imported
+    assert tool.stem in LATER or not HEAVY & imported
+
+
+@pytest.mark.parametrize('tool', PYTHON, ids=str)
+def test_python_tools_refuse_unknown_options(tool, tmp_path):
+    done = call([sys.executable, ROOT / tool, '--no-such-option'], tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith('usage: ') and ': error: ' in done.stderr
+
+
+@pytest.mark.parametrize('arguments', [['--help'], ['-h'], ['CONFIG', '2', '--help']], ids=' '.join)
+@pytest.mark.parametrize('script', SHELL, ids=str)
+def test_scripts_help_by_their_head_comment(script, arguments, tmp_path):
+    done = call(['bash', ROOT / script, *arguments], tmp_path)
+    assert done.returncode == 0 and not done.stderr
+    assert f'bash {script}' in done.stdout and '#' not in done.stdout and 'set -e' not in done.stdout
+
+
+@pytest.mark.parametrize('script', SHELL, ids=str)
+def test_scripts_refuse_unknown_options(script, tmp_path):
+    done = call(['bash', ROOT / script, *['--no-such-option'] * 4], tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr == f'{script.stem}: unknown option --no-such-option; see: bash {script} --help\n'
+
+
+@pytest.mark.parametrize('script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
+def test_launchers_say_how_many_arguments_they_need(script, tmp_path):
+    done = call(['bash', ROOT / 'tools' / f'{script}.sh', 'x'], tmp_path)
+    assert done.returncode == 2 and re.match(rf'{script}: needs \d arguments, 1 are given; see: ', done.stderr)
