@@ -36,7 +36,7 @@ from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
 from slan_mm.datasets.feature_store.sources import stored_datasets
 from slan_mm.engine.malloc import keep_freed_memory

@@ -14,11 +14,7 @@ import logging
 import sys
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-
-from slan_mm.apis import PictureIndex, PictureSearch
-from slan_mm.apis.pictures import list_pictures
-from slan_mm.engine.options import KeyValues
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -32,7 +28,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     add.add_argument('--batch-size', type=int, default=8, help='pictures that are encoded together')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    add.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
+    add_settings(add)
     remove = commands.add_parser('remove', help='take pictures out')
     remove.add_argument('index', help='folder of the index')
     remove.add_argument('inputs', nargs='*', metavar='picture', help='files')
@@ -43,6 +39,15 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.command == 'remove' and bool(options.inputs) == options.gone:
         parser.error('remove: name pictures, or give --gone')
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from mmengine.logging import MMLogger
+
+from slan_mm.apis import PictureIndex, PictureSearch
+from slan_mm.apis.pictures import list_pictures
 
 
 def add(options: argparse.Namespace) -> str:

@@ -15,14 +15,16 @@ of its own, a single one to all. Prints each picture's name and its answers; ``-
 import argparse
 import sys
 
-from slan_mm.apis import INFERENCERS, SLANInferencer
-from slan_mm.engine.options import KeyValues
+from slan_mm.cli.options import KeyValues, add_settings
+
+TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
+TAKE_NO_TEXT = ('captioning',)
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Runs a trained model on your own pictures.')
-    parser.add_argument('task', choices=sorted(INFERENCERS), help='what to do')
+    parser.add_argument('task', choices=TASKS, help='what to do')
     parser.add_argument('config', help='config file of the model')
     parser.add_argument(
         'checkpoint', help='its weights: a .pth or .safetensors file, or the work directory of its training'
@@ -36,15 +38,21 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument('--options', nargs='+', action=KeyValues, default={}, help="the task's own, as key=value")
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
+    add_settings(parser)
     options = parser.parse_args(arguments)
-    takes_text = INFERENCERS[options.task].takes_text
+    takes_text = options.task not in TAKE_NO_TEXT
     if takes_text != bool(options.text):
         parser.error(f'{options.task} {"needs" if takes_text else "takes no"} --text')
     for name in ('top', 'score_thr'):
         if getattr(options, name) is not None:
             options.options[name] = getattr(options, name)
     return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from slan_mm.apis import INFERENCERS, SLANInferencer
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -10,8 +10,7 @@ tells what the scores mean.
 import argparse
 import sys
 
-from slan_mm.apis import PictureSearch
-from slan_mm.engine.options import KeyValues
+from slan_mm.cli.options import add_settings
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -28,8 +27,14 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
+    add_settings(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+from slan_mm.apis import PictureSearch
 
 
 def main(arguments: list[str] | None = None) -> None:

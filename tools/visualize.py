@@ -21,13 +21,54 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from slan_mm.cli.options import add_settings
+
+#: Figures of one checkpoint whose rows are one picture each; FIGURES has the rest about them.
+OF_ONE_LOOK = ('levels', 'filter', 'activation', 'grounding')
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    parser = argparse.ArgumentParser(description="Draws the paper's figures from a config and a checkpoint.")
+    parser.add_argument('figure', choices=['all', *OF_ONE_LOOK, 'texts', 'retrieval', 'training'], help='what to draw')
+    parser.add_argument('config', help='config file of the model')
+    parser.add_argument(
+        'checkpoints',
+        nargs='+',
+        metavar='checkpoint',
+        help='its weights: .pth, .safetensors, or the work directory of its training',
+    )
+    parser.add_argument(
+        '--out-dir', default='work_dirs/figures', help='folder of the pages (default: work_dirs/figures)'
+    )
+    parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
+    parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
+    parser.add_argument('--count', type=int, default=4, help='pictures, or queries of the retrieval')
+    parser.add_argument('--order', choices=['data', 'best', 'worst'], default='data', help='which pictures come first')
+    parser.add_argument('--picture', help='a picture of your own')
+    parser.add_argument('--text', action='append', help='what it shows; [ and ] mark phrases; may be given again')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    add_settings(parser)
+    options = parser.parse_args(arguments)
+    if bool(options.picture) != bool(options.text):
+        parser.error('--picture and --text go together')
+    if options.picture and options.figure in ('retrieval', 'training'):
+        parser.error(f'figure {options.figure} is of a data set: leave --picture out')
+    if len(options.checkpoints) > 1 and options.figure != 'training':
+        parser.error(f'figure {options.figure} is of one checkpoint, {len(options.checkpoints)} are given')
+    return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from slan_mm.apis import GroundingInferencer, RetrievalInferencer
-from slan_mm.apis.settings import read_config, without_cached_pictures
+from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import find_checkpoint
-from slan_mm.engine.options import KeyValues
 from slan_mm.registry import DATASETS, EVALUATOR
 from slan_mm.visualization import Canvas, Look, PanelRow, draw_panels, draw_retrieval, look_at, retrieval_queries
 from slan_mm.visualization.page import KeyEntry
@@ -56,38 +97,6 @@ FIGURES: dict[str, tuple[Callable[[Look], PanelRow], str, list[KeyEntry]]] = {
     'activation': (activation_row, 'Where words respond', [MAP_GOLD]),
     'grounding': (baseline_row, 'Phrases, their regions, and baselines', [ANSWER, GOLD, BASELINE]),
 }
-
-
-def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's options."""
-    parser = argparse.ArgumentParser(description="Draws the paper's figures from a config and a checkpoint.")
-    parser.add_argument('figure', choices=['all', *FIGURES, 'texts', 'retrieval', 'training'], help='what to draw')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument(
-        'checkpoints',
-        nargs='+',
-        metavar='checkpoint',
-        help='its weights: .pth, .safetensors, or the work directory of its training',
-    )
-    parser.add_argument(
-        '--out-dir', default='work_dirs/figures', help='folder of the pages (default: work_dirs/figures)'
-    )
-    parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
-    parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
-    parser.add_argument('--count', type=int, default=4, help='pictures, or queries of the retrieval')
-    parser.add_argument('--order', choices=['data', 'best', 'worst'], default='data', help='which pictures come first')
-    parser.add_argument('--picture', help='a picture of your own')
-    parser.add_argument('--text', action='append', help='what it shows; [ and ] mark phrases; may be given again')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='settings that override the config')
-    options = parser.parse_args(arguments)
-    if bool(options.picture) != bool(options.text):
-        parser.error('--picture and --text go together')
-    if options.picture and options.figure in ('retrieval', 'training'):
-        parser.error(f'figure {options.figure} is of a data set: leave --picture out')
-    if len(options.checkpoints) > 1 and options.figure != 'training':
-        parser.error(f'figure {options.figure} is of one checkpoint, {len(options.checkpoints)} are given')
-    return options
 
 
 class Painter:

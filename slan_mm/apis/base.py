@@ -22,7 +22,8 @@ from rich.progress import track
 from torch import nn
 
 from slan_mm.apis.pictures import Picture, picture_name, read_picture
-from slan_mm.apis.settings import model_class, name_of, picture_size, read_config, reason, without_feature_stores
+from slan_mm.apis.settings import model_class, picture_size, without_feature_stores
+from slan_mm.config import name_of, read_config, reason
 from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.registry import MODELS, TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions

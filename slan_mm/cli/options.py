@@ -26,7 +26,7 @@ class KeyValues(DictAction):
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--cfg-options``; :func:`slan_mm.cli.config.read_config` applies them."""
+    """Adds ``--cfg-options``; :func:`slan_mm.config.read_config` applies them."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from slan_mm.cli.config import read_config
 from slan_mm.cli.options import add_settings, parse_model_options
+from slan_mm.config import read_config
 
 
 def test_the_settings_of_the_command_line_are_in_the_config(tmp_path):

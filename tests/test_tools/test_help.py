@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,11 @@ def test_scripts_refuse_unknown_options(script, tmp_path):
 def test_launchers_say_how_many_arguments_they_need(script, tmp_path):
     done = call(['bash', ROOT / 'tools' / f'{script}.sh', 'x'], tmp_path)
     assert done.returncode == 2 and re.match(rf'{script}: needs \d arguments, 1 are given; see: ', done.stderr)
+
+
+def test_what_options_name_without_the_library_is_what_the_library_has():
+    infer, visualize = (runpy.run_path(str(ROOT / 'tools' / f'{name}.py')) for name in ('infer', 'visualize'))
+    tasks = infer['INFERENCERS']
+    assert sorted(tasks) == sorted(infer['TASKS'])
+    assert {name for name, kind in tasks.items() if not kind.takes_text} == set(infer['TAKE_NO_TEXT'])
+    assert tuple(visualize['FIGURES']) == visualize['OF_ONE_LOOK']

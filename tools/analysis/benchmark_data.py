@@ -39,7 +39,7 @@ from torch.utils.data import DataLoader
 
 from slan_mm.analysis import alternate
 from slan_mm.analysis.starts import start_losses
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
 

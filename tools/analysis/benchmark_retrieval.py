@@ -57,7 +57,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.ranking import rank, shortlist

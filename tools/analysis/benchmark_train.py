@@ -61,6 +61,7 @@ from try_full_size import peak_gib, random_batch
 from slan_mm.analysis import Alternation, alternate, matmul_peak
 from slan_mm.analysis.blip_retrieval import build_blip_retrieval
 from slan_mm.analysis.starts import start_losses
+from slan_mm.config import read_config
 from slan_mm.datasets.shapes.grammar import words
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
@@ -71,7 +72,7 @@ def captions(batch_size: int, num_words: int) -> list[str]:
     return [' '.join(islice(cycle(words()), start, start + num_words)) for start in range(batch_size)]
 
 
-def read_config(options: argparse.Namespace) -> Config:
+def timed_config(options: argparse.Namespace) -> Config:
     """The config, with a model that needs no files and draws hard negatives from the first iteration on."""
     cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
@@ -165,7 +166,7 @@ def profile_table(step: Callable[[], object], rows: int = 20) -> str:
 def main() -> None:
     """Measures and prints."""
     options = parse_options()
-    cfg = read_config(options)
+    cfg = timed_config(options)
     if options.memory_of:
         step = step_of(options.memory_of, *build(options.memory_of, cfg, options), options)
         for _ in range(2):

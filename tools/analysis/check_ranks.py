@@ -34,7 +34,7 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import load_from_file
 
 ROOT = Path(__file__).resolve().parents[2]

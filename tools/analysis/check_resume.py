@@ -41,7 +41,7 @@ if __name__ == '__main__':
 
 import torch
 
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import load_from_file
 
 ROOT = Path(__file__).resolve().parents[2]

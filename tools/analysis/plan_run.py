@@ -47,7 +47,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.models.objectives.contrastive import region_word_scores
 from slan_mm.registry import MODELS
 

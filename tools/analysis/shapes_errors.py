@@ -26,7 +26,7 @@ from mmengine.runner import Runner
 
 from slan_mm.analysis.model_errors import figure
 from slan_mm.apis import RetrievalInferencer
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall
 from slan_mm.datasets.shapes.scene import Scene
 from slan_mm.registry import EVALUATOR

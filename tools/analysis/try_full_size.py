@@ -38,7 +38,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 
 from slan_mm.analysis.starts import start_losses
-from slan_mm.cli.config import read_config
+from slan_mm.config import read_config
 from slan_mm.registry import MODELS
 
 CAPTIONS = (
