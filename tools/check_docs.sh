@@ -9,8 +9,9 @@
 # the clone (default: a new one; one that is there is used again), SLAN_DATA a folder of data sets for the commands that
 # need them, SLAN_PYTHON, MMCV_FIND_LINKS and MAX_JOBS are those of tools/setup_env.sh.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/_help.sh"
+check_options "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-case " $* " in *' --help '* | *' -h '*) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;; esac
 say() { printf '[check_docs] %s\n' "$*"; }
 
 dir=${SLAN_DOCS_DIR:-$(mktemp -d)}

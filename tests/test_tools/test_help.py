@@ -34,7 +34,9 @@ def call(command, folder):
     }
     before = state(ROOT / 'tools')
     done = subprocess.run(
-        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+        # What takes longer has begun to work.
+        list(map(str, command)),
+        **dict(cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120),
     )
     assert not list(folder.iterdir()), 'nothing is written'
     assert state(ROOT / 'tools') == before
