@@ -180,8 +180,9 @@ class TaskInferencer(BaseInferencer):
 
     def progress(self, items: Sequence[T], what: str) -> Iterable[T]:
         """``items`` one by one, under a progress bar unless it is off or nobody would see it."""
-        seen = self.show_bar and sys.stderr.isatty()
-        return track(items, what, console=Console(stderr=True), transient=True, disable=not seen)
+        if not self.show_bar or not sys.stderr.isatty():
+            return items
+        return track(items, what, console=Console(stderr=True), transient=True)
 
     def preprocess(self, inputs: Sequence[dict], batch_size: int = 1, **options: Any) -> Iterable:
         """Batches of ``inputs`` as the model takes them, under a progress bar."""
