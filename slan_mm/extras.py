@@ -25,16 +25,16 @@ class Extra(NamedTuple):
 
 EXTRAS = {
     'video': Extra(
-        {'av': '>=15,<16'},
+        {'av': '>=15,<19'},
         'video files (LoadVideo; tools/infer.py video_retrieval; configs/video_retrieval/*_msrvtt_*.py)',
     ),
-    'shards': Extra({'webdataset': '>=1.0,<2'}, 'image-text pairs in tar shards (WebPairDataset)'),
+    'shards': Extra({'webdataset': '>=1.0.2,<2'}, 'image-text pairs in tar shards (WebPairDataset)'),
     'captions': Extra(
         {'pycocoevalcap': '>=1.2,<2'},
         'caption scores (CaptionMetric; tools/train.py and tools/test.py with configs/captioning/*.py)',
     ),
     'export': Extra(
-        {'onnx': '>=1.20,<2', 'onnxscript': '>=0.5.6,<1', 'onnxruntime': '>=1.23,<2'},
+        {'onnx': '>=1.20,<2', 'onnxscript': '>=0.5.6,<1', 'onnxruntime': '>=1.23.2,<2'},
         'ONNX models (tools/model_converters/slan_to_onnx.py)',
     ),
 }

@@ -50,6 +50,8 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear "$venv" || die "python -m venv failed (on Debian: apt-get install python3-venv)"
 fi
 py=$venv/bin/python
+"$py" -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) < 22)' ||
+    "$py" -m pip install --quiet --upgrade 'pip>=22' || die "pip in $venv is older than 22 and could not be renewed"
 stamps=$venv/slan_mm_stamps
 mkdir -p "$stamps"
 
@@ -70,7 +72,9 @@ run_once() {
 
 pip_install() { "$py" -m pip install --quiet --disable-pip-version-check "$@"; }
 
-has_mmcv_ops() { "$py" -c 'import mmcv.ops' >/dev/null 2>&1; }
+# One is run: those that were compiled for another torch are imported without an error, and then do not work.
+run_nms='import torch, mmcv.ops; mmcv.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.ones(1), 0.5)'
+has_mmcv_ops() { "$py" -W ignore -c "$run_nms" >/dev/null 2>&1; }
 
 install_mmcv() {
     local pin; pin=$(grep '^onedl-mmcv==' requirements/mminstall.txt)
@@ -108,12 +112,12 @@ fi
 
 # yapf, by which MMEngine prints configs, writes its grammar into the user's cache at its first import after an
 # installation: of several processes that start together one would read half of it.
-check='import mmcv.ops, mmdet, mmpretrain, slan_mm, yapf.yapflib.yapf_api'
+check="$run_nms; import mmdet, mmpretrain, slan_mm, yapf.yapflib.yapf_api"
 key=$(cat "$stamps"/build "$stamps"/mmcv "$stamps"/slan_mm | sha256sum)
 if [ "$(cat "$stamps/checked" 2>/dev/null)" != "$key" ]; then
     say "checking the installation"
     if ! "$py" -W ignore -c "$check"; then
-        has_mmcv_ops || { rm -f "$stamps/mmcv"; die "mmcv is installed without its compiled operators (mmcv._ext). \
+        has_mmcv_ops || { rm -f "$stamps/mmcv"; die "mmcv's compiled operators (mmcv._ext) are missing, or were compiled for another torch. \
 Run this script again: it compiles them. If that fails too, 'python tools/doctor.py' says what is missing."; }
         die "the installation is incomplete (above is why); 'python tools/doctor.py' says more"
     fi
