@@ -23,9 +23,10 @@ model = dict(
 )
 
 # A pass is all captions once: more passes for a few hundred pictures, fewer for a hundred thousand.
-train_cfg = dict(max_epochs=30)
+train_cfg = dict(max_epochs=30, validations=10)
 
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 auto_scale_lr = dict(enable=False, base_batch_size=32)
 
-default_hooks = dict(checkpoint=dict(interval=200))
+# A small set is soon known by heart, and the best model is not the last one.
+default_hooks = dict(checkpoint=dict(interval=200, save_best='retrieval_shortlist/t2i_R1', rule='greater'))

@@ -71,15 +71,14 @@ model = dict(
 )
 
 train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(
-    retrieval=dict(num_workers=0, dataset=dict(pipeline=pipeline)),
-    grounding=dict(batch_size=25, num_workers=0, dataset=dict(pipeline=grounding_pipeline)),
-)
-test_dataloader = val_dataloader
-val_evaluator = dict(retrieval=dict(k=16))
-test_evaluator = val_evaluator
+retrieval = dict(num_workers=0, dataset=dict(pipeline=pipeline))
+grounding = dict(batch_size=25, num_workers=0, dataset=dict(pipeline=grounding_pipeline))
+val_dataloader = dict(retrieval=retrieval)
+test_dataloader = dict(retrieval=retrieval, grounding=grounding)
+test_evaluator = dict(retrieval=dict(k=16))
 
-train_cfg = dict(max_epochs=8)
+train_cfg = dict(max_epochs=8, validations=5)
+default_hooks = dict(checkpoint=dict(save_best='retrieval_shortlist/t2i_R1', rule='greater'))
 
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
 auto_scale_lr = dict(enable=False, base_batch_size=128)

@@ -27,5 +27,4 @@ querybank = dict(
     ),
     weight=0.5,
 )
-val_evaluator = dict(retrieval=dict(querybank=querybank))
-test_evaluator = val_evaluator
+test_evaluator = dict(retrieval=dict(querybank=querybank))

@@ -50,6 +50,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
             Needs a :class:`ResumableSampler`. Parameter schedulers with ``by_epoch=False`` and no ``end`` follow it.
         val_begin: first iteration at which validation may run.
         val_interval: iterations from one validation to the next; None validates after the last one only.
+        validations: in place of ``val_interval`` where ``max_epochs`` leaves the number of iterations to the data: how
+            many there are at most, at even distances, the last one after the last iteration.
         dynamic_intervals: ``[(iteration, interval), ...]``, as in MMEngine.
     """
 
@@ -61,12 +63,15 @@ class ResumableIterLoop(IterBasedTrainLoop):
         max_epochs: float | None = None,
         val_begin: int = 1,
         val_interval: int | None = None,
+        validations: int | None = None,
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
         if (max_iters is None) == (max_epochs is None):
             raise ValueError(
                 f'train_cfg needs either max_iters or max_epochs, got max_iters={max_iters}, max_epochs={max_epochs}'
             )
+        if val_interval is not None and validations is not None:
+            raise ValueError('train_cfg takes val_interval or validations, not both')
         diff_rank_seed = runner._randomness_cfg.get('diff_rank_seed', False)
         dataloader = runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=diff_rank_seed)
         sampler = dataloader.sampler
@@ -90,7 +95,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
             dataloader,
             max_iters=max_iters,
             val_begin=val_begin,
-            val_interval=val_interval or max_iters,
+            val_interval=val_interval or -(-max_iters // (validations or 1)),
             dynamic_intervals=dynamic_intervals,
         )
         self._resumed_at: tuple[int, int] | None = None

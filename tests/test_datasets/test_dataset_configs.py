@@ -62,7 +62,7 @@ def test_flickr8k(load, tmp_path, write):
     items = build_all(load('flickr8k'))
     assert texts(items['train']) == ['train caption']
     assert texts(items['val retrieval']) == [['val caption']]
-    assert items['val grounding'][0]['data_samples'].phrases[0]['boxes'].tolist() == [[1, 2, 4, 6]]
+    assert items['test grounding'][0]['data_samples'].phrases[0]['boxes'].tolist() == [[1, 2, 4, 6]]
 
 
 def test_flickr30k(load, tmp_path, write):

@@ -5,13 +5,15 @@ import random
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 import torch
 from engine_toy import ROOT, histories, toy_config, toy_environment
 from torch import nn
 
-from slan_mm.engine import load_from_file
+from slan_mm.engine import SafeCheckpointHook, load_from_file
+from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.launch import build_runner
 
 ITERATIONS = 12
@@ -162,6 +164,34 @@ def test_old_checkpoints_go_and_the_best_stays(tmp_path):
     kept = sorted(path.name for path in tmp_path.glob('*.pth'))
     assert kept == ['best_toy_count_iter_4.pth', 'iter_6.pth', 'iter_8.pth']
     assert not list(tmp_path.glob('.*'))
+
+
+def test_the_best_is_named_and_the_old_one_goes_after_the_new_one(tmp_path, monkeypatch):
+    changes = {'default_hooks__checkpoint__save_best': 'toy/count', 'default_hooks__checkpoint__rule': 'greater'}
+    runner = build_runner(toy_config(tmp_path, 4, **changes))
+    runner.train()
+    (hook,) = [hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook)]
+    best = find_checkpoint(tmp_path)
+    assert best.name == 'best_toy_count_iter_4.pth'
+    assert find_checkpoint(tmp_path / 'last_checkpoint').name == 'iter_4.pth'
+
+    def evaluated(iteration, score):
+        runner.train_loop._iter = iteration
+        hook.after_val_epoch(runner, {'toy/count': score})
+
+    evaluated(5, 10.0)
+    assert find_checkpoint(tmp_path) == best and hook.best_ckpt_path == str(best)
+    evaluated(6, 11.0)
+    better = find_checkpoint(tmp_path)
+    assert better.name == 'best_toy_count_iter_6.pth' and not best.exists()
+    monkeypatch.setattr(type(runner), 'save_checkpoint', Mock(side_effect=OSError('disk full')))
+    with pytest.raises(OSError, match='disk full'):
+        evaluated(7, 12.0)
+    assert find_checkpoint(tmp_path) == better and better.is_file()
+    # Another run in the folder has no best one yet.
+    monkeypatch.undo()
+    build_runner(toy_config(tmp_path, 2, train_cfg__val_begin=100)).train()
+    assert find_checkpoint(tmp_path).name == 'iter_2.pth'
 
 
 def test_a_new_checkpoint_is_whole_before_an_old_one_goes(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """What a run leaves behind for tables of results."""
 
 import json
+import shlex
 from types import SimpleNamespace
 
 import pytest
@@ -31,6 +32,20 @@ def test_a_run_is_told_from_its_start_to_its_test(tmp_path):
     runner.test()
     record = read_record(tmp_path)
     assert record['test'] == {'toy/count': 10.0} and record['test_checkpoint'] is None and record['finished']
+
+
+def test_the_command_is_kept_with_its_options(tmp_path, monkeypatch):
+    root = ROOT
+    options = ['--work-dir', str(tmp_path), '--cfg-options', 'model.a=[1, 2]']
+    monkeypatch.setattr('sys.argv', [str(root / 'tools/train.py'), str(root / 'configs/c.py'), *options])
+    build_runner(toy(tmp_path)).train()
+    kept = read_record(tmp_path)['command']
+    assert kept.startswith('python tools/train.py configs/c.py --work-dir ')
+    assert shlex.split(kept)[3:] == options
+    monkeypatch.setattr('sys.argv', ['tools/test.py', 'c.py'])
+    build_runner(toy(tmp_path, load_from=str(tmp_path))).test()
+    record = read_record(tmp_path)
+    assert record['command'] == kept and record['test_checkpoint'] == 'iter_4.pth'
 
 
 def test_a_test_of_its_own_joins_the_record_of_the_training(tmp_path):

@@ -47,12 +47,25 @@ def test_a_finite_sampler_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('settings', 'times'), [({}, 1), ({'val_interval': 2}, 3), ({'val_interval': 2, 'val_begin': 3}, 2)]
+    ('settings', 'times'),
+    [
+        ({}, 1),
+        ({'val_interval': 2}, 3),
+        ({'val_interval': 2, 'val_begin': 3}, 2),
+        ({'validations': 2}, 2),
+        ({'validations': 4}, 3),
+        ({'validations': 9}, 5),
+    ],
 )
 def test_validation_comes_at_its_interval_and_at_the_end(tmp_path, settings, times):
     runner = build_runner(loop_config(tmp_path, max_iters=5, **settings))
     runner.train()
     assert validations(runner) == times
+
+
+def test_the_times_of_validation_are_given_once(tmp_path):
+    with pytest.raises(ValueError, match='val_interval or validations, not both'):
+        build_runner(loop_config(tmp_path, max_iters=5, val_interval=1, validations=2)).train()
 
 
 def test_validation_does_not_change_the_training(tmp_path):

@@ -50,6 +50,7 @@ def run(tmp_path_factory):
     torch.save(dict(state_dict=state, optimizer={'state': torch.zeros(10**6)}), folder / 'iter_9.pth')
     record = dict(
         config='toy.py',
+        command='python tools/train.py toy.py --cfg-options "a=[1, 2]"',
         commit='abc',
         seed=2,
         steps=9,
@@ -82,7 +83,8 @@ def test_the_metafile_says_what_they_are(published):
     assert about['Results'] == {'grounding/R1': 12.3457}
     assert about['Config'] == 'toy.py' and about['Weights'] == 'toy.safetensors'
     metadata = about['Metadata']
-    assert metadata['Command'] == 'python tools/train.py toy.py' and metadata['Training Data'] == 'ShapesPairs'
+    assert metadata['Command'] == 'python tools/train.py toy.py --cfg-options "a=[1, 2]"'
+    assert metadata['Training Data'] == 'ShapesPairs'
     assert (metadata['Seed'], metadata['Iterations'], metadata['Training minutes']) == (2, 9, 1.5)
     assert metadata['Parameters'] == sum(value.numel() for value in load_file(published).values())
 

@@ -24,7 +24,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
     parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
-    parser.add_argument('--command', help='the command that trained it, if not tools/train.py with the config alone')
+    parser.add_argument('--command', help='the command that trained it (default: that of the record)')
     options = parser.parse_args(arguments)
     if options.target.suffix != '.safetensors':
         parser.error(f'the target must end in .safetensors, not {options.target}')
@@ -47,7 +47,7 @@ from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
 from slan_mm.registry import MODELS
 
 #: What a record must tell before its weights are given away.
-_NEEDED = ('config', 'commit', 'seed', 'steps', 'train_seconds', 'test')
+_NEEDED = ('config', 'command', 'commit', 'seed', 'steps', 'train_seconds', 'test')
 
 
 def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:
@@ -64,8 +64,8 @@ def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 
 
-def read_run(path: Path, config: str | None) -> dict[str, Any]:
-    """The record of the run.
+def read_run(path: Path, config: str | None, command: str | None = None) -> dict[str, Any]:
+    """The record of the run; ``command`` in place of its own.
 
     Raises:
         ValueError: There is none, it is of another config, or of a run that was not finished or not tested.
@@ -73,6 +73,8 @@ def read_run(path: Path, config: str | None) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f'{path} is not there: name the record of the run with --run')
     record = json.loads(path.read_text())
+    if command is not None:
+        record['command'] = command
     missing = [key for key in _NEEDED if record.get(key) is None]
     if missing or not record.get('finished'):
         raise ValueError(f'{path} is of a run that was not finished or tested: it lacks {missing or "its end"}')
@@ -81,7 +83,7 @@ def read_run(path: Path, config: str | None) -> dict[str, Any]:
     return record
 
 
-def metafile(target: Path, record: dict[str, Any], command: str | None, weights: dict[str, Tensor], data: str) -> dict:
+def metafile(target: Path, record: dict[str, Any], weights: dict[str, Tensor], data: str) -> dict:
     """What the file is, as OpenMMLab's metafiles say it."""
     return {
         'Name': target.stem,
@@ -92,7 +94,7 @@ def metafile(target: Path, record: dict[str, Any], command: str | None, weights:
             'Training Data': data,
             'Parameters': sum(value.numel() for value in weights.values()),
             'Bytes': target.stat().st_size,
-            'Command': command or f'python tools/train.py {record["config"]}',
+            'Command': record['command'],
             'Commit': record['commit'],
             'Seed': record['seed'],
             'Iterations': record['steps'],
@@ -108,7 +110,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         cfg = Config.fromfile(options.config)
         folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
-        record = read_run(options.run or folder / RECORD, config_name(options.config))
+        record = read_run(options.run or folder / RECORD, config_name(options.config), options.command)
         weights = weights_of(options.checkpoint, cfg)
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(f'publish: {error}')
@@ -116,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     with replaced_atomically(options.target) as temporary:
         save_file(weights, temporary, metadata={'format': 'pt', 'config': record['config']})
     data = cfg.train_dataloader.dataset.type
-    about = metafile(options.target, record, options.command, weights, data)
+    about = metafile(options.target, record, weights, data)
     with replaced_atomically(options.target.with_suffix('.yml')) as temporary:
         temporary.write_text(yaml.safe_dump(about, sort_keys=False))
     print(f'{options.target}: {about["Metadata"]["Bytes"] / 2**20:.1f} MiB, sha256 {about["SHA256"]}')

@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 
-from slan_mm.engine.checkpoint_io import LAST, replaced_atomically
+from slan_mm.engine.checkpoint_io import BEST, LAST, replaced_atomically
 from slan_mm.registry import HOOKS
 
 
@@ -17,8 +17,9 @@ class SafeCheckpointHook(CheckpointHook):
     """MMEngine's checkpoint hook, in an order that leaves a whole checkpoint at every moment.
 
     An old checkpoint is removed after the new one is complete, not before, and ``last_checkpoint`` is replaced in one
-    step. Arguments are those of ``mmengine.hooks.CheckpointHook``; ``out_dir``, if given, is a local folder, and
-    checkpoints go into its subfolder with the work directory's name.
+    step. The best one (``save_best`` of one metric) is kept in the same way, and ``best_checkpoint`` names it.
+    Arguments are those of ``mmengine.hooks.CheckpointHook``; ``out_dir``, if given, is a local folder, and checkpoints
+    go into its subfolder with the work directory's name.
     """
 
     def before_train(self, runner: Any) -> None:
@@ -40,6 +41,24 @@ class SafeCheckpointHook(CheckpointHook):
             self.best_ckpt_path = info('best_ckpt')
         elif self.save_best is not None:
             self.best_ckpt_path_dict = {name: info(f'best_ckpt_{name}') for name in self.key_indicators}
+        if is_main_process() and getattr(self, 'best_ckpt_path', None) is None:
+            # Of an earlier run in the same folder.
+            (work_dir / BEST).unlink(missing_ok=True)
+
+    def _save_best_checkpoint(self, runner: Any, metrics: dict[str, float]) -> None:
+        if self.save_best is None or len(self.key_indicators) != 1:
+            super()._save_best_checkpoint(runner, metrics)
+            return
+        # With no path to an old one MMEngine removes nothing.
+        old, self.best_ckpt_path = self.best_ckpt_path, None
+        super()._save_best_checkpoint(runner, metrics)
+        if self.best_ckpt_path is None:
+            self.best_ckpt_path = old
+        elif is_main_process():
+            with replaced_atomically(Path(runner.work_dir) / BEST) as temporary:
+                temporary.write_text(self.best_ckpt_path)
+            if old is not None and old != self.best_ckpt_path:
+                Path(old).unlink(missing_ok=True)
 
     def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
         outdated: list[int] = []

@@ -1,7 +1,9 @@
 """Writes down what a run was: what a table of results needs beside its metrics."""
 
 import json
+import shlex
 import subprocess
+import sys
 import time
 from numbers import Real
 from pathlib import Path
@@ -41,6 +43,16 @@ def config_name(filename: str | None) -> str | None:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
+def current_command() -> str:
+    """The command of this process as a shell would take it again; files of the repository are named from its root.
+
+    Variables of the environment are not in it.
+    """
+    root = Path(slan_mm.__file__).resolve().parents[1]
+    arguments = [config_name(sys.argv[0]) or '', *(word.removeprefix(f'{root}/') for word in sys.argv[1:])]
+    return shlex.join(['python', *arguments])
+
+
 def read_record(folder: str | Path) -> dict[str, Any]:
     """The record in a run's folder; empty where there is none."""
     path = Path(folder) / RECORD
@@ -54,6 +66,7 @@ class RunRecordHook(Hook):
     - ``config``: the config file, from the repository's root where it is in it, else its name; ``seed``, ``steps``
       (iterations), ``processes``, ``threads`` of each, ``parameters`` of the model; ``torch``, its version;
       ``device``, 'cpu' or the GPU's name.
+    - ``command``: as it was given, with all options, paths from the repository's root; of the training.
     - ``commit``: see :func:`current_commit`; of the training, and ``tested_commit`` of the test.
     - ``train_seconds``: from the first iteration to the last, checkpoints and validations included, over all processes
       that a run was interrupted and resumed in. ``finished``: whether the last iteration was reached.
@@ -81,7 +94,8 @@ class RunRecordHook(Hook):
             # `load_from` brings the time of another run along.
             self._before = 0.0
         self._start = time.monotonic()
-        self._write(runner, **self._about(runner), commit=current_commit(), finished=False, train_seconds=self.seconds)
+        ran = dict(commit=current_commit(), command=current_command())
+        self._write(runner, **self._about(runner), **ran, finished=False, train_seconds=self.seconds)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         checkpoint['train_seconds'] = self.seconds
