@@ -1,6 +1,9 @@
-"""A config file and the settings that override it. Light: tools read configs before they import a model."""
+"""A config file and the settings that override it."""
 
+import inspect
+import logging
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,12 @@ def reason(error: BaseException) -> str:
 def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | None = None) -> Config:
     """A config, or a copy of it, with ``cfg_options`` over its settings.
 
+    A setting that is neither in the config nor a parameter of the component around it is taken for a slip when there is
+    one of a similar name; otherwise it is new, e.g. a hook, and a warning says so.
+
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no config, or an option leads through a setting that has no parts.
+        ValueError: The file is no config, or an option leads through a setting that has no parts, or is a slip.
     """
     if isinstance(model, Config):
         cfg = Config(model._cfg_dict.to_dict())
@@ -31,6 +37,7 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
         except Exception as error:  # a config is Python code
             raise ValueError(f'{model} cannot be read as a config: {type(error).__name__}: {reason(error)}') from error
     for name, value in (cfg_options or {}).items():
+        _check_name(cfg, name)
         try:
             cfg.merge_from_dict({name: value})
         except (KeyError, TypeError, IndexError, AssertionError, AttributeError) as error:
@@ -41,3 +48,46 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
 def name_of(cfg: Config) -> str:
     """What messages call a config."""
     return cfg.filename or 'the config'
+
+
+def _check_name(cfg: Config, name: str) -> None:
+    place: Any = cfg._cfg_dict
+    parts = name.split('.')
+    for depth, part in enumerate(parts):
+        if isinstance(place, list | tuple) and part.isdigit() and int(part) < len(place):
+            place = place[int(part)]
+        elif isinstance(place, Mapping) and part in place:
+            place = place[part]
+        elif not isinstance(place, Mapping) or parts[-1] in ('type', '_delete_', '_scope_'):
+            return
+        else:
+            known = {*place, *(_parameters(place.get('type')) if depth else _parameters('Runner'))}
+            if part in known:
+                return
+            around = '.'.join(parts[:depth]) or 'it'
+            told = f'{name} is no setting of {name_of(cfg)}: {around} has no {part!r}'
+            if near := get_close_matches(part, sorted(known), 1, 0.65):
+                raise ValueError(f'{told}; is {near[0]!r} meant?')
+            logging.getLogger('slan_mm').warning(f'{told}. It is added.')
+            return
+
+
+def _parameters(kind: Any) -> set[str]:
+    """What the component of this type can be given; nothing where there is no such component."""
+    # Not above: a config alone is read in no time.
+    from mmengine.registry import Registry
+    from mmengine.runner import Runner
+
+    from slan_mm import registry
+
+    registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
+    if kind == 'Runner':
+        found: list[Any] = [Runner]
+    else:
+        found = [one.get(kind) for one in registries] if isinstance(kind, str) else [kind]
+    names = set()
+    for component in filter(callable, found):
+        for part in component.__mro__[:-1] if isinstance(component, type) else [component]:
+            function = vars(part).get('__init__') if isinstance(part, type) else part
+            names |= set(inspect.signature(function).parameters) if function is not None else set()
+    return names - {'self', 'args', 'kwargs'}

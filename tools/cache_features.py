@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, smoke_asked_for
 
 
@@ -60,6 +61,7 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
     return encoder.to(device).eval()
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Fills every store that the config names."""
     options = parse_options(arguments)
@@ -73,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     stores = stored_datasets(cfg)
     text_store = cfg.model['text']['encoder'].get('feature_store')
     if not stores:
-        raise SystemExit(f'No data set of {options.config} reads from a store: no pipeline has LoadCachedFeatures.')
+        raise ValueError(f'No data set of {options.config} reads from a store: no pipeline has LoadCachedFeatures.')
     folder = Path(next(iter(stores)))
     folder.mkdir(parents=True, exist_ok=True)
     # With a file MMEngine writes its list of initialised parameters there and not to the console.

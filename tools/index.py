@@ -11,9 +11,9 @@
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -80,15 +80,13 @@ def show(options: argparse.Namespace) -> str:
     return '\n'.join([*lines, f'{len(index)} pictures; {made}'])
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     options = parse_options(arguments)
     # With a logger of this name, lines on skipped pictures and on progress are seen.
     MMLogger.get_instance('index', log_level=logging.INFO)
-    try:
-        print({'add': add, 'remove': remove, 'show': show}[options.command](options))
-    except (ValueError, KeyError, RuntimeError, OSError, ImportError) as error:
-        sys.exit(f'index: {error.args[0] if isinstance(error, KeyError) else error}')
+    print({'add': add, 'remove': remove, 'show': show}[options.command](options))
 
 
 if __name__ == '__main__':

@@ -13,8 +13,8 @@ of its own, a single one to all. Prints each picture's name and its answers; ``-
 """
 
 import argparse
-import sys
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import KeyValues, add_settings
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
@@ -55,26 +55,24 @@ if __name__ == '__main__':
 from slan_mm.apis import INFERENCERS, SLANInferencer
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Predicts, prints, writes."""
     options = parse_options(arguments)
     texts = options.text[0] if options.text and len(options.text) == 1 else options.text
     asked = [options.inputs, *([] if texts is None else [texts])]
-    try:
-        INFERENCERS[options.task].check_call(*asked, **options.options)
-        inferencer = SLANInferencer(
-            options.task, options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
-        )
-        result = inferencer(
-            *asked,
-            batch_size=options.batch_size,
-            show=options.show,
-            img_out_dir=options.out_dir,
-            pred_out_dir=options.out_dir,
-            **options.options,
-        )
-    except (ValueError, RuntimeError, OSError, ImportError) as error:
-        sys.exit(f'infer: {error}')
+    INFERENCERS[options.task].check_call(*asked, **options.options)
+    inferencer = SLANInferencer(
+        options.task, options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
+    )
+    result = inferencer(
+        *asked,
+        batch_size=options.batch_size,
+        show=options.show,
+        img_out_dir=options.out_dir,
+        pred_out_dir=options.out_dir,
+        **options.options,
+    )
     for prediction in result['predictions']:
         print(inferencer.describe(prediction))
     if options.out_dir:

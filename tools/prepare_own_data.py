@@ -15,10 +15,11 @@ every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
 import argparse
 import csv
 import os
-import sys
 from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+
+from slan_mm.cli.errors import one_line_errors
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,7 +43,6 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from slan_mm.datasets.readers import read_captions
-from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
@@ -165,12 +165,10 @@ def prepare(options: argparse.Namespace) -> None:
         print(f'(with SLAN_OWN_DATA={options.out} in the environment)')
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prepares, or says in one line why not."""
-    try:
-        prepare(parse_options(arguments))
-    except (PreparationError, AnnotationError, FileNotFoundError, ValueError) as error:
-        sys.exit(f'prepare_own_data: {error}')
+    prepare(parse_options(arguments))
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import smoke_asked_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,6 +193,7 @@ def train_and_test(cfg: Config, log: logging.Logger, threads: int) -> dict[str, 
     return metrics
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs what is still to be done, and reports."""
     options = parse_options(arguments)

@@ -8,8 +8,8 @@ tells what the scores mean.
 """
 
 import argparse
-import sys
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -37,28 +37,24 @@ if __name__ == '__main__':
 from slan_mm.apis import PictureSearch
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Searches, prints, writes."""
     options = parse_options(arguments)
     k = max(options.k, options.top)
-    try:
-        PictureSearch.check_call(options.index, options.text, top=options.top, k=k, batch_size=options.batch_size)
-        search = PictureSearch(
-            options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
-        )
-        result = search(
-            options.index,
-            options.text,
-            top=options.top,
-            k=k,
-            itm_weight=options.itm_weight,
-            batch_size=options.batch_size,
-            show=options.show,
-            img_out_dir=options.out_dir,
-            pred_out_dir=options.out_dir,
-        )
-    except (ValueError, RuntimeError, OSError, ImportError) as error:
-        sys.exit(f'search: {error}')
+    PictureSearch.check_call(options.index, options.text, top=options.top, k=k, batch_size=options.batch_size)
+    search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
+    result = search(
+        options.index,
+        options.text,
+        top=options.top,
+        k=k,
+        itm_weight=options.itm_weight,
+        batch_size=options.batch_size,
+        show=options.show,
+        img_out_dir=options.out_dir,
+        pred_out_dir=options.out_dir,
+    )
     for prediction in result['predictions']:
         print(search.describe(prediction))
     if options.out_dir:

@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_run_options
 
 
@@ -36,6 +37,7 @@ from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir
 
 
+@one_line_errors
 def main() -> None:
     """Builds the runner from config and options, evaluates, and writes what was asked for."""
     options = parse_options()

@@ -7,6 +7,7 @@ Several processes:                    bash tools/dist_train.sh CONFIG PROCESSES 
 
 import argparse
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_run_options
 
 
@@ -42,6 +43,7 @@ from slan_mm.engine.launch import (
 )
 
 
+@one_line_errors
 def main() -> None:
     """Builds the runner from config and options, and trains."""
     options = parse_options()

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 #: Figures of one checkpoint whose rows are one picture each; FIGURES has the rest about them.
@@ -254,6 +255,7 @@ def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
             yield name, str(error)
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Draws, and says where and what is left out.
 
@@ -262,15 +264,12 @@ def main(arguments: list[str] | None = None) -> None:
     """
     options = parse_options(arguments)
     drawn, left_out = 0, {}
-    try:
-        for name, page in pages(options):
-            if isinstance(page, str):
-                left_out.setdefault(page, []).append(name)
-            else:
-                print(page.save(Path(options.out_dir) / f'{name}.png'))
-                drawn += 1
-    except MISTAKES as error:
-        sys.exit(f'visualize: {error}')
+    for name, page in pages(options):
+        if isinstance(page, str):
+            left_out.setdefault(page, []).append(name)
+        else:
+            print(page.save(Path(options.out_dir) / f'{name}.png'))
+            drawn += 1
     for why, names in left_out.items():
         print(f'left out: {", ".join(names)}: {why}')
     if not drawn:

@@ -65,6 +65,18 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
     raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
 
 
+def existing_checkpoint(path: str | os.PathLike) -> Path:
+    """:func:`find_checkpoint`, which must be there.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    found = find_checkpoint(path)
+    if not found.is_file():
+        raise FileNotFoundError(f'no checkpoint {found}: give a .pth or .safetensors file, or the folder of a training')
+    return found
+
+
 def load_from_file(filename: str, map_location: Any = None) -> dict:
     """Reads a checkpoint (``.pth``, ``.pt``) or bare weights (``.safetensors``) from a local file.
 
@@ -77,9 +89,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         FileNotFoundError: if there is no such file.
         pickle.UnpicklingError: if the file holds anything but tensors and plain values.
     """
-    path = find_checkpoint(filename)
-    if not path.is_file():
-        raise FileNotFoundError(f'no checkpoint {path}: give a .pth or .safetensors file, or the folder of a training')
+    path = existing_checkpoint(filename)
     if path != Path(filename).expanduser():
         print_log(f'{filename}: its checkpoint is {path.name}', 'current')
     if path.suffix == '.safetensors':

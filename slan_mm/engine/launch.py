@@ -13,6 +13,7 @@ from torch.distributed import destroy_process_group
 
 from slan_mm.cli.options import smoke_asked_for
 from slan_mm.config import read_config
+from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.registry import RUNNERS
@@ -96,6 +97,9 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """The runner that the config names in ``runner_type``; MMEngine's when it names none. See ``SLAN_SMOKE``."""
+    weights = cfg.get('load_from')
+    if weights and not cfg.get('resume') and '://' not in weights:
+        existing_checkpoint(weights)  # a missing one is told before data and model are built
     if smoke_asked_for():
         make_smoke_run(cfg)
     if get_device() == 'cpu':

@@ -45,7 +45,7 @@ def test_train_then_test(config, tmp_path, monkeypatch):
 def test_weights_of_another_model_are_refused(config, tmp_path, monkeypatch):
     weights = tmp_path / 'other.pth'
     torch.save({'state_dict': {'another.weight': torch.zeros(1)}}, weights)
-    with pytest.raises(RuntimeError, match='another.weight'):
+    with pytest.raises(SystemExit, match='test: .*another.weight.*Give the weights of this model'):
         call(monkeypatch, 'test.py', config, weights, '--work-dir', tmp_path / 'test')
 
 
@@ -82,3 +82,28 @@ def test_slurm_gets_one_task_a_gpu(tmp_path):
     assert '-p part --job-name=job --gres=gpu:8 --ntasks=16 --ntasks-per-node=8' in done.stdout
     assert '--exclusive --mem 4G python -u' in done.stdout
     assert done.stdout.rstrip().endswith('tools/train.py c.py --work-dir work --launcher slurm --amp')
+
+
+@pytest.mark.parametrize(
+    ('tool', 'arguments', 'line'),
+    [
+        ('train.py', ['nope.py'], 'train: no config nope.py'),
+        (
+            'train.py',
+            ['{config}', '--cfg-options', 'train_cgf.max_iters=1'],
+            "no 'train_cgf'; is 'train_cfg' meant?",
+        ),
+        ('train.py', ['{config}', '--cfg-options', 'model.type=ToyModle'], "'ToyModle' is no registered model"),
+        ('train.py', ['{config}', '--cfg-options', 'load_from=nope.pth'], 'train: no checkpoint nope.pth: give a '),
+        ('train.py', ['{config}', '--resume', 'nope.pth'], 'train: --resume: no checkpoint nope.pth'),
+        ('test.py', ['{config}', 'nope.pth'], 'test: no checkpoint nope.pth: give a '),
+        ('test.py', ['nope.py', 'nope.pth'], 'test: no config nope.py'),
+    ],
+    ids=lambda value: value if isinstance(value, str) and value.endswith('.py') else '',
+)
+def test_a_mistake_is_one_line(config, tmp_path, monkeypatch, tool, arguments, line):
+    arguments = [argument.format(config=config) for argument in arguments]
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, tool, *arguments, '--work-dir', tmp_path / 'work')
+    told = ended.value.code
+    assert line in told and '\n' not in told

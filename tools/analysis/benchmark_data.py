@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -65,6 +66,7 @@ class Feed:
             self.batch = next(self.iterator)
 
 
+@one_line_errors
 def main() -> None:
     """Measures and prints."""
     options = parse_options()

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
+
 CONFIGS = ['configs/pretrain/slan_r50_14m.py', 'configs/pretrain/slan_vit-b_14m.py']
 CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
 
@@ -199,6 +201,7 @@ def _costs(rival: Rival, clock: Callable[[], float]) -> dict[str, Cost]:
     return costs
 
 
+@one_line_errors
 @torch.no_grad()
 def main() -> None:
     """Prints the tables."""

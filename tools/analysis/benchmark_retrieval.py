@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -254,6 +255,7 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
     return count
 
 
+@one_line_errors
 def main() -> None:
     """Measures and prints."""
     options = parse_options()

@@ -22,6 +22,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 MODELS_TIMED = ('SLAN', 'BLIP')
@@ -163,6 +164,7 @@ def profile_table(step: Callable[[], object], rows: int = 20) -> str:
     return '\n'.join(lines)
 
 
+@one_line_errors
 def main() -> None:
     """Measures and prints."""
     options = parse_options()

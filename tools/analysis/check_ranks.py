@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -87,6 +88,7 @@ def train(config: Path, ranks: int) -> dict[str, list[float]]:
     }
 
 
+@one_line_errors
 def main() -> int:
     """Trains both ways and compares; returns the exit code."""
     options = parse_options()

@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -136,6 +137,7 @@ def differences(straight: dict, resumed: dict) -> list[str]:
     return found
 
 
+@one_line_errors
 def main() -> int:
     """Trains, kills, resumes, compares; returns the exit code."""
     options = parse_options()

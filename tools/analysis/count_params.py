@@ -11,6 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -109,6 +110,7 @@ def load_config(config: str, options: dict | None = None) -> Config:
     return cfg
 
 
+@one_line_errors
 def main() -> None:
     """Prints the table."""
     options = parse_options()

@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -118,6 +119,7 @@ def by_module(flops: Flops, depth: int) -> dict[str, dict[str, str]]:
     }
 
 
+@one_line_errors
 def main() -> None:
     """Prints a table a config, and one of all beside the paper's."""
     options = parse_options()

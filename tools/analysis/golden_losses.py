@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
+
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -83,6 +85,7 @@ def golden_losses(config: str | Path, iterations: int = 20) -> list[dict[str, fl
     return hook.losses
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Writes the losses as json, an object an iteration."""
     options = parse_options(arguments)

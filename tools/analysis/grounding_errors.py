@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Sequence
 from itertools import pairwise
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import parse_model_options
 
 
@@ -91,6 +92,7 @@ def size_correlations(rows: Sequence[dict]) -> list[float]:
     ]
 
 
+@one_line_errors
 @torch.no_grad()
 def main(arguments: list[str] | None = None) -> None:
     """Grounds the test's phrases, and prints two tables."""

@@ -25,6 +25,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
+
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -253,14 +255,12 @@ def render(text: str) -> str:
     return _BLOCK.sub(fill, text)
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Rewrites, or checks, a page."""
     options = parse_options(arguments)
     old = options.page.read_text()
-    try:
-        new = render(old)
-    except ValueError as error:
-        sys.exit(f'make_results: {error}')
+    new = render(old)
     if options.check:
         sys.exit(f'make_results: {options.page} is not up to date' if new != old else 0)
     with replaced_atomically(options.page) as temporary:

@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -104,6 +105,7 @@ def evaluator_of(cfg: Config) -> Evaluator:
     return Evaluator(tasks[0].metrics)
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> int:
     """Trains, tests, prints; returns the exit code."""
     options = parse_options(arguments)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -253,6 +254,7 @@ def _checkpointed(cfg: Config) -> Sequence[str]:
     return chosen['check_fn']['names'] if chosen else ()
 
 
+@one_line_errors
 def main() -> None:
     """Prints the table."""
     options = parse_options()

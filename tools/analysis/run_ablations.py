@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
+
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -214,6 +216,7 @@ def collect(grid: Grid, runs: list[tuple[Row, int]], out: Path, smoke: bool, tar
     return len(done)
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs, lists or collects."""
     options = parse_options(arguments)

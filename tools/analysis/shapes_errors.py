@@ -10,6 +10,7 @@ caption may fit several pictures, and by who sees a part alone.
 import argparse
 from collections.abc import Iterable, Sequence
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import parse_model_options
 
 
@@ -58,6 +59,7 @@ def mean_agreement(pairs: Iterable[tuple[str, Scene]]) -> dict[str, float]:
     }
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Ranks the test split, and prints two tables."""
     options = parse_options(arguments)

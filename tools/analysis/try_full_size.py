@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -84,6 +85,7 @@ def timed(what: str, function: Callable[[], Any]) -> Any:
     return result
 
 
+@one_line_errors
 def main() -> None:
     """Builds, steps and predicts."""
     options = parse_options()

@@ -9,10 +9,11 @@ and has all boxes of its class. Crowds, boxes without area and images without a 
 
 import argparse
 import json
-import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
+
+from slan_mm.cli.errors import one_line_errors
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -87,13 +88,11 @@ def _add(result: dict[str, list], entry: Entry, boxes: dict[str, list]) -> None:
     result['images'].append(dict(fields, caption=caption, tokens_positive_eval=[[span] for span in spans]))
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Converts and says what was written."""
     options = parse_options(arguments)
-    try:
-        result, left_out = convert(options.instances)
-    except (ValueError, FileNotFoundError) as error:
-        sys.exit(f'coco_to_grounding: {error}')
+    result, left_out = convert(options.instances)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(options.out) as temporary:
         temporary.write_text(json.dumps(result), encoding='utf-8')

@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
+
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -29,7 +31,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from slan_mm.datasets.readers.entry import AnnotationError, json_entries, load_json
+from slan_mm.datasets.readers.entry import json_entries, load_json
 from slan_mm.evaluation.functional.vqa import normalise_answer
 
 _REMEDY = "VQA v2's annotation files hold {annotations: [{multiple_choice_answer, answers: [{answer}], ...}]}."
@@ -50,13 +52,11 @@ def count_answers(files: Sequence[Path]) -> Counter[str]:
     return counts
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Counts, writes, tells how much the list covers."""
     options = parse_options(arguments)
-    try:
-        counts = count_answers(options.annotations)
-    except (FileNotFoundError, AnnotationError) as error:
-        sys.exit(f'vqa_answer_list: {error}')
+    counts = count_answers(options.annotations)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     answers = [answer for answer, count in ranked if count >= options.min_count][: options.most]
     if not answers:

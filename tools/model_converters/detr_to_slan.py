@@ -21,6 +21,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
+
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
@@ -148,6 +150,7 @@ def _project(own: dict, detr: dict, new: dict, report: dict[str, list[str]]) -> 
         new |= {inner: pick, f'{DETECTOR}projection.bias': torch.zeros(width)}
 
 
+@one_line_errors
 def main() -> None:
     """Reads config and checkpoint, converts, prints the report."""
     options = parse_options()

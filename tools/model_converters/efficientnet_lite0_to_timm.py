@@ -12,6 +12,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
+
 MODEL = 'tf_efficientnet_lite0'
 
 
@@ -55,6 +57,7 @@ def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dic
     return converted
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Converts one file."""
     options = parse_options(arguments)

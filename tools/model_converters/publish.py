@@ -12,9 +12,10 @@ sha256 of the file. What reads a checkpoint here (``tools/infer.py``, ``tools/te
 import argparse
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
+
+from slan_mm.cli.errors import one_line_errors
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -41,6 +42,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from slan_mm.apis.settings import without_feature_stores
+from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
 from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
@@ -104,16 +106,14 @@ def metafile(target: Path, record: dict[str, Any], weights: dict[str, Tensor], d
     }
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Writes weights and metafile."""
     options = parse_options(arguments)
-    try:
-        cfg = Config.fromfile(options.config)
-        folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
-        record = read_run(options.run or folder / RECORD, config_name(options.config), options.command)
-        weights = weights_of(options.checkpoint, cfg)
-    except (ValueError, RuntimeError, OSError) as error:
-        sys.exit(f'publish: {error}')
+    cfg = read_config(options.config)
+    folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
+    record = read_run(options.run or folder / RECORD, config_name(options.config), options.command)
+    weights = weights_of(options.checkpoint, cfg)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(options.target) as temporary:
         save_file(weights, temporary, metadata={'format': 'pt', 'config': record['config']})

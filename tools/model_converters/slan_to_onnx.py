@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings
 
 
@@ -51,6 +52,7 @@ def largest_difference(part: Part, path: Path) -> float:
     return max(float((value.double() - expected[name].double()).abs().max()) for name, value in outputs.items())
 
 
+@one_line_errors
 def main(arguments: list[str] | None = None) -> int:
     """Exports; returns the exit code."""
     options = parse_options(arguments)
