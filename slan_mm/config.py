@@ -66,7 +66,8 @@ def _check_name(cfg: Config, name: str) -> None:
                 return
             around = '.'.join(parts[:depth]) or 'it'
             told = f'{name} is no setting of {name_of(cfg)}: {around} has no {part!r}'
-            if near := get_close_matches(part, sorted(known), 1, 0.65):
+            # Of a part that does not tell its type not all parameters are known: there a slip must be closer.
+            if near := get_close_matches(part, sorted(known), 1, 0.65 if not depth or 'type' in place else 0.8):
                 raise ValueError(f'{told}; is {near[0]!r} meant?')
             logging.getLogger('slan_mm').warning(f'{told}. It is added.')
             return

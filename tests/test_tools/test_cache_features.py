@@ -59,7 +59,7 @@ def test_fills_the_stores_of_a_config(tool, tmp_path):
 def test_encoders_that_learn_are_refused(tool, tmp_path):
     path = tmp_path / 'config.py'
     path.write_text(CONFIG.format(store=str(tmp_path / 'store'), frozen=False))
-    with pytest.raises(ValueError, match=r'model\.image\.encoder is not frozen'):
+    with pytest.raises(SystemExit, match=r'model\.image\.encoder is not frozen'):
         tool.main([str(path), '--device', 'cpu'])
 
 
