@@ -1,10 +1,11 @@
-"""Pre-trains the tiny SLAN on the embedded data set, evaluates it, draws what it found, and says how good that is.
+"""Shows what the shipped model finds; then pre-trains the tiny SLAN on the embedded data set, and shows the same of it.
 
     bash tools/quickstart.sh             installs first, then runs this
     python tools/quickstart.py --fresh   throws an earlier run away
 
-Writes metrics.json, regions.png, retrieval.png and log into the work directory. An interrupted run is taken up again
-from its last checkpoint; a finished one is not repeated, only its table is printed.
+Writes metrics.json, regions.png, retrieval.png and log into the work directory, those of the shipped model, which was
+trained for longer, into its folder ``shipped``. An interrupted run is taken up again from its last checkpoint; a
+finished one is not repeated, only its table is printed.
 """
 
 import argparse
@@ -57,12 +58,15 @@ from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.evaluation.summary import summary_table
 
 CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
+SHIPPED = ROOT / 'configs/pretrain/slan_tiny_shapes_long.py'
+WEIGHTS = ROOT / 'checkpoints/slan_tiny_shapes_long.safetensors'
+SHIPPED_PICTURES = 40  # of each test: a picture to look at and a rough table, soon
 MARK = 'quickstart.json'  # tells a folder of ours from any other, and which settings its run has
 
 
-def make_config(work_dir: Path, smoke: bool) -> Config:
-    """The tiny config, without validation (the test follows at once) and with the figures."""
-    cfg = Config.fromfile(CONFIG)
+def make_config(work_dir: Path, smoke: bool, file: Path = CONFIG) -> Config:
+    """A tiny config, without validation (the test follows at once) and with the figures."""
+    cfg = Config.fromfile(file)
     cfg.work_dir = str(work_dir)
     cfg.launcher = 'none'
     cfg.resume = 'auto'
@@ -175,6 +179,37 @@ class ProgressHook(Hook):
         )
 
 
+def measure(runner: QuietRunner) -> dict[str, float]:
+    """Tests and draws; returns the metrics, and chance."""
+    metrics = {name: float(value) for name, value in runner.test().items()}
+    gallery = runner.test_loop.evaluator['retrieval'].gallery
+    metrics['retrieval/chance_R1'] = 100 / len(gallery.image_ids)
+    return metrics
+
+
+def write_metrics(file: Path, metrics: dict[str, float]) -> None:
+    """As json."""
+    with replaced_atomically(file) as temporary:
+        temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True) + '\n')
+
+
+def show_shipped(folder: Path, smoke: bool, log: logging.Logger) -> None:
+    """Tests the shipped model on a few pictures, unless ``folder`` has that already, and tells what it finds."""
+    file = folder / 'metrics.json'
+    if not file.is_file():
+        log.info(
+            f'First what a model finds that was trained for longer, {WEIGHTS.relative_to(ROOT)}, on a few pictures:'
+        )
+        cfg = make_config(folder, smoke, SHIPPED)
+        cfg.experiment_name = f'shipped_{time.time_ns()}'
+        cfg.load_from, cfg.resume = str(WEIGHTS), False
+        for loader in cfg.test_dataloader.values():
+            loader.dataset.num_images = min(SHIPPED_PICTURES, loader.dataset.get('num_images', SHIPPED_PICTURES))
+        write_metrics(file, measure(QuietRunner.from_cfg(cfg)))
+    log.info('\n' + summary_table(json.loads(file.read_text())) + '\n')
+    log.info(f'{folder / "regions.png"}: where it finds the words\n')
+
+
 def train_and_test(cfg: Config, log: logging.Logger, threads: int) -> dict[str, float]:
     """Trains (or goes on), tests, draws; returns the metrics, the time of it all among them."""
     progress = ProgressHook(interval=2 if cfg.train_cfg.max_iters < 20 else 20, log=log)
@@ -184,9 +219,7 @@ def train_and_test(cfg: Config, log: logging.Logger, threads: int) -> dict[str, 
     log.info(f'training: {total} iterations of {cfg.train_dataloader.batch_size} pairs on {threads} threads')
     runner.train()
     log.info(f'trained after {progress.seconds / 60:.1f} min; evaluating on the test split')
-    metrics = {name: float(value) for name, value in runner.test().items()}
-    gallery = runner.test_loop.evaluator['retrieval'].gallery
-    metrics['retrieval/chance_R1'] = 100 / len(gallery.image_ids)
+    metrics = measure(runner)
     metrics['train_eval_minutes'] = progress.seconds / 60
     metrics['train_iterations'] = float(total)
     metrics['threads'] = float(threads)
@@ -205,13 +238,12 @@ def main(arguments: list[str] | None = None) -> None:
     if file.is_file():
         log.info(f'{folder} holds a finished run; --fresh trains again')
     else:
-        log.info('Pre-trains SLAN on generated pictures and their captions, without any box, then tests it.')
-        log.info(f'Everything goes to {folder}; interrupted, the same command goes on from the last checkpoint.')
         torch.set_num_threads(options.threads)
         keep_freed_memory()
-        metrics = train_and_test(cfg, log, options.threads)
-        with replaced_atomically(file) as temporary:
-            temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True) + '\n')
+        show_shipped(folder / 'shipped', options.smoke, log)
+        log.info('Pre-trains SLAN on generated pictures and their captions, without any box, then tests it.')
+        log.info(f'Everything goes to {folder}; interrupted, the same command goes on from the last checkpoint.')
+        write_metrics(file, train_and_test(cfg, log, options.threads))
     log.info('\n' + summary_table(json.loads(file.read_text())) + '\n')
     if options.smoke:
         log.info('A smoke run: these numbers mean nothing.')

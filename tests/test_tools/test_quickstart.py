@@ -64,6 +64,19 @@ def test_tells_progress_and_ends_with_table_and_paths(finished):
     assert 'paramwise_options' not in printed and 'Iter(train)' not in printed, 'the console is kept readable'
 
 
+def test_first_comes_what_the_shipped_model_finds(finished):
+    shipped = json.loads((finished / 'shipped' / 'metrics.json').read_text())
+    assert shipped.keys() >= METRICS - {'train_eval_minutes'}
+    # It has learned, on a dozen pictures too; chance is 100 / 12.
+    assert shipped['retrieval/t2i_R1'] > 50 and shipped['retrieval/chance_R1'] == pytest.approx(100 / 12)
+    for name in ('regions.png', 'retrieval.png'):
+        with Image.open(finished / 'shipped' / name) as figure:
+            assert min(figure.size) > 500
+    printed = (finished / 'printed').read_text()
+    assert printed.index('before any adaptor') < printed.index(str(finished / 'shipped' / 'regions.png'))
+    assert printed.index(str(finished / 'shipped' / 'regions.png')) < printed.index('training: ')
+
+
 def test_a_finished_run_is_not_repeated(finished, tool, capsys):
     tool['main'](['--smoke', '--work-dir', str(finished)])
     again = capsys.readouterr().out
