@@ -21,3 +21,25 @@ def test_the_first_screen_has_a_picture_and_the_two_commands():
     (picture,) = re.findall(r'!\[[^\]]+\]\(([^)]+)\)', first)
     assert (ROOT / picture).is_file()
     assert re.findall(r'^bash (\S+)', first, re.MULTILINE) == ['tools/quickstart.sh', 'tools/run_tests.sh']
+
+
+#: How commands and Python say where to write.
+OUTPUT = re.compile(
+    r"(?:--out|--out-dir|--show-dir|--work-dir|out_file_path|outfile_prefix|\w+_out_dir|out_dir)[ =]'?([^\s',\]}]+)"
+)
+
+
+@pytest.mark.parametrize('page', PAGES, ids=[page.name for page in PAGES])
+def test_what_a_documented_command_writes_is_ignored_by_git(page):
+    for block in re.findall(r'^```(?:bash|python)\n(.*?)^```', page.read_text(), re.MULTILINE | re.DOTALL):
+        for place in OUTPUT.findall(block):
+            assert place.startswith(('work_dirs/', 'data/')), f'{place} in\n{block}'
+
+
+def test_what_configs_write_is_ignored_by_git():
+    places = [
+        place
+        for path in (ROOT / 'configs').rglob('*.py')
+        for place in re.findall(r"(?:outfile_prefix|out_file_path|out_file|work_dir)='([^']+)'", path.read_text())
+    ]
+    assert len(places) > 3 and all(place.startswith('work_dirs/') for place in places), places

@@ -1,8 +1,8 @@
 """Evaluates a checkpoint.
 
-    python tools/test.py CONFIG CHECKPOINT --out work_dirs/metrics.json
+    python tools/test.py CONFIG CHECKPOINT --out work_dirs/NAME/metrics.json
 
-writes the metrics to that file and, when phrases are grounded, their boxes to ``work_dirs/metrics.predictions.jsonl``.
+writes the metrics to that file and, when phrases are grounded, their boxes beside it, to ``metrics.predictions.jsonl``.
 Several processes: ``bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options]``.
 """
 

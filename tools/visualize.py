@@ -40,7 +40,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         help='its weights: .pth, .safetensors, or the work directory of its training',
     )
     parser.add_argument(
-        '--out-dir', default='work_dirs/figures', help='folder of the pages (default: work_dirs/figures)'
+        '--out-dir',
+        type=Path,
+        help='folder of the pages (default: work_dirs/figures/<config>, in it one for each picture of --picture)',
     )
     parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
     parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
@@ -57,6 +59,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f'figure {options.figure} is of a data set: leave --picture out')
     if len(options.checkpoints) > 1 and options.figure != 'training':
         parser.error(f'figure {options.figure} is of one checkpoint, {len(options.checkpoints)} are given')
+    if options.out_dir is None:
+        options.out_dir = Path('work_dirs/figures') / Path(options.config).stem
+        if options.picture:
+            options.out_dir /= Path(options.picture).stem
     return options
 
 
@@ -268,7 +274,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(page, str):
             left_out.setdefault(page, []).append(name)
         else:
-            print(page.save(Path(options.out_dir) / f'{name}.png'))
+            print(page.save(options.out_dir / f'{name}.png'))
             drawn += 1
     for why, names in left_out.items():
         print(f'left out: {", ".join(names)}: {why}')

@@ -114,7 +114,11 @@ def test_what_is_not_to_be_given_away(tool, run, tmp_path):
         target, known = str(tmp_path / 'x.safetensors'), ['--run', str(tmp_path / 'run.json')]
         tool['main']([str(run / 'toy.py'), str(run / checkpoint), target, *known])
 
-    for changes, said in ((dict(finished=False), 'not finished'), (dict(config='other.py'), 'of a run of other.py')):
+    for changes, said in (
+        (dict(finished=False), 'not finished'),
+        (dict(config='other.py'), 'of a run of other.py'),
+        (dict(test_checkpoint='best_x_iter_3.pth'), 'metrics of best_x_iter_3.pth, not of iter_9.pth'),
+    ):
         with pytest.raises(SystemExit, match=said):
             publish(**changes)
     state = torch.load(run / 'iter_9.pth')['state_dict']

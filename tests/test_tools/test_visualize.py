@@ -155,3 +155,13 @@ def test_mistakes_are_told_in_a_line_before_a_model_is_built(tool, files, argume
 def test_an_item_beyond_the_data_is_told(tool, files):
     with pytest.raises(SystemExit, match="visualize: --indices: the data of task 'grounding' have 8 items"):
         tool['main'](['levels', *files[:2], '--indices', '8', '--device', 'cpu'])
+
+
+def test_pages_of_different_models_and_pictures_have_different_folders(tool):
+    def folder(*arguments):
+        return str(tool['parse_options'](['texts', *arguments]).out_dir)
+
+    own = ['--picture', 'mine/dog.jpg', '--text', 'a dog']
+    assert folder('configs/a.py', 'w.pth') == 'work_dirs/figures/a'
+    assert folder('configs/b.py', 'w.pth', *own) == 'work_dirs/figures/b/dog'
+    assert folder('configs/b.py', 'w.pth', '--out-dir', 'mine') == 'mine'

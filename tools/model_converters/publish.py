@@ -44,7 +44,7 @@ from torch import Tensor
 from slan_mm.apis.settings import without_feature_stores
 from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.engine.checkpoint_io import find_checkpoint, replaced_atomically
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
 from slan_mm.registry import MODELS
 
@@ -66,11 +66,12 @@ def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 
 
-def read_run(path: Path, config: str | None, command: str | None = None) -> dict[str, Any]:
-    """The record of the run; ``command`` in place of its own.
+def read_run(path: Path, checkpoint: Path, config: str | None, command: str | None = None) -> dict[str, Any]:
+    """The record of the run that left ``checkpoint``; ``command`` in place of its own.
 
     Raises:
-        ValueError: There is none, it is of another config, or of a run that was not finished or not tested.
+        ValueError: There is none, it is of another config, of a run that was not finished or not tested, or its metrics
+            are another checkpoint's.
     """
     if not path.is_file():
         raise ValueError(f'{path} is not there: name the record of the run with --run')
@@ -80,6 +81,13 @@ def read_run(path: Path, config: str | None, command: str | None = None) -> dict
     missing = [key for key in _NEEDED if record.get(key) is None]
     if missing or not record.get('finished'):
         raise ValueError(f'{path} is of a run that was not finished or tested: it lacks {missing or "its end"}')
+    # None: of the last weights, tested when they were trained.
+    tested = record.get('test_checkpoint')
+    if tested != checkpoint.name and (tested or checkpoint.name.startswith('best_')):
+        raise ValueError(
+            f'{path} has the metrics of {tested or "the last weights"}, not of {checkpoint.name}: '
+            'run tools/test.py on it first'
+        )
     if record['config'] != config:
         raise ValueError(f'{path} is of a run of {record["config"]}, not of {config}')
     return record
@@ -112,8 +120,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     cfg = read_config(options.config)
     folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
-    record = read_run(options.run or folder / RECORD, config_name(options.config), options.command)
-    weights = weights_of(options.checkpoint, cfg)
+    checkpoint = find_checkpoint(options.checkpoint)
+    record = read_run(options.run or folder / RECORD, checkpoint, config_name(options.config), options.command)
+    weights = weights_of(checkpoint, cfg)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(options.target) as temporary:
         save_file(weights, temporary, metadata={'format': 'pt', 'config': record['config']})
