@@ -47,7 +47,7 @@ if __name__ == '__main__':
 from mmengine.logging import MMLogger
 
 from slan_mm.apis import PictureIndex, PictureSearch
-from slan_mm.apis.pictures import list_pictures
+from slan_mm.datasets.pictures import list_pictures
 
 
 def add(options: argparse.Namespace) -> str:

@@ -14,18 +14,17 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from slan_mm.apis.pictures import Picture, picture_name, read_picture
-from slan_mm.apis.settings import model_class, picture_size, without_feature_stores
-from slan_mm.config import name_of, read_config, reason
+from slan_mm.apis.model import load_model
+from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.config import read_config
+from slan_mm.datasets.pictures import Picture, picture_name, read_picture
 from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.registry import MODELS, TRANSFORMS
+from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
 T = TypeVar('T')
@@ -142,19 +141,7 @@ class TaskInferencer(BaseInferencer):
         cls.prepare(inputs, *texts, **{name: value for name, value in options.items() if name in own})
 
     def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:
-        init_default_scope(cfg.get('default_scope', 'slan_mm'))
-        try:
-            model = MODELS.build(without_feature_stores(cfg.model))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f'the model of {name_of(cfg)} cannot be built: {reason(error)}') from error
-        try:
-            load_checkpoint(model, weights, map_location='cpu', strict=True)
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(
-                f'{weights} holds the weights of another model than the {type(model).__name__} of this config. Give '
-                f'the config that they were trained with. {error}'
-            ) from error
-        return model.to(device).eval()
+        return load_model(cfg, weights, device)
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         """From an item to what a data loader would collate."""

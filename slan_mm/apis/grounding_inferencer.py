@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torchvision.ops import nms
 
 from slan_mm.apis.base import TaskInferencer, box_text, one_for_each, picture_items
-from slan_mm.apis.marked_text import MarkedText, mark_spans, read_marked_text
-from slan_mm.apis.noun_phrases import mark_phrases
-from slan_mm.apis.pictures import Picture, list_pictures
+from slan_mm.datasets.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.datasets.noun_phrases import mark_phrases
+from slan_mm.datasets.pictures import Picture, list_pictures
+from slan_mm.models.grounding import best_boxes, phrase_answers
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
-
-#: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
-SAME_PLACE = 0.5
 
 
 class GroundingInferencer(TaskInferencer):
@@ -106,16 +102,11 @@ class GroundingInferencer(TaskInferencer):
 
     def to_dict(self, sample: Any, top: int = 1, score_thr: float | None = None) -> dict:
         """See the class; ``top`` and ``score_thr``: the most boxes of a phrase, and their least score."""
-        marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
-        found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
         return dict(
             image=sample.image_id,
             text=sample.text,
             size=list(sample.ori_shape),
-            phrases=[
-                dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist())
-                for phrase, spans, (boxes, scores) in zip(marked.phrases, marked.spans, found, strict=True)
-            ],
+            phrases=phrase_answers(sample, top, score_thr),
         )
 
     def describe(self, prediction: dict) -> str:
@@ -134,22 +125,6 @@ class GroundingInferencer(TaskInferencer):
         found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
         drawn = drawn_picture(sample, picture, found)
         return draw_regions([drawn], Path(sample.image_id).name, columns=1, column_width=420.0)
-
-
-def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
-    """Of a phrase's ranked ``boxes`` and ``scores`` the best ``top`` that show different places and score enough.
-
-    Raises:
-        ValueError: ``top`` is less than 1.
-    """
-    if top < 1:
-        raise ValueError(f'top must be at least 1, got {top}')
-    boxes, scores = level['boxes'].float().cpu(), level['scores'].float().cpu()
-    # By rank: the answer stays the first of equal ones.
-    kept = nms(boxes, -torch.arange(len(boxes), dtype=torch.float), SAME_PLACE)[:top]
-    if score_thr is not None:
-        kept = kept[scores[kept] >= score_thr]
-    return boxes[kept], scores[kept]
 
 
 def _marked(text: str | MarkedText, phrases: Sequence | None, find: str) -> MarkedText:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from slan_mm.apis.base import TaskInferencer, one_for_each
-from slan_mm.apis.pictures import Picture, find_picture, picture_name, read_picture
+from slan_mm.datasets.pictures import Picture, find_picture, picture_name, read_picture
 
 
 class NLVR2Inferencer(TaskInferencer):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from slan_mm.apis.base import TaskInferencer, picture_items
-from slan_mm.apis.pictures import PICTURES, Picture, list_pictures
+from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
 from slan_mm.evaluation.ranking import shortlist
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures

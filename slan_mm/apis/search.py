@@ -15,13 +15,13 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from slan_mm.apis.base import TaskInferencer, box_text
-from slan_mm.apis.marked_text import MarkedText
-from slan_mm.apis.noun_phrases import mark_phrases
 from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, PictureIndexError, file_state
-from slan_mm.apis.pictures import list_pictures
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.apis.settings import picture_size, without_feature_stores
 from slan_mm.datasets.feature_store import hash_config, hash_weights
+from slan_mm.datasets.marked_text import MarkedText
+from slan_mm.datasets.noun_phrases import mark_phrases
+from slan_mm.datasets.pictures import list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.evaluation.progress import Progress
 from slan_mm.models.locator.pairs import PairIndex
@@ -66,7 +66,7 @@ class PictureSearch(TaskInferencer):
     """
 
     task = 'search'
-    needs = ('shortlist_scores', 'itm_scores', 'locate', 'ground')
+    needs = ('shortlist_scores', 'itm_scores', 'locate', 'ground_pairs')
 
     def __init__(self, model: str | Path | Config, weights: str | Path | None = None, **options: Any) -> None:
         super().__init__(model, weights, **options)
@@ -242,7 +242,7 @@ class PictureSearch(TaskInferencer):
             image, texts = image.for_pairs(), text[same]
             part = samples[done : done + len(image)]
             located = self.model.locate(image, texts)
-            self.model.ground(image, texts, tokens[same], located, part)
+            self.model.ground_pairs(image, texts, tokens[same], located, part)
             done += len(part)
         return samples
 

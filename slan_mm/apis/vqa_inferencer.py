@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slan_mm.apis.base import TaskInferencer, finite, one_for_each, picture_items
-from slan_mm.apis.pictures import Picture, list_pictures
+from slan_mm.datasets.pictures import Picture, list_pictures
 
 
 class VQAInferencer(TaskInferencer):

@@ -20,8 +20,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         mean, std: Of the three channels, in RGB order and units of 0-255.
 
     Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of pictures, or
-    of ``StoredPicture``; and ``data_samples``, a list. Output: the same keys, ``inputs`` as (B, 3, H, W) or
-    (B, F, 3, H, W) float, or as ``StoredLevels``.
+    of ``StoredPicture``; and ``data_samples``, a list, None or left out. Output: the same keys, ``inputs`` as
+    (B, 3, H, W) or (B, F, 3, H, W) float, or as ``StoredLevels``.
     """
 
     def __init__(
@@ -37,16 +37,17 @@ class PairDataPreprocessor(BaseDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """Raises ``ValueError``, naming a sample, when pictures differ in size: the pipeline has to resize them."""
         data = self.cast_data(data)
-        inputs, samples = data['inputs'], data['data_samples']
+        inputs, samples = data['inputs'], data.get('data_samples')
         if is_stored(inputs):
             return dict(inputs=stack_stored(inputs, self, self.device), data_samples=samples)
         self._check_sizes(inputs, samples)
         return dict(inputs=(torch.stack(list(inputs)).float() - self.mean) / self.std, data_samples=samples)
 
-    def _check_sizes(self, inputs: Sequence[Tensor], samples: Sequence) -> None:
-        for picture, sample in zip(inputs, samples, strict=True):
+    def _check_sizes(self, inputs: Sequence[Tensor], samples: Sequence | None) -> None:
+        for number, picture in enumerate(inputs):
             if picture.shape != inputs[0].shape:
+                name = number if samples is None else samples[number].get('sample_id')
                 raise ValueError(
-                    f'sample {sample.get("sample_id")} is {tuple(picture.shape)}, the first of its batch '
+                    f'sample {name} is {tuple(picture.shape)}, the first of its batch '
                     f'{tuple(inputs[0].shape)}: pictures of a batch must have one size; add a resize to the pipeline'
                 )

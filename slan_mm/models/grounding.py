@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from torch import Tensor
 from torch.nn.functional import normalize
+from torchvision.ops import nms
 
+from slan_mm.datasets.marked_text import MarkedText
 from slan_mm.models.branches import ImageBranch
 from slan_mm.models.locator.locator import activation_map
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+#: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
+SAME_PLACE = 0.5
 
 
 def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int]]) -> Tensor:
@@ -143,3 +149,32 @@ def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Seque
     words = [words if words.any() else text.word_mask[row] for row, phrases in enumerate(chosen) for words in phrases]
     alone = text[rows]
     return rows, replace(alone, word_mask=torch.stack(words)) if words else alone
+
+
+def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
+    """Of a phrase's ranked ``boxes`` and ``scores`` the best ``top`` that show different places and score enough.
+
+    Raises:
+        ValueError: ``top`` is less than 1.
+    """
+    if top < 1:
+        raise ValueError(f'top must be at least 1, got {top}')
+    boxes, scores = level['boxes'].float().cpu(), level['scores'].float().cpu()
+    # By rank: the answer stays the first of equal ones.
+    kept = nms(boxes, -torch.arange(len(boxes), dtype=torch.float), SAME_PLACE)[:top]
+    if score_thr is not None:
+        kept = kept[scores[kept] >= score_thr]
+    return boxes[kept], scores[kept]
+
+
+def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
+    """What a predicted ``sample`` says of its phrases, as json can write it.
+
+    Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``.
+    """
+    marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
+    found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
+    return [
+        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist())
+        for phrase, spans, (boxes, scores) in zip(marked.phrases, marked.spans, found, strict=True)
+    ]

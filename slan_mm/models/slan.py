@@ -9,13 +9,14 @@ from torch import Tensor
 from slan_mm.models.grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
+from slan_mm.models.plain import PlainInputs
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
-class SLAN(SelfLocatedModel):
+class SLAN(PlainInputs, SelfLocatedModel):
     """Self-Locator Aided Network.
 
     Args:
@@ -67,12 +68,12 @@ class SLAN(SelfLocatedModel):
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Grounds the phrases of each sample's text in its picture; see :meth:`ground`."""
+        """Grounds the phrases of each sample's text in its picture; see :meth:`ground_pairs`."""
         tokens = self.tokenize([sample.text for sample in data_samples])
         image, text = self.encode_image(inputs), self.encode_text(tokens)
-        return self.ground(image, text, tokens, self.locate(image, text), data_samples)
+        return self.ground_pairs(image, text, tokens, self.locate(image, text), data_samples)
 
-    def ground(
+    def ground_pairs(
         self, image: ImageFeatures, text: TextFeatures, tokens: TextTokens, located: Located, data_samples: list
     ) -> list:
         """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.

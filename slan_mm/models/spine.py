@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from slan_mm.models.branches import ImageBranch, TextBranch
 from slan_mm.models.checkpoint import refuse_other_architecture
 from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.raw_pixels import refuse_raw_pixels
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -95,7 +96,13 @@ class SelfLocatedModel(BaseModel):
         return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store."""
+        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store.
+
+        Raises:
+            ValueError: The pictures look like pixels of 0 to 255, which the data preprocessor has not normalised.
+        """
+        if isinstance(inputs, Tensor):
+            refuse_raw_pixels(inputs, self.data_preprocessor)
         return self.image_branch(inputs)
 
     def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:

@@ -19,10 +19,10 @@ from slan_mm.apis import (
     VQAInferencer,
     grounding_inferencer,
 )
-from slan_mm.apis.grounding_inferencer import best_boxes
-from slan_mm.apis.pictures import list_pictures, read_picture
 from slan_mm.apis.settings import picture_size
+from slan_mm.datasets.pictures import list_pictures, read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.models.grounding import best_boxes
 from slan_mm.registry import MODELS
 from slan_mm.visualization import Canvas
 

@@ -289,3 +289,45 @@ def test_a_plain_module_trains_and_predicts(kind):
 def test_our_own_loss_still_tells_its_temperature():
     assert toy_losses(build_toy_slan(), toy_batch())['itc_temperature'].item() == pytest.approx(0.07)
     assert 'itc_temperature' not in toy_losses(build_toy_slan(**REPLACED['contrastive loss']), toy_batch())
+
+
+@plain
+class PlainTextDecoder(nn.Module):
+    """Says the same of everything."""
+
+    width = 5
+
+    def __init__(self, tokenizer, prompt=''):
+        super().__init__()
+        self.score = nn.Linear(5, 1)
+
+    def _score(self, memory):
+        return self.score(memory.tokens.mean(1))[:, 0]
+
+    def loss(self, memory, texts):
+        return self._score(memory) ** 2, torch.ones(len(texts))
+
+    def write(self, memory):
+        return ['a circle'] * len(memory), self._score(memory)
+
+    def first_scores(self, memory, texts):
+        return self._score(memory)[:, None].expand(-1, len(texts))
+
+    def log_probs(self, memory, texts):
+        return self._score(memory)
+
+
+@pytest.mark.parametrize('inference', ['write', 'rank'])
+def test_a_plain_text_decoder_writes_and_ranks(inference):
+    config = toy_config(type='SLANCaptioner', decoder=dict(type='PlainTextDecoder'))
+    if inference == 'rank':
+        config |= dict(type='SLANAnswerer', inference='rank', answer_list=['one', 'two'])
+    del config['objective']
+    model, batch = MODELS.build(config), toy_batch()
+    for sample in batch['data_samples']:
+        sample.set_field(['one'], 'answers')
+    sum(toy_losses(model, batch).values()).backward()
+    assert model.decoder.score.weight.grad.isfinite().all()
+    with torch.no_grad():
+        answers = [s.get('pred_caption') or s.get('pred_answer') for s in model.eval().val_step(batch)]
+    assert set(answers) == ({'a circle'} if inference == 'write' else {'one'})

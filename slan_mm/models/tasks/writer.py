@@ -27,7 +27,7 @@ class WritingModel(SelfLocatedModel):
     def __init__(self, decoder: dict, memory: Sequence[str] = PARTS, **spine: Any) -> None:
         super().__init__(**spine)
         tokenizer = self.text_branch.encoder.tokenizer
-        self.decoder: protocols.TextDecoder = MODELS.build(dict(type='TextDecoder', tokenizer=tokenizer, **decoder))
+        self.decoder: protocols.TextDecoder = MODELS.build({'type': 'TextDecoder', 'tokenizer': tokenizer, **decoder})
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width, memory)
 
     def remember(self, inputs: Tensor, text: TextFeatures) -> Memory:

@@ -1,0 +1,66 @@
+"""A trained model from its config and its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from torch import nn
+
+from slan_mm.apis.settings import picture_size, without_feature_stores
+from slan_mm.config import name_of, read_config, reason
+from slan_mm.registry import MODELS
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """A trained model in evaluation mode, in the manner of MMDetection's ``init_detector``.
+
+    .. code-block:: python
+
+        model = init_model('configs/pretrain/slan_tiny_shapes_long.py', 'checkpoints/slan_tiny_shapes_long.safetensors')
+        model.similarity('my/pictures', ['a red circle', 'a star'])
+
+    Args:
+        config: The model's config, or its file.
+        checkpoint: Its weights; None: those of ``load_from`` in the config.
+        device: 'cpu', 'cuda', ...; None: a GPU where there is one.
+        cfg_options: Settings that override the config's, nested keys with dots.
+
+    Raises:
+        FileNotFoundError: There is no such config or checkpoint.
+        ValueError: No checkpoint is given, or another model's; or the config's model cannot be built.
+    """
+    cfg = read_config(config, cfg_options)
+    checkpoint = checkpoint or cfg.get('load_from')
+    if not checkpoint:
+        raise ValueError('a checkpoint is needed: the config has no load_from either')
+    return load_model(cfg, str(checkpoint), device or get_device())
+
+
+def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
+    """The model of ``cfg`` with the weights of ``checkpoint``, as :func:`init_model` gives it."""
+    init_default_scope(cfg.get('default_scope', 'slan_mm'))
+    try:
+        model = MODELS.build(without_feature_stores(cfg.model))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'the model of {name_of(cfg)} cannot be built: {reason(error)}') from error
+    try:
+        load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f'{checkpoint} holds the weights of another model than the {type(model).__name__} of this config. Give '
+            f'the config that they were trained with. {error}'
+        ) from error
+    if hasattr(model, 'picture_size'):
+        model.picture_size = picture_size(cfg)
+    return model.to(device).eval()
