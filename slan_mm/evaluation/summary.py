@@ -112,11 +112,16 @@ def summary_table(metrics: Mapping[str, float]) -> str:
 
 def _tasks(metrics: Mapping[str, float]) -> dict[str, str | None]:
     """The tasks in their order, each with its kind; None: none of ours."""
-    parts = [name.split('/', 1) for name in metrics if '/' in name]
-    tasks = dict.fromkeys(task for task, _ in parts)
-    # Scores of a retrieval task without ITM, and of ITC alone, are rows of that task.
-    own = [task for task in tasks if not (task.endswith(('_shortlist', '_itc')) and task.rsplit('_', 1)[0] in tasks)]
-    return {task: next((kind for kind in _KINDS if f'{task}/{kind}' in metrics), None) for task in own}
+    tasks: dict[str, str | None] = {}
+    for name in metrics:
+        task, slash, measure = name.partition('/')
+        if measure in ('i2t_R1', 't2i_R1'):
+            # Scores without ITM, and of ITC alone, are rows of their task; there may be no others.
+            task = task.removesuffix('_shortlist').removesuffix('_itc')
+            tasks[task] = 'i2t_R1'
+        elif slash and not (task.endswith(('_shortlist', '_itc')) and f'{task}/i2t_R1' in metrics):
+            tasks[task] = tasks.get(task) or (measure if measure in _KINDS else None)
+    return tasks
 
 
 def _results(metrics: Mapping[str, float], task: str) -> list[tuple[str, float]]:

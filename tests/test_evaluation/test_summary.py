@@ -50,3 +50,12 @@ def test_tasks_of_other_names_are_told_apart():
     assert row(table, 'testA: phrase -> box, R@1 at IoU .5') == ['2.0']
     assert row(table, '  phrase -> box, R@1 at IoU .5') == ['2.0']
     assert row(table, 'msrvtt: picture -> text, R@1, ITC alone') == ['4.0', '0.1']
+
+
+def test_retrieval_that_left_itm_out():
+    names = [f'retrieval_{part}/{way}_R' for part in ('shortlist', 'itc') for way in ('i2t', 't2i')]
+    metrics = {name + str(k): 10.0 * k for name in names for k in (1, 5)}
+    table = summary_table(metrics | {'retrieval/chance_R1': 4.0})
+    assert row(table, 'text -> picture, R@1, without ITM') == ['10.0', '4.0']
+    assert row(table, 'picture -> text, R@1, ITC alone') == ['10.0', '4.0']
+    assert 're-ranked' not in table and 'retrieval' not in table
