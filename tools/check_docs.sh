@@ -45,4 +45,4 @@ pages=("$@")
 PIP_CACHE_DIR=$("$bin/python" -m pip cache dir)
 export PIP_CACHE_DIR HOME="$dir/home" VIRTUAL_ENV="$PWD/.venv" PATH="$bin:$PATH" SLAN_SMOKE=1
 PYTHONPATH="$dir/runner:$PWD/tests/documentation" exec python -W ignore -m pytest -p documentation_plugin -c /dev/null \
-    --rootdir . "${pages[@]}"
+    --rootdir . --verbose "${pages[@]}"
