@@ -9,6 +9,8 @@ from torch import Tensor
 from slan_mm.models.grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.objectives import PretrainObjective
+from slan_mm.models.objectives.diagnostics import locator_diagnostics
+from slan_mm.models.objectives.step_pairs import image_ids
 from slan_mm.models.plain import PlainInputs
 from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
@@ -60,12 +62,51 @@ class SLAN(PlainInputs, SelfLocatedModel):
         """
         samples = data_samples or []
         if mode == 'loss':
-            return self.objective(self, inputs, samples)
+            return self.loss(inputs, samples)
         if mode == 'predict':
             return self.predict(inputs, samples)
         if mode == 'tensor':
             return self.locate(self.encode_image(inputs), self.encode_text([sample.text for sample in samples]))
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (picture i, its own text).
+
+        Their sum is MMEngine's business (``parse_losses``); what is no ``loss_...`` is for the log.
+        """
+        objective, encoder = self.objective, self.text_branch.encoder
+        tokens = self.tokenize([sample.text for sample in data_samples])
+        ids = image_ids(data_samples, tokens.input_ids.device)
+        image, text = self.encode_image(inputs), self.encode_text(tokens)
+
+        # L_itc and the region-word terms. Their mixed scores tell which negatives are hard.
+        target = None if objective.soft_targets is None else objective.soft_targets(encoder, tokens, ids)
+        branches = (self.image_branch, self.text_branch)
+        momentum = None if objective.momentum is None else objective.momentum.embed(branches, inputs, tokens)
+        losses, scores = objective.contrast(image, text, ids, momentum, target)
+
+        learning = objective.locating
+        if not learning:
+            # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
+            image, text, tokens, ids, scores = image[:1], text[:1], tokens[:1], ids[:1], scores[:1]
+        masked, labels = objective.mask(tokens, encoder) if objective.masking else (None, None)
+        masked_text = None if masked is None else self.encode_text(masked)
+        pairs = objective.pairs(image, text, masked_text, scores, ids)
+        located = self.locate(pairs.images[pairs.image], pairs.texts[pairs.text])
+
+        positive = pairs.positive(located)
+        found = objective.match(pairs, located)
+        if labels is not None:
+            found |= objective.predict_words(pairs, located, labels, encoder.word_embeddings.weight)
+        found |= objective.regress(positive)
+        if self.locator.filter.conditioned:
+            found |= objective.teach_saliency(image, positive)
+        if learning:
+            losses |= found | locator_diagnostics(positive, image.saliency.shape[1]) | objective.temperature()
+        else:
+            losses |= {name: value * 0.0 for name, value in found.items() if name.startswith('loss_')}
+        objective.count_iteration()
+        return losses
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Grounds the phrases of each sample's text in its picture; see :meth:`ground_pairs`."""

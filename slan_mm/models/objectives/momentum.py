@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from mmengine.model import ExponentialMovingAverage
-from torch import nn
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from slan_mm.structures import TextTokens
 
 
 class MomentumEncoder(ExponentialMovingAverage):
@@ -26,3 +32,24 @@ class MomentumEncoder(ExponentialMovingAverage):
         for buffer, source_buffer in zip(self.module.buffers(), model.buffers(), strict=True):
             buffer.copy_(source_buffer)
         self.steps += 1
+
+
+class MomentumEncoders(nn.ModuleList):
+    """Averages of the image and the text branch, by which ITC's candidates and soft targets are embedded.
+
+    Args:
+        branches: Image and text branch.
+        momentum: The averages' own share in a step, e.g. 0.995 as in ALBEF.
+    """
+
+    def __init__(self, branches: Sequence[nn.Module], momentum: float) -> None:
+        super().__init__(MomentumEncoder(branch, momentum=1 - momentum) for branch in branches)
+
+    @torch.no_grad()
+    def embed(self, branches: Sequence[nn.Module], inputs: Tensor, tokens: TextTokens) -> tuple[Tensor, Tensor]:
+        """Embeddings (B, E) of pictures and of texts; in training the averages first take one step to ``branches``."""
+        for average, branch in zip(self, branches, strict=True):
+            if self.training:
+                average.update_parameters(branch)  # type: ignore[operator]
+        image_average, text_average = self
+        return image_average(inputs, embedding_only=True), text_average(tokens).embedding

@@ -1,38 +1,27 @@
-"""L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8-9), from one batch of pairs."""
+"""The losses of pre-training (section 3.3), each of features: ``SLAN.loss`` makes these, and sums up (Eq. 8-9)."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
-from mmengine.dist import get_world_size
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from slan_mm.models import protocols
-from slan_mm.models.locator.boxes import mean_move, pairwise_iou
 from slan_mm.models.objectives.contrastive import ITCLoss, positives
-from slan_mm.models.objectives.gather import gather, gather_record, global_mean, local_rows
-from slan_mm.models.objectives.masked_lm import mask_tokens
-from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
-from slan_mm.models.objectives.momentum import MomentumEncoder
+from slan_mm.models.objectives.gather import gather
+from slan_mm.models.objectives.matching import itm_loss, rerank_loss
+from slan_mm.models.objectives.momentum import MomentumEncoders
+from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 if TYPE_CHECKING:
     from slan_mm.models.branches import ImageBranch, TextBranch
-    from slan_mm.models.slan import SLAN
-
-
-def image_ids(samples: list, device: torch.device) -> Tensor:
-    """The samples' ``image_id`` strings as 63-bit numbers (B,), the same on every machine."""
-    digests = [hashlib.blake2b(str(sample.image_id).encode(), digest_size=8).digest() for sample in samples]
-    return torch.tensor([int.from_bytes(digest, 'big') >> 1 for digest in digests], device=device)
 
 
 class PretrainObjective(BaseModule):
@@ -91,14 +80,11 @@ class PretrainObjective(BaseModule):
         self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, lm=1.0, reg=1.0, saliency=1.0) | (
             weights or {}
         )
-        self.mask_probability = mask_probability
+        self.sampler = PairSampler(mask_probability, hardness, negatives_from_all_ranks, seed)
         self.locator_start = locator_start
         self.itm_start = max(itm_start, locator_start)
-        self.hardness = hardness
         self.word_power = word_power
         self.calibrated = frozenset(calibrated)
-        self.negatives_from_all_ranks = negatives_from_all_ranks
-        self.seed = seed
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
         self.itc: protocols.ContrastiveLoss = build_sized(
@@ -136,11 +122,7 @@ class PretrainObjective(BaseModule):
         self.regression: protocols.RegressionLoss = MODELS.build(
             dict(type='ProgressiveRegressionLoss') | (regression or {})
         )
-        self.momentum = (
-            nn.ModuleList(MomentumEncoder(branch, momentum=1 - momentum) for branch in (image_branch, text_branch))
-            if momentum
-            else None
-        )
+        self.momentum = MomentumEncoders((image_branch, text_branch), momentum) if momentum else None
 
     def term_scores(self, image: ImageFeatures, text: TextFeatures) -> dict[str, Tensor]:
         """Every term's similarity of every image with every text, scaled by its temperature, each (B, T)."""
@@ -164,12 +146,6 @@ class PretrainObjective(BaseModule):
         """The mixed score (B, T) that shortlists and hard negatives are drawn by."""
         return self.mixer(self.term_scores(image, text))
 
-    def uniform(self, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """Numbers in [0, 1) decided by seed, iteration and ``kind`` alone."""
-        generator = torch.Generator()
-        generator.manual_seed((self.seed * 1_000_003 + int(self.iteration)) * 16 + kind)
-        return torch.rand(shape, generator=generator).to(device)
-
     def contrast(
         self,
         image: ImageFeatures,
@@ -191,146 +167,72 @@ class PretrainObjective(BaseModule):
             losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
         return losses, self.mixer({term: score.detach() for term, score in scores.items()})
 
-    def negatives(self, scores: Tensor, ids: Tensor) -> Negatives:
-        """For each own pair a hard negative text and a hard negative image: rows of the gathered batch, or of the own
-        one where no other rank's are wanted. ``scores`` (B, B * ranks), mixed, of own images with all texts."""
-        count = len(ids)
-        scores, all_ids, own = gather(scores), gather(ids), local_rows(count)
-        same = all_ids[:, None] == all_ids[None]
-        if not self.negatives_from_all_ranks:
-            rank = torch.arange(len(all_ids), device=ids.device) // count
-            same = same | (rank[:, None] != rank[None])
-        uniform = self.uniform(0, (2, len(all_ids)), ids.device)
-        text, has_text = draw_negatives(scores * self.hardness, same, uniform[0])
-        image, has_image = draw_negatives(scores.t() * self.hardness, same, uniform[1])
-        rows = torch.arange(len(all_ids), device=ids.device)[own]
-        negative = torch.stack([scores[rows, text[own]], scores[image[own], rows]])
-        lead = (scores.diagonal()[own] - negative).flatten()
-        # A row that stands in where there is no negative may be another rank's.
-        first = 0 if self.negatives_from_all_ranks else own.start
-        text, image = (text[own] - first).clamp(min=0), (image[own] - first).clamp(min=0)
-        return Negatives(text, image, torch.cat([has_text[own], has_image[own]]), lead)
+    @property
+    def masking(self) -> bool:
+        """Whether texts are masked for LM."""
+        return self.weights['lm'] > 0
+
+    @property
+    def locating(self) -> bool:
+        """Whether the locator learns already."""
+        return int(self.iteration) >= self.locator_start
+
+    @property
+    def matching(self) -> bool:
+        """Whether ITM learns already."""
+        return self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
 
     def mask(self, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor]:
-        """LM's masked tokens and labels; a word's fate depends on its place in the global batch only."""
-        count, length = tokens.input_ids.shape
-        shape = (3, count * get_world_size(), encoder.max_words)
-        uniform = self.uniform(1, shape, tokens.input_ids.device)[:, local_rows(count), :length]
-        tokenizer = encoder.tokenizer
-        masked, labels = mask_tokens(
-            tokens.input_ids,
-            tokens.word_mask,
-            uniform,
-            tokenizer.mask_token_id,
-            len(tokenizer),
-            self.mask_probability,
-        )
-        return replace(tokens, input_ids=masked), labels
+        """LM's masked tokens and labels of this iteration."""
+        return self.sampler.mask(int(self.iteration), tokens, encoder)
 
-    def forward(self, model: SLAN, inputs: Tensor, samples: list) -> dict[str, Tensor]:
-        """Losses and diagnostics of B pairs (picture i, text i of ``samples``)."""
-        tokens = model.tokenize([sample.text for sample in samples])
-        ids = image_ids(samples, tokens.input_ids.device)
-        image, text = model.encode_image(inputs), model.encode_text(tokens)
-        soft, encoder = self.soft_targets, model.text_branch.encoder
-        target = None if soft is None else soft(encoder, tokens, ids)
-        losses, scores = self.contrast(image, text, ids, self.momentum_embeddings(model, inputs, tokens), target)
-        if int(self.iteration) < self.locator_start:
-            # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
-            image, text, tokens, ids = image[:1], text[:1], tokens[:1], ids[:1]
-            located = self.located_losses(model, image, text, tokens, ids, scores[:1])
-            losses |= {name: value * 0.0 for name, value in located.items() if name.startswith('loss_')}
-        else:
-            losses |= self.located_losses(model, image, text, tokens, ids, scores)
+    def pairs(
+        self, image: ImageFeatures, text: TextFeatures, masked: TextFeatures | None, scores: Tensor, ids: Tensor
+    ) -> StepPairs:
+        """The pairs of this iteration; ``scores`` as :meth:`contrast` gives them."""
+        negatives = self.sampler.negatives(int(self.iteration), scores, ids) if self.matching else None
+        return self.sampler.pairs(image, text, masked, negatives)
+
+    def match(self, pairs: StepPairs, located: Located) -> dict[str, Tensor]:
+        """L_itm (Eq. 4)."""
+        if pairs.negatives is None:
+            # Keeps the head in the graph, as distributed training asks of every parameter.
+            return {'loss_itm': self.itm_head(pairs.positive(located)).float().sum() * 0.0}
+        logits = self.itm_head(pairs.matched(located))
+        labels = torch.arange(len(logits), device=logits.device) < pairs.count
+        valid = torch.cat([torch.ones_like(labels[: pairs.count]), pairs.negatives.valid])
+        loss, accuracy = itm_loss(logits, labels, valid)
+        losses = {'loss_itm': loss * self.weights['itm'], 'itm_accuracy': accuracy}
+        if self.weights['rerank']:
+            losses['loss_rerank'] = rerank_loss(logits, pairs.negatives) * self.weights['rerank']
+        return losses
+
+    def predict_words(
+        self, pairs: StepPairs, located: Located, labels: Tensor, embeddings: Tensor
+    ) -> dict[str, Tensor]:
+        """L_lm of the masked words' ``labels`` (B, NT); ``embeddings`` is the text encoder's matrix."""
+        words = pairs.masked_words(located)[:, : labels.shape[1]]
+        return {'loss_lm': self.lm_head.loss(words, labels, embeddings) * self.weights['lm']}
+
+    def regress(self, positive: Located) -> dict[str, Tensor]:
+        """L_reg (Eq. 8)."""
+        if len(positive.boxes) < 2:
+            return {}
+        loss = self.regression(positive.boxes, positive.region_mask, positive.weight)
+        return {'loss_reg': loss * self.weights['reg']}
+
+    def teach_saliency(self, image: ImageFeatures, positive: Located) -> dict[str, Tensor]:
+        """The image-only saliency learns from the conditioned one."""
+        target = positive.saliency.detach().float().sigmoid()
+        loss = binary_cross_entropy_with_logits(image.saliency.float(), target)
+        return {'loss_saliency': loss * self.weights['saliency']}
+
+    @torch.no_grad()
+    def temperature(self) -> dict[str, Tensor]:
+        """ITC's, for the log; another loss need not have one."""
+        return {'itc_temperature': 1 / self.itc.temperature()} if isinstance(self.itc, ITCLoss) else {}
+
+    def count_iteration(self) -> None:
+        """Ends a training step."""
         if self.training:
             self.iteration += 1
-        return losses
-
-    def located_losses(
-        self, model: SLAN, image: ImageFeatures, text: TextFeatures, tokens: TextTokens, ids: Tensor, scores: Tensor
-    ) -> dict[str, Tensor]:
-        """Losses and diagnostics of all that reads located pairs; ``scores`` as :meth:`contrast` gives them."""
-        losses: dict[str, Tensor] = {}
-        count = len(ids)
-        matching = self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
-        masking = self.weights['lm'] > 0
-        spread = matching and self.negatives_from_all_ranks
-        # Positive, masked and negative pairs go through the locator as one batch, in this order.
-        images, texts = image.for_pairs(), text
-        if spread:
-            images, texts = gather_record(images), gather_record(texts, padded=True)
-        own = torch.arange(len(images), device=ids.device)[local_rows(count) if spread else slice(None)]
-        image_index, text_index = [own], [own]
-        if masking:
-            masked, labels = self.mask(tokens, model.text_branch.encoder)
-            image_index.append(own)
-            text_index.append(len(texts) + torch.arange(count, device=ids.device))
-            texts = TextFeatures.cat([texts, model.encode_text(masked)])
-        if matching:
-            negatives = self.negatives(scores, ids)
-            image_index += [own, negatives.image]
-            text_index += [negatives.text, own]
-        located = model.locate(images[torch.cat(image_index)], texts[torch.cat(text_index)])
-
-        positive = located[:count]
-        if matching:
-            pairs = Located.cat([positive, located[-2 * count :]])
-            pair_labels = torch.arange(len(pairs), device=ids.device) < count
-            valid = torch.cat([torch.ones_like(pair_labels[:count]), negatives.valid])
-            logits = self.itm_head(pairs)
-            loss_itm, losses['itm_accuracy'] = itm_loss(logits, pair_labels, valid)
-            losses['loss_itm'] = loss_itm * self.weights['itm']
-            if self.weights['rerank']:
-                losses['loss_rerank'] = rerank_loss(logits, negatives) * self.weights['rerank']
-        else:
-            # Keeps the head in the graph, as distributed training asks of every parameter.
-            losses['loss_itm'] = self.itm_head(positive).float().sum() * 0.0
-        if masking:
-            words = located[count : 2 * count].words[:, : labels.shape[1]]
-            embeddings = cast('protocols.WordEmbedder', model.text_branch.encoder).word_embeddings.weight
-            losses['loss_lm'] = self.lm_head.loss(words, labels, embeddings) * self.weights['lm']
-        losses |= self.locator_losses(image, positive, model)
-        losses |= self.diagnostics(positive, image)
-        return losses
-
-    def locator_losses(self, image: ImageFeatures, positive: Located, model: SLAN) -> dict[str, Tensor]:
-        """L_reg, and the image-only saliency learning from the conditioned one."""
-        losses = {}
-        if len(positive.boxes) > 1:
-            loss = self.regression(positive.boxes, positive.region_mask, positive.weight)
-            losses['loss_reg'] = loss * self.weights['reg']
-        if model.locator.filter.conditioned:
-            target = positive.saliency.detach().float().sigmoid()
-            loss = binary_cross_entropy_with_logits(image.saliency.float(), target)
-            losses['loss_saliency'] = loss * self.weights['saliency']
-        return losses
-
-    @torch.no_grad()
-    def diagnostics(self, positive: Located, image: ImageFeatures) -> dict[str, Tensor]:
-        """What tells a healthy locator from a collapsed one; of the positive pairs."""
-        mask = positive.region_mask
-        both = mask[:, :, None] & mask[:, None] & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
-        kept = mask.sum()
-        sums = {'pairwise_iou': ((pairwise_iou(positive.boxes[-1]) * both).sum(), both.sum())}
-        for level, boxes in enumerate(positive.boxes):
-            sums[f'side_{level}'] = ((boxes[..., 2:].prod(-1).sqrt() * mask).sum(), kept)
-        for level, move in enumerate(mean_move(positive.boxes, mask), start=1):
-            sums[f'move_{level}'] = (move * kept, kept)
-        totals, counts = (torch.stack(column) for column in zip(*sums.values(), strict=True))
-        return {
-            'kept_share': kept / image.saliency.numel(),
-            **dict(zip(sums, global_mean(totals, counts), strict=True)),
-            # Another loss need not have one.
-            **({'itc_temperature': 1 / self.itc.temperature()} if isinstance(self.itc, ITCLoss) else {}),
-        }
-
-    @torch.no_grad()
-    def momentum_embeddings(self, model: SLAN, inputs: Tensor, tokens: TextTokens) -> tuple[Tensor, Tensor] | None:
-        """The embeddings by the momentum encoders, which first take one step toward the model."""
-        if self.momentum is None:
-            return None
-        for average, branch in zip(self.momentum, (model.image_branch, model.text_branch), strict=True):
-            if self.training:
-                average.update_parameters(branch)  # type: ignore[operator]
-        image_average, text_average = self.momentum
-        return image_average(inputs, embedding_only=True), text_average(tokens).embedding

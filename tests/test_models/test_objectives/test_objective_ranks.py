@@ -43,11 +43,11 @@ CONFIGS = {
 UNUSED = {'literal'}
 
 
-def negatives_of_two_halves(objective: Any, scores: Tensor, ids: Tensor) -> Negatives:
+def negatives_of_two_halves(sampler: Any, iteration: int, scores: Tensor, ids: Tensor) -> Negatives:
     """Negatives as two ranks draw them that keep to their own halves of the batch."""
     half = torch.arange(PAIRS) // (PAIRS // 2)
     same = (ids[:, None] == ids[None]) | (half[:, None] != half[None])
-    uniform = objective.uniform(0, (2, PAIRS), ids.device)
+    uniform = sampler.uniform(iteration, 0, (2, PAIRS), ids.device)
     text, has_text = draw_negatives(scores, same, uniform[0])
     image, has_image = draw_negatives(scores.t(), same, uniform[1])
     assert (half[text] == half).all() and (half[image] == half).all()
@@ -66,7 +66,7 @@ def train(rank: int, world_size: int, name: str) -> list[dict]:
     )
     share = PAIRS // world_size
     if name == 'own negatives' and world_size == 1:
-        model.objective.negatives = partial(negatives_of_two_halves, model.objective)
+        model.objective.sampler.negatives = partial(negatives_of_two_halves, model.objective.sampler)
     steps = []
     for step in range(STEPS):
         first = rank * share

@@ -7,7 +7,7 @@ from toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losse
 from slan_mm.models.objectives.gather import gather, gather_padded, global_mean, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import draw_negatives
-from slan_mm.models.objectives.pretrain import image_ids
+from slan_mm.models.objectives.step_pairs import image_ids
 
 
 def losses_of(**overrides):
@@ -92,8 +92,8 @@ def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
     locate = model.locate
     model.locate = lambda image, text: rows.append((image, text)) or locate(image, text)
     drawn = []
-    draw = objective.negatives
-    objective.negatives = lambda *args: drawn.append(draw(*args)) or drawn[0]
+    draw = objective.sampler.negatives
+    objective.sampler.negatives = lambda *args: drawn.append(draw(*args)) or drawn[0]
     batch = toy_batch()
     toy_losses(model, batch)
     data = model.data_preprocessor(batch)
@@ -120,9 +120,9 @@ def test_hardness_tempers_the_draw():
     scores, ids = torch.randn(6, 6) * 9, torch.arange(6)
     same = torch.eye(6, dtype=torch.bool)
     for hardness in (1.0, 0.25, 0.0):
-        objective = build_toy_slan(objective__hardness=hardness).objective
-        uniform = objective.uniform(0, (2, 6), ids.device)
-        text, image, *_ = objective.negatives(scores, ids)
+        sampler = build_toy_slan(objective__hardness=hardness).objective.sampler
+        uniform = sampler.uniform(0, 0, (2, 6), ids.device)
+        text, image, *_ = sampler.negatives(0, scores, ids)
         assert torch.equal(text, draw_negatives(hardness * scores, same, uniform[0])[0])
         assert torch.equal(image, draw_negatives(hardness * scores.t(), same, uniform[1])[0])
     # At 0 all others are alike: the number says which of the five it is.
@@ -224,14 +224,13 @@ def test_image_ids_are_the_same_everywhere():
 
 
 def test_random_numbers_are_decided_by_seed_iteration_and_kind():
-    first, second = build_toy_slan().objective, build_toy_slan(seed=5).objective
+    first, second = build_toy_slan().objective.sampler, build_toy_slan(seed=5).objective.sampler
     cpu = torch.device('cpu')
-    numbers = first.uniform(0, (50,), cpu)
-    assert torch.equal(numbers, second.uniform(0, (50,), cpu))
-    assert not torch.equal(numbers, first.uniform(1, (50,), cpu))
-    second.iteration += 1
-    assert not torch.equal(numbers, second.uniform(0, (50,), cpu))
-    assert not torch.equal(numbers, build_toy_slan(objective__seed=1).objective.uniform(0, (50,), cpu))
+    numbers = first.uniform(0, 0, (50,), cpu)
+    assert torch.equal(numbers, second.uniform(0, 0, (50,), cpu))
+    assert not torch.equal(numbers, first.uniform(0, 1, (50,), cpu))
+    assert not torch.equal(numbers, second.uniform(1, 0, (50,), cpu))
+    assert not torch.equal(numbers, build_toy_slan(objective__seed=1).objective.sampler.uniform(0, 0, (50,), cpu))
 
 
 def test_masking_is_of_words_only_and_changes_with_the_iteration():
@@ -241,7 +240,9 @@ def test_masking_is_of_words_only_and_changes_with_the_iteration():
     masked, labels = model.objective.mask(tokens, encoder)
     chosen = labels != -100
     assert chosen.any(1).all() and not (chosen & ~tokens.word_mask).any()
-    uniform = model.objective.uniform(1, (3, 2, encoder.max_words), torch.device('cpu'))[..., : labels.shape[1]]
+    uniform = model.objective.sampler.uniform(0, 1, (3, 2, encoder.max_words), torch.device('cpu'))[
+        ..., : labels.shape[1]
+    ]
     expected, _ = mask_tokens(
         tokens.input_ids, tokens.word_mask, uniform, encoder.tokenizer.mask_token_id, len(encoder.tokenizer), 0.5
     )

@@ -1,0 +1,143 @@
+"""The pairs of a training step: positives, pairs with masked texts, and hard negatives, from the batch of all ranks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from mmengine.dist import get_world_size
+from torch import Tensor
+
+from slan_mm.models import protocols
+from slan_mm.models.objectives.gather import gather, gather_record, local_rows
+from slan_mm.models.objectives.masked_lm import mask_tokens
+from slan_mm.models.objectives.matching import Negatives, draw_negatives
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+
+def image_ids(samples: Sequence, device: torch.device) -> Tensor:
+    """The samples' ``image_id`` strings as 63-bit numbers (B,), the same on every machine."""
+    digests = [hashlib.blake2b(str(sample.image_id).encode(), digest_size=8).digest() for sample in samples]
+    return torch.tensor([int.from_bytes(digest, 'big') >> 1 for digest in digests], device=device)
+
+
+@dataclass
+class StepPairs:
+    """What a training step locates, as one batch: B positives, B with masked texts, then 2B negatives.
+
+    - ``images``, ``texts``: features that pairs are made of, those of all ranks where negatives come from all.
+    - ``image``, ``text`` (P,): pair p is of ``images[image[p]]`` and ``texts[text[p]]``.
+    - ``count``: B.
+    - ``masked``: whether there are pairs with masked texts.
+    - ``negatives``: which ones; None where there are none.
+    """
+
+    images: ImageFeatures
+    texts: TextFeatures
+    image: Tensor
+    text: Tensor
+    count: int
+    masked: bool
+    negatives: Negatives | None
+
+    def positive(self, located: Located) -> Located:
+        """The B positives of all P ``located`` pairs."""
+        return located[: self.count]
+
+    def masked_words(self, located: Located) -> Tensor:
+        """The words (B, NT, D) of the pairs with masked texts."""
+        return located[self.count : 2 * self.count].words
+
+    def matched(self, located: Located) -> Located:
+        """The 3B pairs that ITM tells apart: B positives, B negative texts, B negative images."""
+        return Located.cat([self.positive(located), located[-2 * self.count :]])
+
+
+class PairSampler:
+    """Masks texts and draws hard negatives; seed and iteration decide both, on any number of ranks.
+
+    Args:
+        mask_probability: Share of words that LM masks.
+        hardness: What the scores are multiplied by before negatives are drawn by their softmax.
+        negatives_from_all_ranks: Whether hard negatives come from the gathered batch.
+        seed: Of maskings and negatives.
+    """
+
+    def __init__(
+        self,
+        mask_probability: float = 0.15,
+        hardness: float = 1.0,
+        negatives_from_all_ranks: bool = True,
+        seed: int = 0,
+    ) -> None:
+        self.mask_probability = mask_probability
+        self.hardness = hardness
+        self.negatives_from_all_ranks = negatives_from_all_ranks
+        self.seed = seed
+
+    def uniform(self, iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """Numbers in [0, 1) decided by seed, ``iteration`` and ``kind`` alone."""
+        generator = torch.Generator()
+        generator.manual_seed((self.seed * 1_000_003 + iteration) * 16 + kind)
+        return torch.rand(shape, generator=generator).to(device)
+
+    def mask(self, iteration: int, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor]:
+        """LM's masked tokens and labels; a word's fate depends on its place in the global batch only."""
+        count, length = tokens.input_ids.shape
+        shape = (3, count * get_world_size(), encoder.max_words)
+        uniform = self.uniform(iteration, 1, shape, tokens.input_ids.device)[:, local_rows(count), :length]
+        tokenizer = encoder.tokenizer
+        masked, labels = mask_tokens(
+            tokens.input_ids,
+            tokens.word_mask,
+            uniform,
+            tokenizer.mask_token_id,
+            len(tokenizer),
+            self.mask_probability,
+        )
+        return replace(tokens, input_ids=masked), labels
+
+    def negatives(self, iteration: int, scores: Tensor, ids: Tensor) -> Negatives:
+        """For each own pair a hard negative text and a hard negative image: rows of the gathered batch, or of the own
+        one where no other rank's are wanted. ``scores`` (B, B * ranks), mixed, of own images with all texts."""
+        count = len(ids)
+        scores, all_ids, own = gather(scores), gather(ids), local_rows(count)
+        same = all_ids[:, None] == all_ids[None]
+        if not self.negatives_from_all_ranks:
+            rank = torch.arange(len(all_ids), device=ids.device) // count
+            same = same | (rank[:, None] != rank[None])
+        uniform = self.uniform(iteration, 0, (2, len(all_ids)), ids.device)
+        text, has_text = draw_negatives(scores * self.hardness, same, uniform[0])
+        image, has_image = draw_negatives(scores.t() * self.hardness, same, uniform[1])
+        rows = torch.arange(len(all_ids), device=ids.device)[own]
+        negative = torch.stack([scores[rows, text[own]], scores[image[own], rows]])
+        lead = (scores.diagonal()[own] - negative).flatten()
+        # A row that stands in where there is no negative may be another rank's.
+        first = 0 if self.negatives_from_all_ranks else own.start
+        text, image = (text[own] - first).clamp(min=0), (image[own] - first).clamp(min=0)
+        return Negatives(text, image, torch.cat([has_text[own], has_image[own]]), lead)
+
+    def pairs(
+        self, image: ImageFeatures, text: TextFeatures, masked: TextFeatures | None, negatives: Negatives | None
+    ) -> StepPairs:
+        """The pairs of B images and their texts, of these and their ``masked`` texts, and with their ``negatives``."""
+        count = len(image)
+        spread = negatives is not None and self.negatives_from_all_ranks
+        images, texts = image.for_pairs(), text
+        if spread:
+            images, texts = gather_record(images), gather_record(texts, padded=True)
+        device = image.saliency.device
+        own = torch.arange(len(images), device=device)[local_rows(count) if spread else slice(None)]
+        image_index, text_index = [own], [own]
+        if masked is not None:
+            image_index.append(own)
+            text_index.append(len(texts) + torch.arange(count, device=device))
+            texts = TextFeatures.cat([texts, masked])
+        if negatives is not None:
+            image_index += [own, negatives.image]
+            text_index += [negatives.text, own]
+        return StepPairs(
+            images, texts, torch.cat(image_index), torch.cat(text_index), count, masked is not None, negatives
+        )
