@@ -54,8 +54,19 @@ def _take_few(dataset: Any, count: int) -> None:
     for part in dataset.get('datasets', []):
         _take_few(part, count)
     kind = DATASETS.get(dataset['type'])
-    parameters = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}
     for name in (*COUNTS, 'indices' if issubclass(kind, BaseDataset) else ''):
-        if name in parameters:
+        if name in _parameters(kind):
             dataset[name] = min(dataset.get(name) or count, count)
             return
+
+
+def _parameters(kind: type) -> set[str]:
+    """What a class can be given: its own parameters, and those of its bases as far as it hands others on to them."""
+    names: set[str] = set()
+    for base in kind.__mro__:
+        if '__init__' in vars(base):
+            parameters = inspect.signature(base.__init__).parameters
+            names |= set(parameters)
+            if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters.values()):
+                break
+    return names

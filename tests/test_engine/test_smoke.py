@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from slan_mm.cli.options import smoke_asked_for
 from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run
+from slan_mm.registry import DATASETS
 
 ROOT = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(
@@ -38,6 +39,15 @@ def test_every_config_becomes_short(path):
         loaders = cfg.get(f'{mode}_dataloader') or {}
         for loader in [loaders] if 'dataset' in loaders else loaders.values():
             assert all(0 < count_of(part) <= SAMPLES[mode] for part in parts_of(loader['dataset']))
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if '_shapes' in path.stem], ids=lambda path: path.stem)
+def test_what_is_few_can_be_built(path):
+    cfg = Config.fromfile(path)
+    make_smoke_run(cfg)
+    val = cfg.val_dataloader
+    for loader in (cfg.train_dataloader, *([val] if 'dataset' in val else val.values())):
+        assert 0 < len(DATASETS.build(loader.dataset)) <= 4 * SAMPLES['train']
 
 
 def test_the_environment_asks(monkeypatch):
