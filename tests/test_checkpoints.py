@@ -71,4 +71,4 @@ def test_tools_infer_reads_it(metafile, tmp_path):
     tool['main']([*arguments, '--device', 'cpu', '--out-dir', str(out)])
     (prediction,) = json.loads((out / 'predictions.json').read_text())
     assert prediction['phrases'][0]['phrase'] == sample.text[start:end]
-    assert len(prediction['phrases'][0]['boxes'][0]) == 4 and list(out.glob('*.png'))
+    assert len(prediction['phrases'][0]['boxes'][0]) == 4 and list(out.glob('*.jpg'))

@@ -67,13 +67,14 @@ pytest_collect_file = Sybil(
 
 
 def commands_of(example: Example) -> list[str]:
-    """What a reader would run of a block: bash lines, with their continuations in one; python as a whole.
+    """What a reader would run of a block: bash lines, with continuations and here-documents in one; python as a whole.
 
     Nothing of what the reader does not see: preparations and marks.
     """
     if not re.match(r'\s*`', example.document.text[example.start :]):
         return []
-    lines = re.sub(r'\\\n\s*', '', str(example.parsed)).splitlines()
+    source = re.sub(r"<<'(\w+)'\n.*?\n\1$", r"<<'\1' ...", str(example.parsed), flags=re.DOTALL | re.MULTILINE)
+    lines = re.sub(r'\\\n\s*', '', source).splitlines()
     code = [line for line in lines if line.strip() and not line.lstrip().startswith('#')]
     bash = example.region.evaluator is run_bash
     return code if bash else [f'{code[0]} ... (python, {len(code)} lines)']

@@ -55,5 +55,4 @@ def test_overfit_check(tmp_path, monkeypatch, capsys):
     assert 'vqa/accuracy on 2 items it was trained on' in capsys.readouterr().out
     assert check('--metric', 'vqa/accuracy', '--at-least', '101') == 1
     assert check('--metric', 'bleu') == 'there is no score bleu'
-    with pytest.raises(ValueError, match='only 8 items to choose, 9 were asked for'):
-        check('--metric', 'vqa/accuracy', '--items', '9')
+    assert 'only 8 items to choose, 9 were asked for' in check('--metric', 'vqa/accuracy', '--items', '9')
