@@ -20,6 +20,9 @@ from slan_mm.extras import require_extra
 SCORERS = ('BLEU', 'METEOR', 'ROUGE_L', 'CIDEr', 'SPICE')
 TOKENIZERS = ('ptb', 'simple')
 _SPICE_JARS = ('stanford-corenlp-3.6.0.jar', 'stanford-corenlp-3.6.0-models.jar')
+#: Where Java's tokenizer, which is given a caption a line, begins a new line. pycocoevalcap itself sees only to \n.
+_LINE_BREAK = re.compile('[\n\r\v\f\x85\u2028\u2029]')
+_END = 'endofcaptions'
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
@@ -108,11 +111,24 @@ def score_captions(
 
 
 def tokenize(captions: dict[int, list[str]], tokenizer: str) -> dict[int, list[str]]:
-    """Each caption as words between spaces."""
+    """Each caption as words between spaces; a line break in a caption counts as a space.
+
+    Raises:
+        RuntimeError: The Penn Treebank tokenizer gave back another number of captions than it was given.
+    """
     if tokenizer == 'simple':
         return {key: [simple_tokens(caption) for caption in texts] for key, texts in captions.items()}
-    as_coco = {key: [{'caption': caption} for caption in texts] for key, texts in captions.items()}
-    return _part('tokenizer.ptbtokenizer').PTBTokenizer().tokenize(as_coco)
+    as_coco: dict[Any, list[dict[str, str]]] = {
+        key: [{'caption': _LINE_BREAK.sub(' ', caption)} for caption in texts] for key, texts in captions.items()
+    }
+    # Its lines go to captions by their position: a line too many or too few would move all later ones unseen.
+    tokens = _part('tokenizer.ptbtokenizer').PTBTokenizer().tokenize({**as_coco, _END: [{'caption': _END}]})
+    if tokens.pop(_END, None) != [_END]:
+        raise RuntimeError(
+            f'The Penn Treebank tokenizer did not give back the {sum(map(len, captions.values()))} captions that it was '
+            "given, a line each. See what Java said above; tokenizer='simple' does without it."
+        )
+    return tokens
 
 
 def _score(name: str, candidates: dict[int, list[str]], gold: dict[int, list[str]]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Caption scores are those of pycocoevalcap's own scorers; what cannot run is left out and said."""
 
 import subprocess
+import unicodedata
 
 import pytest
 
@@ -53,6 +54,45 @@ def test_with_java_the_scores_are_the_official_ones():
     gold = PTBTokenizer().tokenize({key: [{'caption': text} for text in texts] for key, texts in REFERENCES.items()})
     expected = official(tokens, gold) | {'METEOR': 100 * Meteor().compute_score(gold, tokens)[0]}
     assert scores == pytest.approx(expected)
+
+
+@needs_java
+def test_a_line_break_in_a_caption_is_a_space():
+    """Of any kind; it moves no caption to another picture, whether a reference or what is scored."""
+    scorers = ('BLEU', 'ROUGE_L', 'CIDEr')
+    expected, _ = score_captions(PREDICTIONS, REFERENCES, scorers)
+    for mark in ('\n', '\r\n', '\r', '\v', '\f', '\x85', '\u2028', '\u2029'):
+        predictions = {key: text.replace(' ', mark, 1) for key, text in PREDICTIONS.items()}
+        gold = {key: [text.replace(' ', mark) + mark for text in texts] for key, texts in REFERENCES.items()}
+        assert score_captions(predictions, gold, scorers)[0] == pytest.approx(expected), repr(mark)
+
+
+@needs_java
+def test_no_character_moves_a_caption():
+    """Every control, format and space character, and captions without a word: each word comes back at its place."""
+    marks = [chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) in ('Cc', 'Cf', 'Zs', 'Zl', 'Zp')]
+    texts = {number: [f'number{number} a{mark}b', mark] for number, mark in enumerate(['', *marks])}
+    tokens = captions.tokenize(texts, 'ptb')
+    assert list(tokens) == list(texts)
+    for number, (first, *others) in tokens.items():
+        assert first.split()[0] == f'number{number}' and len(others) == 1
+
+
+@pytest.mark.parametrize('lines', [['a', 'dog', 'b', 'endofcaptions'], ['a'], []])
+def test_a_tokenizer_that_loses_count_is_an_error(monkeypatch, lines):
+    """It matches lines to captions by position."""
+    from pycocoevalcap.tokenizer import ptbtokenizer
+
+    class Java:
+        def __init__(self, *_, **__):
+            pass
+
+        def communicate(self, **_):
+            return '\n'.join(lines).encode(), None
+
+    monkeypatch.setattr(ptbtokenizer.subprocess, 'Popen', Java)
+    with pytest.raises(RuntimeError, match='did not give back the 2 captions'):
+        captions.tokenize({0: ['a dog'], 1: ['b']}, 'ptb')
 
 
 def test_spice_is_never_downloaded(monkeypatch):
