@@ -125,8 +125,8 @@ def tokenize(captions: dict[int, list[str]], tokenizer: str) -> dict[int, list[s
     tokens = _part('tokenizer.ptbtokenizer').PTBTokenizer().tokenize({**as_coco, _END: [{'caption': _END}]})
     if tokens.pop(_END, None) != [_END]:
         raise RuntimeError(
-            f'The Penn Treebank tokenizer did not give back the {sum(map(len, captions.values()))} captions that it was '
-            "given, a line each. See what Java said above; tokenizer='simple' does without it."
+            f'The Penn Treebank tokenizer did not give back the {sum(map(len, captions.values()))} captions that it '
+            "was given, a line each. See what Java said above; tokenizer='simple' does without it."
         )
     return tokens
 
