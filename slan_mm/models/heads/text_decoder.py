@@ -5,7 +5,6 @@ Shapes: P pairs, NT tokens of a text (padded to the longest of the call), M toke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,11 +17,10 @@ from transformers import BertConfig, BertLMHeadModel, GenerationConfig, Pretrain
 
 from slan_mm.models.encoders.hf_tokenizer import loading_help
 from slan_mm.models.heads.memory import Memory
+from slan_mm.models.heads.spacing import join_punctuation
 from slan_mm.registry import MODELS
 
 IGNORE = -100
-#: BERT's tokens leave "11 : 43" of "11:43", and "3 . 5" of "3.5".
-_IN_NUMBER = re.compile(r'(?<=\d) ([:.,/]) (?=\d)')
 #: What a BERT encoder's weights lack of a decoder's: it starts from random numbers.
 _NEW = ('.crossattention.', 'cls.')
 
@@ -210,9 +208,9 @@ class TextDecoder(BaseModule):
             generation_config=self.generation,
         )
         texts = self.tokenizer.batch_decode(
-            ids[:, len(self.start) :], skip_special_tokens=True, clean_up_tokenization_spaces=True
+            ids[:, len(self.start) :], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        return [_IN_NUMBER.sub(r'\1', text.strip()) for text in texts]
+        return [join_punctuation(text) for text in texts]
 
     @torch.no_grad()
     def write(self, memory: Memory) -> tuple[list[str], Tensor]:
