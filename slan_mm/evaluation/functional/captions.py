@@ -81,7 +81,8 @@ def score_captions(
 
     Returns:
         ``BLEU1``..``BLEU4``, ``METEOR``, ``ROUGE_L``, ``CIDEr``, ``SPICE``, as far as they can be had, with
-        ``_simple`` behind their names where that tokenizer was used; and what was left out, with the reason.
+        ``_simple`` behind their names where that tokenizer was used; and what was left out, with the reason. CIDEr
+        is where the references do not tell the images apart, as those of a single one.
 
     Raises:
         ValueError: Ids differ, an id has no reference, there is nothing to score, or an unknown scorer or tokenizer.
@@ -101,6 +102,12 @@ def score_captions(
     gold = {number: list(references[key]) for number, key in enumerate(ids)}
     candidates, gold = tokenize(candidates, tokenizer), tokenize(gold, tokenizer)
     scores: dict[str, float] = {}
+    if 'CIDEr' in usable and not _tell_images_apart(gold):
+        usable.remove('CIDEr')
+        left_out.append(
+            'CIDEr (it weighs words by how few images they belong to, and the references of all images, here '
+            f'{len(gold)}, hold the same words)'
+        )
     for name in usable:
         try:
             scores |= _score(name, candidates, gold)
@@ -129,6 +136,13 @@ def tokenize(captions: dict[int, list[str]], tokenizer: str) -> dict[int, list[s
             "was given, a line each. See what Java said above; tokenizer='simple' does without it."
         )
     return tokens
+
+
+def _tell_images_apart(gold: dict[int, list[str]]) -> bool:
+    """Whether some n-gram of the references is not every image's. Else each has the weight 0, and CIDEr is 0."""
+    precook = _part('cider.cider_scorer').precook
+    first, *others = ({ngram for text in texts for ngram in precook(text)} for texts in gold.values())
+    return any(ngrams != first for ngrams in others)
 
 
 def _score(name: str, candidates: dict[int, list[str]], gold: dict[int, list[str]]) -> dict[str, float]:

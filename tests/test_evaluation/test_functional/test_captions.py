@@ -145,6 +145,23 @@ def test_order_has_no_part():
     assert first == pytest.approx(second)
 
 
+@pytest.mark.parametrize('images', [1, 2, 3])
+def test_cider_is_left_out_where_no_word_tells_images_apart(images):
+    """All its weights are 0 there, and so would be the score of a right caption."""
+    gold = {number: ['a dog runs on the grass', 'a brown dog'] for number in range(images)}
+    said = {number: texts[0] for number, texts in gold.items()}
+    scores, left_out = score_captions(said, gold, ('BLEU', 'ROUGE_L', 'CIDEr'), 'simple')
+    assert [scores['BLEU4_simple'], scores['ROUGE_L_simple']] == pytest.approx([100, 100])
+    assert 'CIDEr_simple' not in scores
+    assert [reason for reason in left_out if reason.startswith('CIDEr (it weighs words')]
+    assert f'of all images, here {images}, hold the same words' in left_out[-1]
+    # One other image, and it is scored again, as pycocoevalcap does.
+    gold['other'], said['other'] = ['two cats'], 'two cats'
+    scores, left_out = score_captions(said, gold, ('CIDEr',), 'simple')
+    assert scores['CIDEr_simple'] == pytest.approx(official({k: [v] for k, v in said.items()}, gold)['CIDEr']) != 0
+    assert not any(reason.startswith('CIDEr') for reason in left_out)
+
+
 def test_simple_tokens():
     assert simple_tokens("It's  a Red, double-decker bus!") == "it's a red double decker bus"
 

@@ -11,7 +11,8 @@ TEXTS = """
 t-shirt | 3-year-old | u.s. | u.s.a. | t.v. | p.m. | the u.s. flag | at&t | m&m's | black & white | r&b | n/a | red/blue
 don't | it's | o'clock | y'all | i'd've | the dog's ball | the dogs' ball | dogs' | mcdonald's | l'oreal | girls'
 what? | no! | red, white and blue | mr. t | a dog. a cat. | a : b | wait... | red (dark) | (2)
-a sign that says "stop" | "stop" and "go" | a man, a dog, and a cat. | it is no. 5 | jack-o-lantern | sirius.com | www.foo.com
+a sign that says "stop" | "stop" and "go" | a man, a dog, and a cat. | it is no. 5 | jack-o-lantern
+sirius.com | www.foo.com
 """.replace('\n', '|')  # fmt: skip
 WRITTEN = [text.strip() for text in TEXTS.split('|') if text.strip()]
 
