@@ -45,8 +45,8 @@ class WebPairDataset(IterableDataset):
     Args:
         urls: Shards: a path or URL with braces (``cc12m/{00000..01242}.tar``), a glob, or a list of these.
         data_root: Folder that relative paths start from.
-        caption_key: Field of the json that holds the caption; None reads the txt file.
-        image_id_key: Field of the json that holds the image's id; None: '<shard>/<key>'.
+        caption_key: Field of the json that holds the caption, or a list of which one is drawn; None reads the txt file.
+        image_id_key: Field of the json that holds the image's id; None: '<shard>/<key>', see :func:`shard_names`.
         id_prefix: Put before image and sample ids.
         max_words: Longer captions are cut there; the first in each worker is logged, all are counted in
             ``num_cut``.
@@ -88,6 +88,7 @@ class WebPairDataset(IterableDataset):
         if len(samples_per_shard) != len(self.shards):
             raise ValueError(f'samples_per_shard has {len(samples_per_shard)} numbers for {len(self.shards)} shards')
         self.samples_per_shard = list(samples_per_shard)
+        self._names = dict(zip(self.shards, shard_names(self.shards), strict=True))
         self.caption_key = caption_key
         self.image_id_key = image_id_key
         self.id_prefix = id_prefix
@@ -186,14 +187,14 @@ class WebPairDataset(IterableDataset):
         yield from tarfile_samples(iter([{'url': url}]), handler=damaged)
 
     def _item(self, sample: dict, epoch: int, index: int) -> Any:
-        key = sample['__key__']
-        shard = os.path.splitext(os.path.basename(sample['__url__']))[0]
+        key, shard = sample['__key__'], self._names[sample['__url__']]
         path = f'{sample["__url__"]}::{key}'
+        rng = item_rng(self.seed, epoch, index)
         try:
             image = next((sample[suffix] for suffix in _IMAGES if suffix in sample), None)
             if image is None:
                 raise UnreadableImageError(f'{path}: no image among {sorted(k for k in sample if k[0] != "_")}.')
-            fields = self._fields(sample, path)
+            fields = self._fields(sample, path, rng)
             sample_id = f'{self.id_prefix}{shard}/{key}'
             image_id = sample_id if self.image_id_key is None else f'{self.id_prefix}{fields[self.image_id_key]}'
             results = {
@@ -202,7 +203,7 @@ class WebPairDataset(IterableDataset):
                 'image_id': image_id,
                 'sample_id': sample_id,
                 'text': self._shorten(fields['caption'], path),
-                'rng': item_rng(self.seed, epoch, index),
+                'rng': rng,
             }
             item = self.pipeline(results)
         except UnreadableImageError as error:
@@ -211,8 +212,8 @@ class WebPairDataset(IterableDataset):
         self.read_counter.read()
         return item
 
-    def _fields(self, sample: dict, path: str) -> dict:
-        """The json's fields, with the caption under 'caption'."""
+    def _fields(self, sample: dict, path: str, rng: np.random.Generator) -> dict:
+        """The json's fields, with the caption under 'caption': of several the one that ``rng`` draws."""
         try:
             fields = json.loads(sample['json']) if self.caption_key or self.image_id_key else {}
             fields['caption'] = fields[self.caption_key] if self.caption_key else sample['txt'].decode('utf-8-sig')
@@ -220,8 +221,14 @@ class WebPairDataset(IterableDataset):
                 fields[self.image_id_key]
         except (KeyError, ValueError, TypeError) as error:
             raise UnreadableImageError(f'{path}: no caption or image id ({type(error).__name__}: {error}).') from error
-        if not isinstance(fields['caption'], str) or not fields['caption'].strip():
+        several = fields['caption'] if isinstance(fields['caption'], list) else [fields['caption']]
+        if not all(isinstance(caption, str) for caption in several):
+            raise UnreadableImageError(f'{path}: the caption is {fields["caption"]!r:.80}, neither a text nor texts.')
+        captions = [caption for caption in several if caption.strip()]
+        if not captions:
             raise UnreadableImageError(f'{path}: the caption is empty.')
+        # A single one draws no number.
+        fields['caption'] = captions[int(rng.integers(len(captions)))] if len(captions) > 1 else captions[0]
         return fields
 
     def _shorten(self, caption: str, path: str) -> str:
@@ -237,6 +244,16 @@ class WebPairDataset(IterableDataset):
                 )
             self._cut[slot] += 1
         return short
+
+
+def shard_names(shards: Sequence[str]) -> list[str]:
+    """What shards are called in ids: the file's name, with as many folders before it as tell all of them apart."""
+    paths = [os.path.splitext(shard)[0].split('/') for shard in shards]
+    for depth in range(1, max(map(len, paths)) + 1):
+        names = ['/'.join(path[-depth:]) for path in paths]
+        if len(set(names)) == len(set(shards)):
+            return names
+    return list(shards)
 
 
 def expand_shards(urls: str | Sequence[str], data_root: str = '') -> list[str]:

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from slan_mm.datasets import WebPairDataset
 from slan_mm.datasets.unreadable import TooManyUnreadableError, UnreadableImageError
-from slan_mm.datasets.webdataset_pairs import expand_shards
+from slan_mm.datasets.webdataset_pairs import expand_shards, shard_names
 
 webdataset = pytest.importorskip('webdataset', reason='the extra shards is not installed')
 PIPELINE = [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': 4}, {'type': 'PackPairs'}]
@@ -127,6 +127,33 @@ def test_seek_over_the_end_of_an_epoch(shards, sizes, monkeypatch):
     stream = iter(dataset)
     assert ids(next(stream) for _ in range(13)) == whole[27:]
     assert len(opened) == (8 if sizes is None else 3)  # shards that need not be opened are not
+
+
+def test_shards_of_one_name_have_ids_of_their_own(shards):
+    for folder in ('cc3m', 'cc12m'):
+        (shards / folder).mkdir()
+        with webdataset.TarWriter(str(shards / folder / '00000.tar')) as sink:
+            sink.write({'__key__': '0', 'jpg': jpg(1), 'txt': folder})
+    urls = ['cc3m/00000.tar', 'cc12m/00000.tar']
+    found = {item['data_samples'].image_id: item['data_samples'].text for item in build(shards, urls, shuffle=0)}
+    assert found == {'cc3m/00000/0': 'cc3m', 'cc12m/00000/0': 'cc12m'}
+    assert shard_names(['a/0.tar', 'b/1.tar']) == ['0', '1'] and shard_names(['a/0.tar', 'a/0.tar']) == ['0', '0']
+    assert shard_names(['x/a/0.tar', 'y/a/0.tar', 'y/a/1.tar']) == ['x/a/0', 'y/a/0', 'y/a/1']
+    assert shard_names(['a/0.tar', 'a/0.tgz']) == ['a/0.tar', 'a/0.tgz']
+
+
+def test_of_several_captions_one_is_drawn(shards):
+    texts = ['a cat', ' ', 'a dog', 'a bird']
+    with webdataset.TarWriter(str(shards / 'lists.tar')) as sink:
+        for number in range(40):
+            sink.write({'__key__': f'{number}', 'jpg': jpg(1), 'json': json.dumps({'caption': texts}).encode()})
+        sink.write({'__key__': 'mixed', 'jpg': jpg(1), 'json': json.dumps({'caption': ['a cat', 3]}).encode()})
+    dataset = build(shards, 'lists.tar', shuffle=0, caption_key='caption', max_unreadable_share=1)
+    drawn = [item['data_samples'].text for item in dataset]
+    assert len(drawn) == 40 and set(drawn) == {'a cat', 'a dog', 'a bird'}
+    assert drawn == [item['data_samples'].text for item in dataset]
+    dataset.set_epoch(1)
+    assert drawn != [item['data_samples'].text for item in dataset]
 
 
 def test_bad_samples_are_skipped_and_counted(shards):

@@ -48,6 +48,15 @@ def test_the_command_is_kept_with_its_options(tmp_path, monkeypatch):
     assert record['command'] == kept and record['test_checkpoint'] == 'iter_4.pth'
 
 
+def test_a_test_needs_nothing_of_training(tmp_path):
+    build_runner(toy(tmp_path)).train()
+    cfg = toy(tmp_path / 'alone', load_from=str(tmp_path / 'iter_4.pth'))
+    cfg.train_dataloader.dataset = {'type': 'NoSuchDataset'}
+    build_runner(cfg).test()
+    record = read_record(tmp_path / 'alone')
+    assert record['steps'] == 4 and record['test'] == {'toy/count': 10.0}
+
+
 def test_a_test_of_its_own_joins_the_record_of_the_training(tmp_path):
     build_runner(toy(tmp_path)).train()
     seconds = read_record(tmp_path)['train_seconds']

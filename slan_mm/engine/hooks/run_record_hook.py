@@ -64,8 +64,8 @@ class RunRecordHook(Hook):
     """Keeps ``run.json`` in the work directory, in all configs by ``configs/default_runtime.py``.
 
     - ``config``: the config file, from the repository's root where it is in it, else its name; ``seed``, ``steps``
-      (iterations), ``processes``, ``threads`` of each, ``parameters`` of the model; ``torch``, its version;
-      ``device``, 'cpu' or the GPU's name.
+      (iterations; of a test alone those of its checkpoint, None where it does not tell), ``processes``, ``threads`` of
+      each, ``parameters`` of the model; ``torch``, its version; ``device``, 'cpu' or the GPU's name.
     - ``command``: as it was given, with all options, paths from the repository's root; of the training.
     - ``commit``: see :func:`current_commit`; of the training, and ``tested_commit`` of the test.
     - ``train_seconds``: from the first iteration to the last, checkpoints and validations included, over all processes
@@ -83,6 +83,7 @@ class RunRecordHook(Hook):
     def __init__(self) -> None:
         self._before = 0.0
         self._start: float | None = None
+        self._loaded_steps: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -95,13 +96,14 @@ class RunRecordHook(Hook):
             self._before = 0.0
         self._start = time.monotonic()
         ran = dict(commit=current_commit(), command=current_command())
-        self._write(runner, **self._about(runner), **ran, finished=False, train_seconds=self.seconds)
+        self._write(runner, **self._about(runner, runner.iter), **ran, finished=False, train_seconds=self.seconds)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         checkpoint['train_seconds'] = self.seconds
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         self._before = float(checkpoint.get('train_seconds', 0.0))
+        self._loaded_steps = checkpoint.get('meta', {}).get('iter')
 
     def after_train(self, runner: Any) -> None:
         finished = runner.iter >= runner.max_iters
@@ -120,7 +122,8 @@ class RunRecordHook(Hook):
         trained = self._start is not None
         self._write(
             runner,
-            **({} if trained or read_record(runner.work_dir) else self._about(runner)),
+            # Not `runner.iter`: asked for it, a runner that has not trained builds its training data.
+            **({} if trained or read_record(runner.work_dir) else self._about(runner, self._loaded_steps)),
             test=plain(metrics),
             test_checkpoint=None if trained else self._tested(runner.cfg.get('load_from')),
             tested_commit=current_commit(),
@@ -130,11 +133,11 @@ class RunRecordHook(Hook):
     def _tested(self, load_from: str | None) -> str:
         return find_checkpoint(load_from).name if load_from else ''
 
-    def _about(self, runner: Any) -> dict[str, Any]:
+    def _about(self, runner: Any, steps: int | None) -> dict[str, Any]:
         return {
             'config': config_name(runner.cfg.filename),
             'seed': runner.seed,
-            'steps': runner.iter,
+            'steps': steps,
             'processes': runner.world_size,
             'threads': torch.get_num_threads(),
             'parameters': sum(parameter.numel() for parameter in runner.model.parameters()),
