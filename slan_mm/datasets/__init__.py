@@ -1,3 +1,4 @@
+from slan_mm.datasets.coco_dataset import CocoDataset
 from slan_mm.datasets.concat import WeightedConcatDataset
 from slan_mm.datasets.feature_store import LoadCachedFeatures
 from slan_mm.datasets.grounding_dataset import GroundingDataset
@@ -21,6 +22,7 @@ from slan_mm.datasets.webdataset_pairs import WebPairDataset
 
 __all__ = [
     'CleanCaptionPair',
+    'CocoDataset',
     'GroundingDataset',
     'ImageDataset',
     'LoadCachedFeatures',

@@ -62,6 +62,20 @@ def test_mistakes_are_told_in_a_line(tool, tmp_path, field, value, said):
         tool['main']([str(tmp_path / 'gone.json'), str(tmp_path / 'out.json')])
 
 
+def test_two_categories_of_one_name_keep_all_boxes(tool, tmp_path):
+    data = dict(INSTANCES, categories=[{'id': 1, 'name': 'hot dog'}, {'id': 18, 'name': 'hot dog'}])
+    source, out = tmp_path / 'instances.json', tmp_path / 'grounding.json'
+    source.write_text(json.dumps(data))
+    tool['main']([str(source), str(out)])
+    (record,) = read_mdetr(out, 'root')
+    assert [phrase.boxes for phrase in record.phrases] == [[[1, 2, 11, 22], [0, 0, 5, 5], [30, 2, 40, 22]]]
+
+    data['categories'][1]['id'] = 1
+    source.write_text(json.dumps(data))
+    with pytest.raises(SystemExit, match=r'categories\[1\]: the id 1 stands twice'):
+        tool['main']([str(source), str(out)])
+
+
 @pytest.mark.skipif(
     not REAL.is_file(), reason='no coco_mini: link it to data/coco_mini, or name its parent in SLAN_DATA'
 )

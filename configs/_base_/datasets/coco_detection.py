@@ -61,7 +61,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
-        type='mmdet.CocoDataset',
+        type='CocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_train2017.json',
         data_prefix=dict(img='train2017/'),
@@ -79,7 +79,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmdet.CocoDataset',
+        type='CocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_val2017.json',
         data_prefix=dict(img='val2017/'),
@@ -91,5 +91,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='mmdet.CocoMetric', ann_file=f'{data_root}annotations/instances_val2017.json', metric='bbox')
+val_evaluator = dict(type='CocoBoxMetric', ann_file=f'{data_root}annotations/instances_val2017.json', metric='bbox')
 test_evaluator = val_evaluator

@@ -28,7 +28,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
-        type='mmdet.CocoDataset',
+        type='CocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_train2017.json',
         data_prefix=dict(img='train2017/'),
@@ -43,7 +43,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='mmdet.CocoDataset',
+        type='CocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_val2017.json',
         data_prefix=dict(img='val2017/'),

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from mmdet.datasets import CocoDataset
 from mmengine.registry import init_default_scope
 from PIL import Image
 
+from slan_mm.datasets import CocoDataset
 from slan_mm.datasets.transforms import LoadImageOrSkip
 from slan_mm.datasets.unreadable import TooManyUnreadableError
 
