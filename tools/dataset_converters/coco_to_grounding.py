@@ -44,11 +44,13 @@ def convert(file: Path) -> tuple[dict, Counter]:
         AnnotationError: It is not of COCO's layout; the message names the entry.
     """
     data = load_json(file)
-    names = {
-        entry.take('id', int, _REMEDY): entry.take('name', str, _REMEDY)
-        for entry in json_entries(file, data, 'categories', _REMEDY)
-    }
-    boxes: dict[int, dict[int, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+    names: dict[int, str] = {}
+    for entry in json_entries(file, data, 'categories', _REMEDY):
+        number = entry.take('id', int, _REMEDY)
+        if number in names:
+            entry.fail(f'the id {number} stands twice in the categories', 'Give every category an id of its own.')
+        names[number] = entry.take('name', str, _REMEDY)
+    boxes: dict[int, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
     left_out: Counter = Counter()
     for entry in json_entries(file, data, 'annotations', _REMEDY):
         category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', list, _REMEDY)
@@ -59,14 +61,15 @@ def convert(file: Path) -> tuple[dict, Counter]:
         elif len(box) != 4 or min(box[2:]) <= 0:
             left_out['boxes without area'] += 1
         else:
-            boxes[entry.take('image_id', int, _REMEDY)][category].append(box)
+            # By name: two categories of one name are one phrase.
+            boxes[entry.take('image_id', int, _REMEDY)][names[category]].append(box)
     result: dict[str, list] = dict(images=[], annotations=[])
     for entry in json_entries(file, data, 'images', _REMEDY):
         own = boxes.pop(entry.take('id', int, _REMEDY), None)
         if own is None:
             left_out['images without a box'] += 1
         else:
-            _add(result, entry, {names[category]: found for category, found in own.items()})
+            _add(result, entry, own)
     left_out['boxes of images that are not in the file'] = sum(
         len(found) for own in boxes.values() for found in own.values()
     )
