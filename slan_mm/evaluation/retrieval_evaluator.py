@@ -30,8 +30,9 @@ class RetrievalEvaluator:
     Every image and every text is encoded once. All pairs get ``shortlist_scores`` (SLAN: ITC and region-word terms);
     the k best of each query, k clamped to the gallery, are scored again from the same features by that score +
     ``itm_weight`` * ITM, where both are the model's logits. Candidates outside of the shortlist stay below it.
-    Ties count against the model. A text's gold image is its own; an image's gold texts are all of its own, and
-    its rank is that of the best one.
+    Ties count against the model: a wrong candidate with the score of the right one stands before it, see
+    :func:`gold_ranks`. A text's gold image is its own; an image's gold texts are all of its own, and its rank is that
+    of the best one.
 
     Memory: the features, on the CPU or in ``store``, and two N x M float32 matrices of scores (0.5 GB each for
     5,000 x 25,000); everything else goes in chunks. Over several ranks each scores the images it encoded.

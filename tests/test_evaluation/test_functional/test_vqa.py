@@ -30,6 +30,13 @@ def test_leave_one_out_over_ten_answers(agreeing, accuracy):
         ('11:43', '11:43'),
         ('what?', 'what'),
         ("somebody'd", 'somebodyd'),
+        ('a.' * 16 + ' b' + '.' * 16, 'a' * 16 + ' b'),
+        # As in the official script: 32 stops are removed, later ones stay; and only 0 to 9 are digits.
+        ('.' * 33, '.'),
+        ('x' + '.' * 40, 'x' + '.' * 8),
+        ('١,٠٠٠', '١ ٠٠٠'),
+        ('५,००० /x', '५ ००० x'),
+        ('٣.٥', '٣٥'),
         ('line\nbreak', 'line break'),
     ],
 )
