@@ -22,14 +22,14 @@ def build(**overrides: object) -> nn.Module:
     # Without a threshold each picture keeps as many regions.
     model = build_toy_slan(locator__region_filter=dict(type='RegionFilter', top=8, threshold=0.0), **overrides)
 
-    def draws(kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    def draws(iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
         """The same for a text in a micro-batch as in the whole batch."""
         generator = torch.Generator().manual_seed(kind)
         return torch.rand((shape[0], 2, *shape[2:]), generator=generator).repeat(
             1, shape[1] // 2, *[1] * len(shape[2:])
         )
 
-    model.objective.uniform = draws
+    model.objective.sampler.uniform = draws
     return model
 
 
