@@ -1,7 +1,6 @@
 """Errors that a user can mend, told in one line."""
 
 import functools
-import os
 import re
 import sys
 import traceback
@@ -9,6 +8,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from slan_mm.cli.environment import switched_on
 
 PACKAGE = Path(__file__).resolve().parents[1]
 #: Errors that tell of a fault in the program, whoever raises them.
@@ -35,7 +36,7 @@ def one_line_errors(main: Callable) -> Callable:
             return main(*args, **kwargs)
         except Exception as error:
             line = line_of(error, file)
-            if line is None or os.environ.get('SLAN_DEBUG', '0') not in ('', '0'):
+            if line is None or switched_on('SLAN_DEBUG'):
                 raise
             sys.exit(f'{file.stem}: {line}')
 

@@ -1,11 +1,12 @@
 """Options that several tools have."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import DictAction
+
+from slan_mm.cli.environment import switched_on
 
 
 class KeyValues(DictAction):
@@ -60,4 +61,4 @@ def parse_model_options(description: str, arguments: Sequence[str] | None = None
 
 def smoke_asked_for() -> bool:
     """Whether ``SLAN_SMOKE`` is set, to anything but 0 and nothing."""
-    return os.environ.get('SLAN_SMOKE', '0') not in ('', '0')
+    return switched_on('SLAN_SMOKE')

@@ -105,9 +105,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The list: what ran, with its seconds; what was marked, with the reason; what failed."""
     totals = []
     for outcome, verb in (('passed', 'run as written'), ('skipped', 'marked'), ('failed', 'FAILED')):
-        terminalreporter.section(verb)
+        reports = terminalreporter.stats.get(outcome, [])
+        if reports:
+            terminalreporter.section(verb)
         count = 0
-        for report in terminalreporter.stats.get(outcome, []):
+        for report in reports:
             commands = dict(report.user_properties)['commands']
             count += len(commands)
             if commands:

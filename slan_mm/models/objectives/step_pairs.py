@@ -30,7 +30,6 @@ class StepPairs:
     - ``images``, ``texts``: features that pairs are made of, those of all ranks where negatives come from all.
     - ``image``, ``text`` (P,): pair p is of ``images[image[p]]`` and ``texts[text[p]]``.
     - ``count``: B.
-    - ``masked``: whether there are pairs with masked texts.
     - ``negatives``: which ones; None where there are none.
     """
 
@@ -39,7 +38,6 @@ class StepPairs:
     image: Tensor
     text: Tensor
     count: int
-    masked: bool
     negatives: Negatives | None
 
     def positive(self, located: Located) -> Located:
@@ -138,6 +136,4 @@ class PairSampler:
         if negatives is not None:
             image_index += [own, negatives.image]
             text_index += [negatives.text, own]
-        return StepPairs(
-            images, texts, torch.cat(image_index), torch.cat(text_index), count, masked is not None, negatives
-        )
+        return StepPairs(images, texts, torch.cat(image_index), torch.cat(text_index), count, negatives)
