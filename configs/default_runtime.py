@@ -26,7 +26,7 @@ default_hooks = dict(
     # run.json: config, commit, seed, steps, time and metrics, of which tools/analysis/make_results.py makes tables.
     record=dict(type='RunRecordHook'),
     # Metrics as a table, each beside chance.
-    summary=dict(type='SummaryHook'),
+    summary=dict(type='MetricsTableHook'),
     # Off; tools/test.py --show-dir turns it on.
     visualization=dict(type='RegionFigureHook', draw=False),
 )

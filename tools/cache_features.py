@@ -38,10 +38,10 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from slan_mm.config import read_config
-from slan_mm.datasets.feature_store.caching import cache_images, cache_texts
-from slan_mm.datasets.feature_store.sources import stored_datasets
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
+from slan_mm.feature_store.caching import cache_images, cache_texts
+from slan_mm.feature_store.sources import stored_datasets
 from slan_mm.registry import MODELS
 
 

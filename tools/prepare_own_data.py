@@ -42,11 +42,11 @@ if __name__ == '__main__':
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.readers import read_captions
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.engine.checkpoint_io import replaced_atomically
 
 SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MOST_UNREADABLE = 0.1  # share of pictures

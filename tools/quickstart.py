@@ -51,11 +51,11 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.smoke import make_smoke_run
-from slan_mm.evaluation.summary import summary_table
+from slan_mm.evaluation.metrics_table import metrics_table
 
 CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
 SHIPPED = ROOT / 'configs/pretrain/slan_tiny_shapes_long.py'
@@ -206,7 +206,7 @@ def show_shipped(folder: Path, smoke: bool, log: logging.Logger) -> None:
         for loader in cfg.test_dataloader.values():
             loader.dataset.num_images = min(SHIPPED_PICTURES, loader.dataset.get('num_images', SHIPPED_PICTURES))
         write_metrics(file, measure(QuietRunner.from_cfg(cfg)))
-    log.info('\n' + summary_table(json.loads(file.read_text())) + '\n')
+    log.info('\n' + metrics_table(json.loads(file.read_text())) + '\n')
     log.info(f'{folder / "regions.png"}: where it finds the words\n')
 
 
@@ -244,7 +244,7 @@ def main(arguments: list[str] | None = None) -> None:
         log.info('Pre-trains SLAN on generated pictures and their captions, without any box, then tests it.')
         log.info(f'Everything goes to {folder}; interrupted, the same command goes on from the last checkpoint.')
         write_metrics(file, train_and_test(cfg, log, options.threads))
-    log.info('\n' + summary_table(json.loads(file.read_text())) + '\n')
+    log.info('\n' + metrics_table(json.loads(file.read_text())) + '\n')
     if options.smoke:
         log.info('A smoke run: these numbers mean nothing.')
     for name in ('metrics.json', 'regions.png', 'retrieval.png', 'log'):

@@ -33,7 +33,7 @@ if __name__ == '__main__':
 
 from mmengine.dist import is_main_process
 
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir
 
 

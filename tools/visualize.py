@@ -77,8 +77,16 @@ from slan_mm.apis.settings import without_cached_pictures
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.registry import DATASETS, EVALUATOR
-from slan_mm.visualization import Canvas, Look, PanelRow, draw_panels, draw_retrieval, look_at, retrieval_queries
-from slan_mm.visualization.page import KeyEntry
+from slan_mm.visualization import (
+    Canvas,
+    LocatorTrace,
+    PanelRow,
+    draw_panels,
+    draw_retrieval,
+    retrieval_queries,
+    trace_items,
+)
+from slan_mm.visualization.page_layout import KeyEntry
 from slan_mm.visualization.paper_figures import (
     ANSWER,
     BASELINE,
@@ -97,8 +105,8 @@ from slan_mm.visualization.paper_figures import (
 
 #: What is told in a line.
 MISTAKES = (ValueError, RuntimeError, OSError, ImportError)
-#: Of each figure that looks at one checkpoint: a picture's row, the title, and the key.
-FIGURES: dict[str, tuple[Callable[[Look], PanelRow], str, list[KeyEntry]]] = {
+#: Of each figure that traces at one checkpoint: a picture's row, the title, and the key.
+FIGURES: dict[str, tuple[Callable[[LocatorTrace], PanelRow], str, list[KeyEntry]]] = {
     'levels': (level_row, 'Regions level by level', [ANSWER, GOLD]),
     'filter': (filter_row, 'Regions before and after the filter', []),
     'activation': (activation_row, 'Where words respond', [MAP_GOLD]),
@@ -138,30 +146,30 @@ class Painter:
         if options.order == 'data':
             how = 'Chosen' if options.indices else 'The first of the test data, not selected'
             return [dataset[index] for index in (options.indices or wanted[: options.count])], how
-        scored = [(look.mean_overlap, index) for index in wanted for look in look_at(self.model, [dataset[index]])]
+        scored = [(look.mean_overlap, index) for index in wanted for look in trace_items(self.model, [dataset[index]])]
         known = sorted(pair for pair in scored if pair[0] is not None)
         chosen = (known[::-1] if options.order == 'best' else known)[: options.count]
         how = f'The {len(chosen)} {options.order} of {len(known)} pictures by the mean IoU of their answers'
         return [dataset[index] for _, index in chosen], how
 
     @cached_property
-    def looks(self) -> list[Look]:
+    def traces(self) -> list[LocatorTrace]:
         """What the model makes of these."""
-        return look_at(self.model, self.chosen[0])
+        return trace_items(self.model, self.chosen[0])
 
     @property
     def said(self) -> str:
         """How the pictures were chosen, and which they are."""
-        return f'{self.chosen[1]}: {names_of(self.looks)}.'
+        return f'{self.chosen[1]}: {names_of(self.traces)}.'
 
     def texts(self) -> tuple[list[PanelRow], str]:
         """Figure 4: of an own picture its texts, of a data set each phrase of the caption as a text of its own."""
         if self.options.picture:
-            return [text_specific_row(self.looks)], self.said
+            return [text_specific_row(self.traces)], self.said
         rows = []
         for item in self.chosen[0]:
-            looks = look_at(self.model, [item, *map(alone(item), range(len(item['data_samples'].phrases)))])
-            rows.append(text_specific_row(looks))
+            traces = trace_items(self.model, [item, *map(alone(item), range(len(item['data_samples'].phrases)))])
+            rows.append(text_specific_row(traces))
         return rows, f'{self.said} The caption, then each of its phrases alone.'
 
     def retrieval(self) -> Canvas:
@@ -196,9 +204,9 @@ def draw_training(options: argparse.Namespace, cfg: Config) -> Canvas:
     painters = [Painter(options, cfg, checkpoint) for checkpoint in options.checkpoints]
     names = [find_checkpoint(checkpoint).stem for checkpoint in options.checkpoints]
     first = painters[0]
-    looks = [look_at(painter.model, first.chosen[0]) for painter in painters]
-    rows = [training_row(row, names) for row in zip(*looks, strict=True)]
-    return draw_panels(rows, 'The same captions over training', first.said, key_of([ANSWER, GOLD], first.looks))
+    traces = [trace_items(painter.model, first.chosen[0]) for painter in painters]
+    rows = [training_row(row, names) for row in zip(*traces, strict=True)]
+    return draw_panels(rows, 'The same captions over training', first.said, key_of([ANSWER, GOLD], first.traces))
 
 
 def draw(painter: Painter, name: str) -> Canvas:
@@ -209,7 +217,7 @@ def draw(painter: Painter, name: str) -> Canvas:
         rows, said = painter.texts()
         return draw_panels(rows, 'Regions follow the text', said, [ANSWER, KEPT])
     row_of, title, key = FIGURES[name]
-    return draw_panels([row_of(look) for look in painter.looks], title, painter.said, key_of(key, painter.looks))
+    return draw_panels([row_of(look) for look in painter.traces], title, painter.said, key_of(key, painter.traces))
 
 
 def lacking(options: argparse.Namespace, cfg: Config, name: str) -> str | None:

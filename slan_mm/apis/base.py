@@ -21,9 +21,9 @@ from torch import nn
 
 from slan_mm.apis.model import load_model
 from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.datasets.pictures import Picture, picture_name, read_picture
-from slan_mm.engine.checkpoint_io import replaced_atomically
 from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from slan_mm.extras import require_extra
-from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.models.base import BaseSLAN
 from slan_mm.structures import Batched, ImageFeatures, TextFeatures, TextTokens
 
 #: Inputs of the text part.
@@ -59,7 +59,7 @@ def fresh(tensors: dict[str, Tensor], inputs: Sequence[Tensor]) -> dict[str, Ten
 class ImagePart(nn.Module):
     """``encode_image`` of RGB pictures (B, 3, H, W), float 0..255, which are normalised inside."""
 
-    def __init__(self, model: SelfLocatedModel) -> None:
+    def __init__(self, model: BaseSLAN) -> None:
         super().__init__()
         self.model = model
 
@@ -77,7 +77,7 @@ class ImagePart(nn.Module):
 class TextPart(nn.Module):
     """``encode_text`` of tokens: ``input_ids`` (T, NT) long, ``mask`` and ``word_mask`` (T, NT) bool."""
 
-    def __init__(self, model: SelfLocatedModel) -> None:
+    def __init__(self, model: BaseSLAN) -> None:
         super().__init__()
         self.model = model
 
@@ -98,7 +98,7 @@ class LocatePart(nn.Module):
     Gives the tensors of ``Located`` without ``word_mask``, and of a pre-trained model the ``match`` logits (P,) of ITM.
     """
 
-    def __init__(self, model: SelfLocatedModel, image: ImageFeatures, text: TextFeatures) -> None:
+    def __init__(self, model: BaseSLAN, image: ImageFeatures, text: TextFeatures) -> None:
         super().__init__()
         self.model = model
         self.image, self.text = image, text
@@ -162,7 +162,7 @@ class Part:
 
 
 @torch.no_grad()
-def export_parts(model: SelfLocatedModel, size: tuple[int, int]) -> list[Part]:
+def export_parts(model: BaseSLAN, size: tuple[int, int]) -> list[Part]:
     """The three parts of ``model``, which is set to evaluation mode, for pictures of ``size`` (height, width).
 
     Raises:

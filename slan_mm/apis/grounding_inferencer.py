@@ -12,7 +12,7 @@ from slan_mm.apis.base import TaskInferencer, box_text, one_for_each, picture_it
 from slan_mm.datasets.marked_text import MarkedText, mark_spans, read_marked_text
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures
-from slan_mm.models.grounding import best_boxes, phrase_answers
+from slan_mm.models.phrase_grounding import best_boxes, phrase_answers
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 
 

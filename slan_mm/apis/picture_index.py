@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slan_mm.datasets.feature_store import FeatureStoreError, StoredRecord, refuse_other, save_record
-from slan_mm.files import replaced_atomically
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.feature_store import FeatureStoreError, StoredRecord, refuse_other, save_record
 from slan_mm.structures import Batched
 
 FORMAT = 1

@@ -11,8 +11,8 @@ import torch
 
 from slan_mm.apis.base import TaskInferencer, picture_items
 from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
-from slan_mm.evaluation.ranking import shortlist
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.evaluation.rerank import shortlist
+from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 

@@ -1,6 +1,5 @@
 from slan_mm.datasets.coco_dataset import CocoDataset
 from slan_mm.datasets.concat import WeightedConcatDataset
-from slan_mm.datasets.feature_store import LoadCachedFeatures
 from slan_mm.datasets.grounding_dataset import GroundingDataset
 from slan_mm.datasets.image_dataset import ImageDataset
 from slan_mm.datasets.nlvr2_dataset import NLVR2Dataset
@@ -25,7 +24,6 @@ __all__ = [
     'CocoDataset',
     'GroundingDataset',
     'ImageDataset',
-    'LoadCachedFeatures',
     'LoadImage',
     'LoadVideo',
     'NLVR2Dataset',

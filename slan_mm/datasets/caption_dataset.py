@@ -6,9 +6,9 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from slan_mm.datasets.caption_length import shorten
 from slan_mm.datasets.image_text_dataset import ImageTextDataset
 from slan_mm.datasets.readers import ImageRecord, read_captions
-from slan_mm.datasets.words import shorten
 
 
 class CaptionDataset(ImageTextDataset):

@@ -14,9 +14,9 @@ from mmengine.dist import get_dist_info
 from mmengine.logging import print_log
 from torch.utils.data import IterableDataset, get_worker_info
 
+from slan_mm.datasets.caption_length import shorten
 from slan_mm.datasets.seeding import item_rng
 from slan_mm.datasets.unreadable import NUM_SLOTS, ReadCounter, UnreadableImageError, worker_slot
-from slan_mm.datasets.words import shorten
 from slan_mm.extras import require_extra
 from slan_mm.registry import DATASETS, TRANSFORMS
 

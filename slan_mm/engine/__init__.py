@@ -4,20 +4,20 @@ from slan_mm.engine.hooks import (
     CompileHook,
     ExactStateHook,
     IterLoggerHook,
+    MetricsTableHook,
     NonFiniteLossHook,
     PredictionFileHook,
     RankMeanHook,
     RunRecordHook,
     SafeCheckpointHook,
-    SummaryHook,
     ThroughputHook,
     TimelineHook,
 )
 from slan_mm.engine.optim_wrapper import BFloat16OptimWrapper
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.sampler import ResumableSampler
-from slan_mm.engine.sharded_runner import ShardedRunner
-from slan_mm.engine.sharded_strategy import ShardedStrategy
+from slan_mm.engine.sharded.runner import ShardedRunner
+from slan_mm.engine.sharded.strategy import ShardedStrategy
 from slan_mm.engine.task_loop import TaskLoop
 from slan_mm.engine.train_loop import ResumableIterLoop
 
@@ -28,6 +28,7 @@ __all__ = [
     'CompileHook',
     'ExactStateHook',
     'IterLoggerHook',
+    'MetricsTableHook',
     'NonFiniteLossHook',
     'PredictionFileHook',
     'RankMeanHook',
@@ -38,7 +39,6 @@ __all__ = [
     'SafeCheckpointHook',
     'ShardedRunner',
     'ShardedStrategy',
-    'SummaryHook',
     'TaskLoop',
     'ThroughputHook',
     'TimelineHook',

@@ -18,7 +18,7 @@ from mmengine.runner import (
     get_torchvision_models,
 )
 
-from slan_mm.files import (
+from slan_mm.atomic_files import (
     replaced_atomically as replaced_atomically,
 )
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from slan_mm.engine.console import ShortConsole, mismatch_in_one_line
 from slan_mm.engine.cpu_batch_norm import sync_batch_norms_on_cpu
-from slan_mm.engine.exact_resume import ExactResume
 from slan_mm.engine.gloo import join_cpu_ranks
+from slan_mm.engine.resume.exact_resume import ExactResume
 from slan_mm.registry import RUNNERS
 
 

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
-from slan_mm.analysis.starts import start_losses
+from slan_mm.engine.start_losses import start_losses
 from slan_mm.registry import DATASETS
 
 ITERATIONS = 4

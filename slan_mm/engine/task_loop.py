@@ -15,7 +15,7 @@ from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from slan_mm.evaluation.title import dataset_title
+from slan_mm.evaluation.dataset_title import dataset_title
 from slan_mm.registry import EVALUATOR, LOOPS
 
 

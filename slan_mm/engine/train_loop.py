@@ -8,7 +8,7 @@ from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from slan_mm.engine.random_state import preserved_random_state
+from slan_mm.engine.resume.random_state import preserved_random_state
 from slan_mm.engine.sampler import ResumableSampler
 from slan_mm.registry import LOOPS
 

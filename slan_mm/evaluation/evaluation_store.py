@@ -19,7 +19,8 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.logging import print_log
 from torch import nn
 
-from slan_mm.datasets.feature_store import (
+from slan_mm.evaluation.feature_cache import FeatureCache
+from slan_mm.feature_store import (
     FeatureStoreError,
     PartWriter,
     hash_config,
@@ -27,8 +28,6 @@ from slan_mm.datasets.feature_store import (
     refuse_other,
     write_json,
 )
-
-from .feature_store import FeatureStore
 
 FORMAT = 2
 MARK_SECONDS = 10.0  #: how often scores are made safe
@@ -124,9 +123,9 @@ class EvaluationStore:
             if refusal is not None:
                 raise refusal
 
-    def features(self, name: str, dtype: torch.dtype | None) -> FeatureStore:
+    def features(self, name: str, dtype: torch.dtype | None) -> FeatureCache:
         """The features ``name`` that are there, to be continued."""
-        return FeatureStore(dtype, self.folder / name if self.folder else None)
+        return FeatureCache(dtype, self.folder / name if self.folder else None)
 
     def samples(self) -> list[list[dict]]:
         """The samples of each batch of images that is stored, as :meth:`add_samples` got them."""

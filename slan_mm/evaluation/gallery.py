@@ -16,12 +16,11 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.logging import print_log
 from torch.utils.data import DataLoader
 
-from slan_mm.datasets.feature_store import FeatureStoreError
+from slan_mm.evaluation.evaluation_store import EvaluationStore
+from slan_mm.evaluation.feature_cache import FeatureCache
+from slan_mm.evaluation.progress import Progress
+from slan_mm.feature_store import FeatureStoreError
 from slan_mm.structures import Batched
-
-from .evaluation_store import EvaluationStore
-from .feature_store import FeatureStore
-from .progress import Progress
 
 
 @dataclass
@@ -39,8 +38,8 @@ class Gallery:
     text_image: np.ndarray
     owner: np.ndarray
     row: np.ndarray
-    images: FeatureStore
-    text_features: FeatureStore
+    images: FeatureCache
+    text_features: FeatureCache
 
     @property
     def own(self) -> np.ndarray:
@@ -64,7 +63,7 @@ class Gallery:
 
     def drop_features(self) -> None:
         """Frees the features' memory; the names stay."""
-        self.images, self.text_features = FeatureStore(), FeatureStore()
+        self.images, self.text_features = FeatureCache(), FeatureCache()
 
 
 def place_of(model: Any) -> tuple[torch.device, torch.dtype]:
@@ -121,7 +120,7 @@ def encode_gallery(
     )
 
 
-def _encode_images(model: Any, dataloader: Any, images: FeatureStore, store: EvaluationStore) -> list[_Entry]:
+def _encode_images(model: Any, dataloader: Any, images: FeatureCache, store: EvaluationStore) -> list[_Entry]:
     entries = [_Entry(**sample) for batch in store.samples() for sample in batch]
     rows = {entry.image_id: entry.row for entry in entries}
     if len(images) < len(rows):
@@ -199,7 +198,7 @@ def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], 
 
 def _encode_texts(
     model: Any, texts: list[str], text_batch: int, dtype: torch.dtype | None, store: EvaluationStore
-) -> FeatureStore:
+) -> FeatureCache:
     """Every rank encodes a run of the texts; all ranks then hold all of them, or read them from the ranks' folders."""
     world, rank = get_world_size(), get_rank()
     share = -(-len(texts) // world)
@@ -212,7 +211,7 @@ def _encode_texts(
             progress.step(len(part))
     if world == 1:
         return own
-    joined = FeatureStore(dtype)
+    joined = FeatureCache(dtype)
     for other in all_gather_object(own):
         joined.extend(other)
     return joined

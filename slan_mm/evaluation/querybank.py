@@ -11,8 +11,8 @@ from mmengine.dist import all_gather_object
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from .gallery import Gallery, encode_gallery, place_of
-from .progress import Progress
+from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
+from slan_mm.evaluation.progress import Progress
 
 
 class Querybank:

@@ -12,15 +12,14 @@ from mmengine.dist import all_gather_object, get_rank
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.evaluation.dataset_title import dataset_title
+from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
+from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
+from slan_mm.evaluation.progress import Progress
+from slan_mm.evaluation.querybank import Querybank
+from slan_mm.evaluation.rerank import Direction, rank, shortlist
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import EVALUATOR
-
-from .evaluation_store import EvaluationStore, store_header
-from .gallery import Gallery, encode_gallery, place_of
-from .progress import Progress
-from .querybank import Querybank
-from .ranking import Direction, rank, shortlist
-from .title import dataset_title
 
 
 @EVALUATOR.register_module()

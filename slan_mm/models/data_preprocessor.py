@@ -8,7 +8,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
-from slan_mm.datasets.feature_store import is_stored, stack_stored
+from slan_mm.feature_store import is_stored, stack_stored
 from slan_mm.registry import MODELS
 
 

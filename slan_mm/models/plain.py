@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures, picture_name, read_picture
 from slan_mm.datasets.transforms import PackPairs, ResizeImage
-from slan_mm.models.grounding import phrase_answers
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.phrase_grounding import phrase_answers
+from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from slan_mm.models.heads.memory import Memory
-    from slan_mm.models.locator.pairs import PairIndex
+    from slan_mm.pair_index import PairIndex
     from slan_mm.structures import EncodedWords, Located, TextTokens
 
 

@@ -1,4 +1,4 @@
-"""SLAN as it is pre-trained (Figure 2): the spine, the objectives and grounding. Loss and prediction share one path."""
+"""SLAN as it is pre-trained (Figure 2): base model, objectives and grounding. Loss and prediction share one path."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import Any
 
 from torch import Tensor
 
-from slan_mm.models.grounding import ground_phrases, one_phrase_texts, set_regions
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.models.base import BaseSLAN
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.diagnostics import locator_diagnostics
 from slan_mm.models.objectives.step_pairs import image_ids
+from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.models.plain import PlainInputs
-from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
-class SLAN(PlainInputs, SelfLocatedModel):
+class SLAN(PlainInputs, BaseSLAN):
     """Self-Locator Aided Network.
 
     Args:
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
         phrases_alone: Whether a phrase is grounded by regions that its own words alone keep and move, a pass of the
             locator for each; else those of the whole text are ranked for it.
-        spine: What :class:`SelfLocatedModel` takes.
+        base: What :class:`BaseSLAN` takes.
     """
 
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
     grounds_phrases = True
 
-    def __init__(self, objective: dict, phrases_alone: bool = False, **spine: Any) -> None:
-        super().__init__(**spine)
+    def __init__(self, objective: dict, phrases_alone: bool = False, **base: Any) -> None:
+        super().__init__(**base)
         self.phrases_alone = phrases_alone
         self.objective = PretrainObjective(
             **objective,

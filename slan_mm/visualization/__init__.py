@@ -1,9 +1,7 @@
-from slan_mm.visualization.canvas import Canvas
 from slan_mm.visualization.collect import drawn_picture, drawn_pictures, retrieval_queries, visible_picture
-from slan_mm.visualization.frames_hook import TrainingFramesHook
-from slan_mm.visualization.hook import RegionFigureHook
-from slan_mm.visualization.look import Look, look_at
-from slan_mm.visualization.panel_figure import draw_panels
+from slan_mm.visualization.comparison_figure import draw_panels
+from slan_mm.visualization.drawing import Canvas
+from slan_mm.visualization.locator_trace import LocatorTrace, trace_items
 from slan_mm.visualization.records import (
     DrawnBox,
     DrawnPhrase,
@@ -16,7 +14,9 @@ from slan_mm.visualization.records import (
     Thumbnail,
 )
 from slan_mm.visualization.region_figure import draw_regions
+from slan_mm.visualization.region_figure_hook import RegionFigureHook
 from slan_mm.visualization.retrieval_figure import draw_retrieval
+from slan_mm.visualization.training_frames_hook import TrainingFramesHook
 
 __all__ = [
     'Canvas',
@@ -24,7 +24,7 @@ __all__ = [
     'DrawnPhrase',
     'DrawnPicture',
     'ImageQuery',
-    'Look',
+    'LocatorTrace',
     'Numbers',
     'Panel',
     'PanelRow',
@@ -37,7 +37,7 @@ __all__ = [
     'draw_retrieval',
     'drawn_picture',
     'drawn_pictures',
-    'look_at',
     'retrieval_queries',
+    'trace_items',
     'visible_picture',
 ]

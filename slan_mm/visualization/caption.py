@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from slan_mm.visualization.canvas import INK, Canvas, text_width
+from slan_mm.visualization.drawing import INK, Canvas, text_width
 
 #: Colours of phrases, in turn. White letters are readable on each: contrast of 4.5 and more.
 PHRASE_COLORS = ('#1864ab', '#c2255c', '#2b6e32', '#6741d9', '#b8430a', '#0b6b7a', '#862e9c', '#5c4813')

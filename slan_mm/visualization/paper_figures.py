@@ -1,4 +1,4 @@
-"""The rows of the paper's figures, from what a model finds (:class:`Look`)."""
+"""The rows of the paper's figures, from what a model finds (:class:`LocatorTrace`)."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from matplotlib import colormaps
 from PIL import Image
 
 from slan_mm.evaluation.functional.boxes import center_box
-from slan_mm.visualization.canvas import GREY
 from slan_mm.visualization.caption import PHRASE_COLORS
-from slan_mm.visualization.look import Look
-from slan_mm.visualization.page import DASHES, DOTS, KeyEntry, two_digits
-from slan_mm.visualization.panel_figure import MAP
+from slan_mm.visualization.comparison_figure import MAP
+from slan_mm.visualization.drawing import GREY
+from slan_mm.visualization.locator_trace import LocatorTrace
+from slan_mm.visualization.page_layout import DASHES, DOTS, KeyEntry, two_digits
 from slan_mm.visualization.records import DrawnBox, Numbers, Panel, PanelRow
 
 ANSWER = KeyEntry("a phrase's best region, in the colour of its words", linewidth=2.3)
@@ -26,25 +26,25 @@ def color_of(phrase: int) -> str:
     return PHRASE_COLORS[phrase % len(PHRASE_COLORS)]
 
 
-def key_of(entries: Sequence[KeyEntry], looks: Sequence[Look]) -> list[KeyEntry]:
+def key_of(entries: Sequence[KeyEntry], traces: Sequence[LocatorTrace]) -> list[KeyEntry]:
     """Of a figure's key what is seen in it: gold boxes, and what is compared by them, only where a picture has any."""
-    gold = any(len(boxes) for look in looks for boxes in look.gold)
+    gold = any(len(boxes) for look in traces for boxes in look.gold)
     return [entry for entry in entries if gold or entry.label not in (GOLD.label, BASELINE.label)]
 
 
-def names_of(looks: Sequence[Look]) -> str:
+def names_of(traces: Sequence[LocatorTrace]) -> str:
     """The names of the pictures looked at."""
-    return ', '.join(dict.fromkeys(look.name for look in looks))
+    return ', '.join(dict.fromkeys(look.name for look in traces))
 
 
-def text_specific_row(looks: Sequence[Look]) -> PanelRow:
+def text_specific_row(traces: Sequence[LocatorTrace]) -> PanelRow:
     """Figure 4: one picture and several texts about it; regions follow the text.
 
     A phrase of several texts has one colour in all of them. Every picture shows all regions that its text kept.
     """
     names: list[str] = []
     panels = []
-    for look in looks:
+    for look in traces:
         own = [' '.join(look.text[start:end] for start, end in spans) for spans in look.spans]
         names += [name for name in own if name not in names]
         numbers = [names.index(name) for name in own]
@@ -63,13 +63,13 @@ def text_specific_row(looks: Sequence[Look]) -> PanelRow:
     return PanelRow('', (), panels)
 
 
-def training_row(looks: Sequence[Look], headings: Sequence[str]) -> PanelRow:
+def training_row(traces: Sequence[LocatorTrace], headings: Sequence[str]) -> PanelRow:
     """Figure 5: the same picture and caption at several times of the training, ``headings`` tell which."""
-    panels = [_answers(look, -1, heading) for look, heading in zip(looks, headings, strict=True)]
-    return PanelRow(looks[0].text, looks[0].spans, panels)
+    panels = [_answers(look, -1, heading) for look, heading in zip(traces, headings, strict=True)]
+    return PanelRow(traces[0].text, traces[0].spans, panels)
 
 
-def level_row(look: Look) -> PanelRow:
+def level_row(look: LocatorTrace) -> PanelRow:
     """Figure 6: each phrase's best region before any adaptor and after each level, with their scores."""
     panels = []
     for level in range(look.boxes.shape[1]):
@@ -78,7 +78,7 @@ def level_row(look: Look) -> PanelRow:
     return PanelRow(look.text, look.spans, panels)
 
 
-def filter_row(look: Look) -> PanelRow:
+def filter_row(look: LocatorTrace) -> PanelRow:
     """Figure 7: all proposals before the region filter, and those that it kept, coloured by their saliency."""
     order = np.argsort(look.saliency)
     every = [
@@ -98,7 +98,7 @@ def filter_row(look: Look) -> PanelRow:
     return PanelRow(look.text, look.spans, panels)
 
 
-def activation_row(look: Look) -> PanelRow:
+def activation_row(look: LocatorTrace) -> PanelRow:
     """Figure 1 (a): the picture, and where each phrase's words respond; each map has a scale of its own."""
     panels = [Panel('', look.image, look.shape, text='mean similarity to the words of')]
     for phrase, spans in enumerate(look.spans):
@@ -112,11 +112,11 @@ def activation_row(look: Look) -> PanelRow:
     return PanelRow(look.text, look.spans, panels)
 
 
-def baseline_row(look: Look) -> PanelRow:
+def baseline_row(look: LocatorTrace) -> PanelRow:
     """Figure 9: the answers beside those of baselines; gold boxes are dashed in all.
 
     Baselines: the best regions before any adaptor, and a box in the middle of half the picture's sides, which never
-    looks.
+    traces.
     """
     centre = center_box(*look.shape).numpy()[0]
     middle = Panel('centre box', look.image, look.shape, [*_gold(look), DrawnBox(centre, GREY)])
@@ -145,11 +145,11 @@ def heat(image: np.ndarray, activation: np.ndarray) -> np.ndarray:
     return (0.45 * grey + 0.55 * colors).round().astype(np.uint8)
 
 
-def _gold(look: Look) -> list[DrawnBox]:
+def _gold(look: LocatorTrace) -> list[DrawnBox]:
     return [DrawnBox(box, color_of(phrase), DASHES, 1.3) for phrase, boxes in enumerate(look.gold) for box in boxes]
 
 
-def _answers(look: Look, level: int, heading: str) -> Panel:
+def _answers(look: LocatorTrace, level: int, heading: str) -> Panel:
     """Every phrase's best region of a level and its score, over the gold boxes, with the IoU of both."""
     boxes = [DrawnBox(levels[level], color_of(phrase), nested=True) for phrase, levels in enumerate(look.boxes)]
     overlaps = [look.overlap(phrase, levels[level]) for phrase, levels in enumerate(look.boxes)]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from slan_mm.visualization.canvas import GREY, Canvas, fit, text_width
 from slan_mm.visualization.caption import PHRASE_COLORS, layout
-from slan_mm.visualization.page import (
+from slan_mm.visualization.drawing import GREY, Canvas, fit, text_width
+from slan_mm.visualization.page_layout import (
     DASHES,
     DOTS,
     GAP,

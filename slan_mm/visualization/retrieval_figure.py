@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from slan_mm.visualization.canvas import GREY, INK, RULE, Canvas, fit, text_width
 from slan_mm.visualization.caption import layout
+from slan_mm.visualization.drawing import GREY, INK, RULE, Canvas, fit, text_width
 from slan_mm.visualization.records import ImageQuery, TextQuery, Thumbnail
 
 GOLD = '#15803d'

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from toy import SIZE, toy_config
+from support.toy import SIZE, toy_config
 
 from slan_mm.registry import MODELS
 

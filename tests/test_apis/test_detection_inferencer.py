@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from detection_toy import detector_config
 from mmengine.config import Config
+from support.detection import detector_config
 
 from slan_mm.apis import DetectionInferencer, detection_inferencer
 from slan_mm.registry import MODELS

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy import SIZE, TEXTS, build_toy_slan, toy_picture
+from support.toy import SIZE, TEXTS, build_toy_slan, toy_picture
 
 from slan_mm.apis.export import export_parts, onnx_runner
 from slan_mm.structures import ImageFeatures

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from support.toy import build_toy_slan
 from torchvision.ops import box_iou
-from toy import build_toy_slan
 
 from slan_mm.apis import (
     CaptioningInferencer,
@@ -22,7 +22,7 @@ from slan_mm.apis import (
 from slan_mm.apis.settings import picture_size
 from slan_mm.datasets.pictures import list_pictures, read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.models.grounding import best_boxes
+from slan_mm.models.phrase_grounding import best_boxes
 from slan_mm.registry import MODELS
 from slan_mm.visualization import Canvas
 

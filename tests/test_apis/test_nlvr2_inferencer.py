@@ -3,8 +3,8 @@
 import pytest
 import torch
 from mmengine.config import Config
-from toy import SIZE
-from toy_tasks import build_toy_nlvr, toy_config
+from support.tasks import build_toy_nlvr, toy_config
+from support.toy import SIZE
 
 from slan_mm.apis import NLVR2Inferencer
 

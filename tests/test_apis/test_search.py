@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from toy import toy_config
+from support.toy import toy_config
 
 from slan_mm.apis import GroundingInferencer, PictureIndex, PictureIndexError, PictureSearch, RetrievalInferencer
 from slan_mm.registry import MODELS

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from toy import SIZE, toy_config
-from toy_tasks import build_toy_video_retrieval
+from support.tasks import build_toy_video_retrieval
+from support.toy import SIZE, toy_config
 
 from slan_mm.apis import VideoRetrievalInferencer
 from slan_mm.datasets.unreadable import UnreadableImageError

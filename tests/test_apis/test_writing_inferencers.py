@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from mmengine.config import Config
-from toy import SIZE, toy_config
+from support.toy import SIZE, toy_config
 
 from slan_mm.apis import CaptioningInferencer, VQAInferencer
 from slan_mm.registry import MODELS

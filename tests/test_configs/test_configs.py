@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from shrink import SIZE, shapes, shrink
+from support.shrink import SIZE, shapes, shrink
 
 from slan_mm.engine import load_from_file
 from slan_mm.registry import DATASETS, EVALUATOR, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, TRANSFORMS

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.fileio import load
 from PIL import Image
 from safetensors.torch import load_file
-from shrink import shrink
+from support.shrink import shrink
 
 from slan_mm.apis import DetectionInferencer
 from slan_mm.engine.launch import build_runner

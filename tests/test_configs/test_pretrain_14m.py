@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from shrink import shrink
+from support.shrink import shrink
 
 from slan_mm.registry import RUNNERS
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from film import write_film
 from mmengine.config import Config
-from shrink import shrink
+from support.film import write_film
+from support.shrink import shrink
 
 from slan_mm.registry import MODELS, RUNNERS
 

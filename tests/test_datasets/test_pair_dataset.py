@@ -7,7 +7,7 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from slan_mm.datasets import PairDataset
-from slan_mm.datasets.words import shorten
+from slan_mm.datasets.caption_length import shorten
 from slan_mm.registry import DATASETS
 
 PIPELINE = [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': 4}, {'type': 'PackPairs'}]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from film import SIZE, av, numbers, turn_film, write_film, write_sound
+from support.film import SIZE, av, numbers, turn_film, write_film, write_sound
 
 from slan_mm.datasets import video
 from slan_mm.datasets.unreadable import UnreadableImageError

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from film import numbers, write_film
 from mmengine.dataset import pseudo_collate
+from support.film import numbers, write_film
 from torch.utils.data import DataLoader
 
 from slan_mm.datasets.unreadable import UnreadableImageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from shrink import shrink
+from support.shrink import shrink
 
 from slan_mm.engine.console import keep_off_console
 from slan_mm.engine.launch import build_runner

@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from engine_toy import histories, toy_config
 from mmpretrain.structures import DataSample
+from support.engine import histories, toy_config
 
 from slan_mm.engine import CompileHook, NonFiniteLossHook, PredictionFileHook
 from slan_mm.engine.launch import build_runner

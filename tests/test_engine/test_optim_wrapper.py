@@ -1,7 +1,7 @@
 """Mixed precision on a CPU."""
 
 import torch
-from engine_toy import toy_config
+from support.engine import toy_config
 
 from slan_mm.engine.launch import build_runner, enable_amp
 

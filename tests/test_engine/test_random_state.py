@@ -6,7 +6,7 @@ import random
 import numpy as np
 import torch
 
-from slan_mm.engine.random_state import preserved_random_state, random_state, set_random_state
+from slan_mm.engine.resume.random_state import preserved_random_state, random_state, set_random_state
 
 
 def draw():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from engine_toy import ROOT, histories, toy_config, toy_environment
+from support.engine import ROOT, histories, toy_config, toy_environment
 
 from slan_mm.engine import load_from_file
 from slan_mm.engine.launch import build_runner

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from engine_toy import ROOT, histories, toy_config, toy_environment
+from support.engine import ROOT, histories, toy_config, toy_environment
 from torch import nn
 
 from slan_mm.engine import SafeCheckpointHook, load_from_file

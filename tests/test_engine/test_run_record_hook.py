@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from engine_toy import ROOT, toy_config
+from support.engine import ROOT, toy_config
 
 from slan_mm.engine.hooks.run_record_hook import RunRecordHook, config_name, current_commit, read_record
 from slan_mm.engine.launch import build_runner

@@ -3,7 +3,7 @@
 import multiprocessing
 
 import pytest
-from engine_toy import ToyPairs
+from support.engine import ToyPairs
 from torch import distributed as dist
 
 from slan_mm.datasets.seeding import split_index

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from engine_toy import histories, toy_config
-from ranks import run_ranks
-from shrink import shapes
-from toy import build_toy_slan
-from toy import toy_config as toy_model
+from support.engine import histories, toy_config
+from support.ranks import run_ranks
+from support.shrink import shapes
+from support.toy import build_toy_slan
+from support.toy import toy_config as toy_model
 
 from slan_mm.engine import ShardedStrategy, load_from_file
 from slan_mm.engine.launch import build_runner

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from engine_toy import histories, toy_config
+from support.engine import histories, toy_config
 
 from slan_mm.engine.launch import build_runner
 

@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from ranks import run_ranks
-from retrieval_fakes import FakeModel, fake_loader, fake_samples
+from support.ranks import run_ranks
+from support.retrieval_fakes import FakeModel, fake_loader, fake_samples
 
-from slan_mm.datasets.feature_store import FeatureStoreError
 from slan_mm.evaluation import RetrievalEvaluator
+from slan_mm.feature_store import FeatureStoreError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from ranks import run_ranks
-from retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
+from support.ranks import run_ranks
+from support.retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.evaluation.functional import gold_ranks, summarise_ranks

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from ranks import run_ranks
-from retrieval_fakes import FakeModel, fake_loader, fake_samples
+from support.ranks import run_ranks
+from support.retrieval_fakes import FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.registry import EVALUATOR
@@ -72,7 +72,7 @@ def test_chunks_do_not_change_results(monkeypatch):
     samples = fake_samples()
     wanted = RetrievalEvaluator(k=5).run(FakeModel(), fake_loader(samples))
     small = RetrievalEvaluator(k=5, image_chunk=1, text_chunk=3, pair_chunk=2, text_batch=4)
-    monkeypatch.setattr('slan_mm.evaluation.ranking.SCORES_AT_ONCE', 7)
+    monkeypatch.setattr('slan_mm.evaluation.rerank.SCORES_AT_ONCE', 7)
     assert small.run(FakeModel(), fake_loader(samples, batch_size=1)) == pytest.approx(wanted)
 
 

@@ -7,7 +7,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
+from support.retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
 from torch.utils.data import DataLoader
 
 from slan_mm.engine.task_loop import TaskLoop

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from support.toy import TEXTS, build_toy_slan, toy_picture
 from torch.nn.functional import normalize
-from toy import TEXTS, build_toy_slan, toy_picture
 
 
 @pytest.fixture(scope='module')

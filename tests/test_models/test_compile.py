@@ -1,7 +1,7 @@
 """torch.compile of the locator: one graph, the same values, the same gradients."""
 
 import torch
-from toy import TEXTS, build_toy_slan, toy_batch
+from support.toy import TEXTS, build_toy_slan, toy_batch
 
 
 def located(model, locate, count):

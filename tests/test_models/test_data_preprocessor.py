@@ -1,6 +1,6 @@
 import pytest
 import torch
-from toy import toy_batch, toy_picture, toy_sample
+from support.toy import toy_batch, toy_picture, toy_sample
 
 from slan_mm.models import PairDataPreprocessor
 

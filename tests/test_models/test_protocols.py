@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from support.toy import build_toy_slan, toy_batch, toy_config, toy_losses
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, interpolate
-from toy import build_toy_slan, toy_batch, toy_config, toy_losses
 
 from slan_mm.datasets.shapes.tokenizer import build_shapes_tokenizer
-from slan_mm.models.locator import PairIndex
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import EncodedWords, TextTokens
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from toy import build_toy_slan, toy_config
+from support.toy import build_toy_slan, toy_config
 
 from slan_mm.registry import MODELS
 

@@ -1,10 +1,10 @@
-"""SLAN as a whole: the public spine, its invariances, and that it learns."""
+"""SLAN as a whole: the public methods, its invariances, and that it learns."""
 
 import copy
 
 import pytest
 import torch
-from toy import TEXTS, build_toy_slan, literal_config, toy_batch, toy_losses, toy_picture, toy_sample
+from support.toy import TEXTS, build_toy_slan, literal_config, toy_batch, toy_losses, toy_picture, toy_sample
 
 from slan_mm.registry import MODELS
 from slan_mm.structures import Batched, TextFeatures

@@ -1,7 +1,7 @@
 """What a training step does once: tokenise its texts; and what momentum encoders are asked for."""
 
 import torch
-from toy import build_toy_slan, toy_batch, toy_losses
+from support.toy import build_toy_slan, toy_batch, toy_losses
 
 
 def test_a_step_tokenises_each_text_once(monkeypatch):

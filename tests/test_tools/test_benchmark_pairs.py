@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from slan_mm.analysis import Alternation
+from measuring import Alternation
 
 ROOT = Path(__file__).parents[2]
 TINY = str(ROOT / 'configs/pretrain/slan_tiny_shapes.py')

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from toy import SIZE, build_toy_slan, toy_config
+from support.toy import SIZE, build_toy_slan, toy_config
 
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.pair_index import PairIndex
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis'
 

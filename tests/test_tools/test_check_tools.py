@@ -5,7 +5,7 @@ import runpy
 
 import pytest
 import torch
-from engine_toy import ROOT, toy_config
+from support.engine import ROOT, toy_config
 
 from slan_mm.engine import TimelineHook
 from slan_mm.engine.launch import build_runner

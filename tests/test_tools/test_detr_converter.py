@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from detection_toy import detector_config
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.structures import DetDataSample
 from mmengine.registry import DefaultScope
+from support.detection import detector_config
 
 from slan_mm.models.locator.boxes import clip_boxes
 from slan_mm.registry import MODELS

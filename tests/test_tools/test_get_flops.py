@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy import SIZE, build_toy_slan
+from support.toy import SIZE, build_toy_slan
 
 ROOT = Path(__file__).parents[2]
 TINY = str(ROOT / 'configs/pretrain/slan_tiny_shapes.py')

@@ -12,7 +12,7 @@ import yaml
 from mmengine.config import Config
 from PIL import Image
 from safetensors.torch import load_file
-from toy import SIZE, build_toy_slan, toy_config
+from support.toy import SIZE, build_toy_slan, toy_config
 
 from slan_mm.apis import SLANInferencer
 from slan_mm.registry import RUNNERS

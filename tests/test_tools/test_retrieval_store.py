@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from shrink import shrink
+from support.shrink import shrink
 
 from slan_mm.models import SLAN
 from slan_mm.registry import MODELS

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from ablation_grid import expand, read_grid, row_config
 from mmengine.config import Config
 from yapf.yapflib import yapf_api
 
-from slan_mm.engine.ablation_grid import expand, read_grid, row_config
 from slan_mm.engine.checkpoint_io import load_from_file, resumable_checkpoints
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from engine_toy import ROOT, toy_config
+from support.engine import ROOT, toy_config
 
 from slan_mm.engine import load_from_file
 

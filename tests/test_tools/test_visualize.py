@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 from safetensors.torch import save_file
-from toy import SIZE, build_toy_slan, toy_config
+from support.toy import SIZE, build_toy_slan, toy_config
 
 from slan_mm.registry import MODELS
 
@@ -78,11 +78,11 @@ def test_the_worst_are_those_with_the_lowest_overlap(tool, files):
     arguments = ['grounding', *files[:2], '--device', 'cpu']
     cfg = Config.fromfile(files[0])
     every = painter(parse([*arguments, '--count', '8']), cfg, files[1])
-    overlaps = {look.sample_id: look.mean_overlap for look in every.looks}
+    overlaps = {look.sample_id: look.mean_overlap for look in every.traces}
     ordered = sorted(overlaps, key=overlaps.get)
     for order, expected in (('worst', ordered[:2]), ('best', ordered[::-1][:2])):
         chosen = painter(parse([*arguments, '--count', '2', '--order', order]), cfg, files[1])
-        assert [look.sample_id for look in chosen.looks] == expected
+        assert [look.sample_id for look in chosen.traces] == expected
         assert chosen.said.startswith(f'The 2 {order} of 8 pictures') and chosen.said.endswith(
             f'{", ".join(expected)}.'
         )
@@ -118,7 +118,7 @@ def test_a_text_without_brackets_has_its_noun_phrases(tool, files, tmp_path):
     Image.fromarray(np.zeros((50, 70, 3), np.uint8)).save(tmp_path / 'p.png')
     options = ['texts', *files[:2], '--picture', str(tmp_path / 'p.png'), '--text', 'a pink dress', '--device', 'cpu']
     painter = tool['Painter'](tool['parse_options'](options), Config.fromfile(files[0]), files[1])
-    (look,) = painter.looks
+    (look,) = painter.traces
     assert look.spans == [[[2, 12]]] and painter.said == 'Picture: p.png.'
 
 

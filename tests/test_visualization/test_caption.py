@@ -2,8 +2,8 @@
 
 import pytest
 
-from slan_mm.visualization.canvas import DPI, Canvas, text_width
 from slan_mm.visualization.caption import PHRASE_COLORS, layout
+from slan_mm.visualization.drawing import DPI, Canvas, text_width
 
 TEXT = 'a small dog, black and white, runs over the wet grass'
 SPANS = [[[2, 11]], [[44, 53]]]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from slan_mm.datasets import ShapesPairs
 from slan_mm.evaluation.gallery import Gallery
-from slan_mm.evaluation.ranking import rank, shortlist
+from slan_mm.evaluation.rerank import rank, shortlist
 from slan_mm.visualization import drawn_picture, drawn_pictures, retrieval_queries, visible_picture
 from slan_mm.visualization.collect import picture_name
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from drawn import assert_texts_are_whole
 from matplotlib.colors import to_hex
-from toy import build_toy_slan, toy_picture, toy_sample
+from support.drawn import assert_texts_are_whole
+from support.toy import build_toy_slan, toy_picture, toy_sample
 
-from slan_mm.visualization import draw_panels, look_at
+from slan_mm.visualization import draw_panels, trace_items
 from slan_mm.visualization.caption import PHRASE_COLORS
-from slan_mm.visualization.look import Look
-from slan_mm.visualization.page import DASHES, DOTS
+from slan_mm.visualization.locator_trace import LocatorTrace
+from slan_mm.visualization.page_layout import DASHES, DOTS
 from slan_mm.visualization.paper_figures import (
     ANSWER,
     BASELINE,
@@ -40,7 +40,7 @@ def look():
     kept[[1, 4]] = True
     activation = np.zeros((2, 4, 8), np.float32)
     activation[0, 0, 0], activation[1, 3, 7] = 0.5, 0.25
-    return Look(
+    return LocatorTrace(
         sample_id='s',
         name='s.jpg',
         image=np.zeros((40, 80, 3), np.uint8),
@@ -84,7 +84,7 @@ def test_filter_shows_every_proposal_and_then_those_kept(look):
 
 
 def test_one_phrase_has_one_colour_in_all_texts(look):
-    other = Look(**{**vars(look), 'text': 'blue square', 'spans': [[[0, 11]]], 'boxes': look.boxes[1:]})
+    other = LocatorTrace(**{**vars(look), 'text': 'blue square', 'spans': [[[0, 11]]], 'boxes': look.boxes[1:]})
     other.scores = look.scores[1:]
     both, single = text_specific_row([look, other]).panels
     assert drawn(single) == [(PHRASE_COLORS[1], [50, 20, 60, 30])]
@@ -122,7 +122,7 @@ def test_baselines_stand_beside_the_answer(look):
 
 
 def test_an_own_picture_has_scores_and_nothing_of_gold(look):
-    own = Look(**{**vars(look), 'gold': [np.zeros((0, 4))] * 2})
+    own = LocatorTrace(**{**vars(look), 'gold': [np.zeros((0, 4))] * 2})
     rows = [baseline_row(own), level_row(own), activation_row(own)]
     assert [panel.heading for panel in rows[0].panels] == ['answer', 'before any adaptor']
     assert not any(box.style == DASHES for row in rows for panel in row.panels for box in panel.boxes)
@@ -132,7 +132,7 @@ def test_an_own_picture_has_scores_and_nothing_of_gold(look):
 
 
 def test_pictures_are_called_by_their_names(look):
-    other = Look(**{**vars(look), 'name': 't.jpg'})
+    other = LocatorTrace(**{**vars(look), 'name': 't.jpg'})
     assert names_of([look, look, other]) == 's.jpg, t.jpg'
 
 
@@ -147,7 +147,7 @@ def test_a_scale_is_drawn_from_dark_to_light(look):
 
 
 def test_training_shows_the_answers_of_each_moment(look):
-    early = Look(**{**vars(look), 'boxes': look.boxes[:, :1]})
+    early = LocatorTrace(**{**vars(look), 'boxes': look.boxes[:, :1]})
     row = training_row([early, look], ['0.1', '1'])
     assert [panel.heading for panel in row.panels] == ['0.1', '1']
     assert [drawn(panel)[0][1] for panel in row.panels] == [[0, 0, 10, 10], [0, 0, 20, 10]]
@@ -177,7 +177,7 @@ def test_a_look_is_what_the_model_predicts():
     items = [
         dict(inputs=toy_picture(index), data_samples=toy_sample(index, TEXT, phrases=phrases)) for index in range(2)
     ]
-    looks = look_at(model, items)
+    traces = trace_items(model, items)
     assert model.training, 'left in the mode it was in'
     model.eval()
     batch = model.data_preprocessor(
@@ -190,7 +190,7 @@ def test_a_look_is_what_the_model_predicts():
         samples = model(**batch, mode='predict')
         image, text = model.encode_image(batch['inputs']), model.encode_text([TEXT] * 2)
         located = model.locate(image, text)
-    for row, (look, sample) in enumerate(zip(looks, samples, strict=True)):
+    for row, (look, sample) in enumerate(zip(traces, samples, strict=True)):
         levels = sample.pred_phrases[1]
         assert look.boxes.shape == (2, 3, 4)
         for level in range(3):

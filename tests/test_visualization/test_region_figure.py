@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn import assert_texts_are_whole, pixel
 from matplotlib.colors import to_rgb
+from support.drawn import assert_texts_are_whole, pixel
 
 from slan_mm.visualization import DrawnPhrase, DrawnPicture, draw_regions
 from slan_mm.visualization.caption import PHRASE_COLORS

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn import assert_texts_are_whole, pixel
 from matplotlib.colors import to_rgb
+from support.drawn import assert_texts_are_whole, pixel
 
 from slan_mm.visualization import ImageQuery, TextQuery, Thumbnail, draw_retrieval
 from slan_mm.visualization.retrieval_figure import GOLD
@@ -51,7 +51,7 @@ def test_a_rank_beyond_those_shown_is_told():
 
 
 def test_texts_are_whole():
-    long = 'a man in a red shirt, who has lost his hat, looks at a dog that looks at him, ' * 4
+    long = 'a man in a red shirt, who has lost his hat, traces at a dog that traces at him, ' * 4
     queries = [text_query(long, gold=29999), text_query('short'), text_query('w' * 80, shown=3)]
     answers = [image_query([long] * 5, gold=29999), image_query(['w' * 200, 'b', 'c'])]
     assert_texts_are_whole(draw_retrieval(queries, answers, 'Title ' * 30, 'what is said under it ' * 30))

@@ -31,6 +31,7 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import torch
+from measuring import alternate
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
@@ -38,10 +39,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from torch.utils.data import DataLoader
 
-from slan_mm.analysis import alternate
-from slan_mm.analysis.starts import start_losses
 from slan_mm.config import read_config
 from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.start_losses import start_losses
 from slan_mm.registry import MODELS
 
 

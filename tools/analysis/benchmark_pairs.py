@@ -45,14 +45,14 @@ if __name__ == '__main__':
 
 import torch
 from count_params import load_config, offline_model, table
+from measuring import Alternation, Cost, CostMode, alternate, count_flops, matmul_peak, own_flops
 from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from mmpretrain.utils import register_all_modules
 from torch import Tensor, nn
 
-from slan_mm.analysis import Alternation, Cost, CostMode, alternate, count_flops, matmul_peak, own_flops
 from slan_mm.engine.malloc import keep_freed_memory
-from slan_mm.models.locator import PairIndex
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 
 #: Rows of the table of costs, and the modules they are of; the first that fits.

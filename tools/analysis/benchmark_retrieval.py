@@ -61,8 +61,8 @@ from torch.utils.data import DataLoader
 from slan_mm.config import read_config
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
-from slan_mm.evaluation.ranking import rank, shortlist
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.evaluation.rerank import rank, shortlist
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
 

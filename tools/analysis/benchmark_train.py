@@ -48,7 +48,9 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import torch
+from blip_retrieval import build_blip_retrieval
 from count_params import offline_model, table
+from measuring import Alternation, alternate, matmul_peak
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, build_optim_wrapper
@@ -59,12 +61,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from try_full_size import peak_gib, random_batch
 
-from slan_mm.analysis import Alternation, alternate, matmul_peak
-from slan_mm.analysis.blip_retrieval import build_blip_retrieval
-from slan_mm.analysis.starts import start_losses
 from slan_mm.config import read_config
 from slan_mm.datasets.shapes.grammar import words
 from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.engine.start_losses import start_losses
 from slan_mm.registry import MODELS
 
 

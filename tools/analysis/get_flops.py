@@ -35,11 +35,11 @@ if __name__ == '__main__':
 
 import torch
 from count_params import load_config, offline_model, table
+from measuring import count_flops, own_flops
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from slan_mm.analysis import count_flops, own_flops
-from slan_mm.models.locator import PairIndex
-from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.models.base import BaseSLAN
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 
 #: GFLOPs in Table 7, of a 384 x 384 picture, by name of the config.
@@ -49,7 +49,7 @@ STAGES = ('per image', 'per text', 'per pair')
 Flops = dict[str, dict[str, int]]
 
 
-def model_flops(model: SelfLocatedModel, shape: tuple[int, int], num_words: int = 30) -> Flops:
+def model_flops(model: BaseSLAN, shape: tuple[int, int], num_words: int = 30) -> Flops:
     """Operations of one picture (height, width), one text of ``num_words`` words and their pair.
 
     Each module's are its own, without its children's; names start with the model's attribute, e.g.
@@ -85,7 +85,7 @@ def _named(counts: dict[str, int], roots: dict[str, str]) -> dict[str, int]:
     return named
 
 
-def flops_model(config: str, num_words: int, options: dict | None = None) -> SelfLocatedModel:
+def flops_model(config: str, num_words: int, options: dict | None = None) -> BaseSLAN:
     """The model of a config file as it is counted: random weights, no momentum encoders, evaluation mode."""
     model = offline_model(load_config(config, options))
     # Transformers looks into the values of masks, which shapes alone do not have, before it calls fused attention.

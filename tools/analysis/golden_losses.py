@@ -31,8 +31,8 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from slan_mm.analysis.starts import start_losses
 from slan_mm.engine.runner import ResumableRunner
+from slan_mm.engine.start_losses import start_losses
 
 
 class EnoughError(Exception):

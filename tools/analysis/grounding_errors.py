@@ -26,8 +26,8 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 from mmengine.runner import Runner
+from model_errors import figure
 
-from slan_mm.analysis.model_errors import figure
 from slan_mm.apis import GroundingInferencer
 from slan_mm.apis.settings import without_cached_pictures
 from slan_mm.config import read_config

@@ -39,8 +39,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from slan_mm.engine.ablation_grid import Grid, Table, read_grid
-from slan_mm.engine.checkpoint_io import replaced_atomically
+from ablation_grid import Grid, Table, read_grid
+
+from slan_mm.atomic_files import replaced_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r'(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- /results -->)', re.DOTALL)

@@ -45,13 +45,13 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from ablation_grid import Grid, Row, read_grid, row_config
 from mmengine.config import Config, ConfigDict
 
-from slan_mm.analysis.starts import start_losses
-from slan_mm.engine.ablation_grid import Grid, Row, read_grid, row_config
-from slan_mm.engine.checkpoint_io import replaced_atomically, resumable_checkpoints
+from slan_mm.atomic_files import replaced_atomically, resumable_checkpoints
 from slan_mm.engine.hooks.run_record_hook import config_name, read_record
 from slan_mm.engine.launch import build_runner
+from slan_mm.engine.start_losses import start_losses
 
 CONFIG, IDENTITY = 'config.py', 'ablation.json'
 

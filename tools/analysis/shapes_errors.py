@@ -24,8 +24,8 @@ if __name__ == '__main__':
 
 import numpy as np
 from mmengine.runner import Runner
+from model_errors import figure
 
-from slan_mm.analysis.model_errors import figure
 from slan_mm.apis import RetrievalInferencer
 from slan_mm.config import read_config
 from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall

@@ -38,8 +38,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.structures import DataSample
 
-from slan_mm.analysis.starts import start_losses
 from slan_mm.config import read_config
+from slan_mm.engine.start_losses import start_losses
 from slan_mm.registry import MODELS
 
 CAPTIONS = (

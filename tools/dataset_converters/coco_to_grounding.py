@@ -27,8 +27,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
-from slan_mm.engine.checkpoint_io import replaced_atomically
 
 _REMEDY = (
     "COCO's instances have {images: [{id, file_name, height, width}], categories: [{id, name}], annotations: "

@@ -31,8 +31,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from slan_mm.datasets.answer_normalisation import normalise_answer
 from slan_mm.datasets.readers.entry import json_entries, load_json
-from slan_mm.evaluation.functional.vqa import normalise_answer
 
 _REMEDY = "VQA v2's annotation files hold {annotations: [{multiple_choice_answer, answers: [{answer}], ...}]}."
 

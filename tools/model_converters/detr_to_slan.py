@@ -41,8 +41,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
-from slan_mm.engine.checkpoint_io import replaced_atomically
-from slan_mm.models.encoders.checkpoint import read_state_dict
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.models.image.backbone_weights import read_state_dict
 from slan_mm.registry import MODELS
 
 DETECTOR = 'image_branch.detector.'

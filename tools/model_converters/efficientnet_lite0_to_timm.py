@@ -35,7 +35,7 @@ import timm
 from safetensors.torch import save_file
 from torch import Tensor
 
-from slan_mm.models.encoders.checkpoint import read_state_dict
+from slan_mm.models.image.backbone_weights import read_state_dict
 
 
 def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dict[str, Tensor]:

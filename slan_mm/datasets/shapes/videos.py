@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from slan_mm.datasets.frames import random_frames, uniform_frames
+from slan_mm.datasets.frame_sampling import random_frames, uniform_frames
 from slan_mm.datasets.seeding import item_rng, split_index
 from slan_mm.datasets.shapes.dataset import ShapesPairs
 from slan_mm.datasets.shapes.render import render_scene

@@ -6,7 +6,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from slan_mm.datasets.frames import random_frames, uniform_frames
+from slan_mm.datasets.frame_sampling import random_frames, uniform_frames
 from slan_mm.datasets.unreadable import NUM_SLOTS, worker_slot
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import require_extra

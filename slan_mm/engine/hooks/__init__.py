@@ -2,11 +2,11 @@ from slan_mm.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from slan_mm.engine.hooks.compile_hook import CompileHook
 from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
 from slan_mm.engine.hooks.iter_logger_hook import IterLoggerHook
+from slan_mm.engine.hooks.metrics_table_hook import MetricsTableHook
 from slan_mm.engine.hooks.non_finite_hook import NonFiniteLossHook
 from slan_mm.engine.hooks.prediction_file_hook import PredictionFileHook
 from slan_mm.engine.hooks.rank_mean_hook import RankMeanHook
 from slan_mm.engine.hooks.run_record_hook import RunRecordHook
-from slan_mm.engine.hooks.summary_hook import SummaryHook
 from slan_mm.engine.hooks.throughput_hook import ThroughputHook
 from slan_mm.engine.hooks.timeline_hook import TimelineHook
 
@@ -14,12 +14,12 @@ __all__ = [
     'CompileHook',
     'ExactStateHook',
     'IterLoggerHook',
+    'MetricsTableHook',
     'NonFiniteLossHook',
     'PredictionFileHook',
     'RankMeanHook',
     'RunRecordHook',
     'SafeCheckpointHook',
-    'SummaryHook',
     'ThroughputHook',
     'TimelineHook',
 ]

@@ -38,7 +38,7 @@ def _is_plain(value: Any) -> bool:
 class ExactStateHook(Hook):
     """Adds the random states of all ranks and the position in the data to a checkpoint, and makes its logs plain.
 
-    :class:`slan_mm.engine.exact_resume.ExactResume` registers it; a config need not name it. In the checkpoint:
+    :class:`slan_mm.engine.resume.exact_resume.ExactResume` registers it; a config need not name it. In the checkpoint:
     ``exact_state = dict(random=[state of rank 0, ...], data=dict(position, seed))``; the log scalars of the message
     hub are tensors instead of pickled ``HistoryBuffer`` objects, which ``torch.load(weights_only=True)`` refuses.
     """

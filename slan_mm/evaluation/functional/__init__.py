@@ -1,4 +1,4 @@
-from .boxes import (
+from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
     center_box,
     hit_rank,
@@ -10,10 +10,10 @@ from .boxes import (
     union_box,
     whole_box,
 )
-from .captions import score_captions
-from .nlvr2 import nlvr2_scores, sentence_key
-from .recall import gold_ranks, summarise_ranks
-from .vqa import normalise_answer, vqa_accuracy
+from slan_mm.evaluation.functional.captions import score_captions
+from slan_mm.evaluation.functional.nlvr2 import nlvr2_scores, sentence_key
+from slan_mm.evaluation.functional.recall import gold_ranks, summarise_ranks
+from slan_mm.evaluation.functional.vqa import vqa_accuracy
 
 __all__ = [
     'PhraseScore',
@@ -22,7 +22,6 @@ __all__ = [
     'hit_rank',
     'mean_pairwise_iou',
     'nlvr2_scores',
-    'normalise_answer',
     'pairwise_iou',
     'points_at',
     'region_sides',

@@ -1,8 +1,8 @@
-from .caption_metric import CaptionMetric
-from .coco_box_metric import CocoBoxMetric
-from .grounding_metric import GroundingMetric
-from .nlvr2_metric import NLVR2Metric
-from .vqa_metric import VQAMetric
+from slan_mm.evaluation.metrics.caption_metric import CaptionMetric
+from slan_mm.evaluation.metrics.coco_box_metric import CocoBoxMetric
+from slan_mm.evaluation.metrics.grounding_metric import GroundingMetric
+from slan_mm.evaluation.metrics.nlvr2_metric import NLVR2Metric
+from slan_mm.evaluation.metrics.vqa_metric import VQAMetric
 
 __all__ = [
     'CaptionMetric',

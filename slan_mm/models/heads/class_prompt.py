@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from slan_mm.models.grounding import span_tokens
+from slan_mm.models.phrase_grounding import span_tokens
 
 
 @dataclass(frozen=True)

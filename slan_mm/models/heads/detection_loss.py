@@ -17,7 +17,7 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from slan_mm.models.objectives.gather import global_mean
+from slan_mm.models.dist import global_mean
 from slan_mm.registry import MODELS
 
 

@@ -41,7 +41,7 @@ class DecoderMemory(BaseModule):
     Each part is normalised, told apart by a learned vector of its kind, and regions and cells say where they are.
 
     Args:
-        embed_dims: Width D of the spine.
+        embed_dims: Width D of the base model.
         out_dims: Width W of the decoder.
         parts: Which of 'regions' (E_L^G at the last level's boxes), 'words' (E_L^T) and 'grid' (F_L) to hold.
 

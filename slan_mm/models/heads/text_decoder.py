@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertLMHeadModel, GenerationConfig, PretrainedConfig, PreTrainedTokenizerBase
 
-from slan_mm.models.encoders.hf_tokenizer import loading_help
+from slan_mm.models.heads.detokenize import join_punctuation
 from slan_mm.models.heads.memory import Memory
-from slan_mm.models.heads.spacing import join_punctuation
+from slan_mm.models.text.tokenizer import loading_help
 from slan_mm.registry import MODELS
 
 IGNORE = -100

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from slan_mm.models import protocols
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
-from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.sizes import build_sized
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 
 

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from slan_mm.models.locator.boxes import pairwise_iou
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from slan_mm.models import protocols
 from slan_mm.models.locator.attention import Projections
 from slan_mm.models.locator.box_embedding import BoxEmbedding
-from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.sizes import build_sized
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
@@ -66,7 +66,7 @@ class SelfLocator(BaseModule):
         pooling: Config of the pooling that reads similarities of the detector's boxes.
         centred: Whether word-activation maps are centred, see :func:`activation_map`.
         box_embedding: Whether region embeddings say where their box is before the first level.
-        map_terms: The region-word terms that word-activation maps sum up, set by :class:`SelfLocatedModel`.
+        map_terms: The region-word terms that word-activation maps sum up, set by :class:`BaseSLAN`.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from mmcv.ops import RoIAlign
 from mmdet.structures.bbox import bbox2roi, bbox_cxcywh_to_xyxy
 from torch import Tensor, nn
 
-from slan_mm.models.locator.pairs import PairIndex
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 
 

@@ -5,7 +5,7 @@ from slan_mm.models.objectives.masked_lm import MaskedLMHead
 from slan_mm.models.objectives.matching import ITMHead
 from slan_mm.models.objectives.pretrain import PretrainObjective
 from slan_mm.models.objectives.regression import ProgressiveRegressionLoss
-from slan_mm.models.objectives.score import ScoreMixer
+from slan_mm.models.objectives.score_mixer import ScoreMixer
 from slan_mm.models.objectives.soft_targets import SoftTargets
 
 __all__ = [

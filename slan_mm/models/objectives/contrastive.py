@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from slan_mm.models.objectives.gather import gather, gather_padded, local_rows
+from slan_mm.models.dist import gather, gather_padded, local_rows
 from slan_mm.models.objectives.queue import FeatureQueue
 from slan_mm.registry import MODELS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from slan_mm.models.dist import global_mean
 from slan_mm.models.locator.boxes import mean_move, pairwise_iou
-from slan_mm.models.objectives.gather import global_mean
 from slan_mm.structures import Located
 
 

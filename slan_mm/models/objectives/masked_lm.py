@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
-from slan_mm.models.objectives.gather import global_mean
+from slan_mm.models.dist import global_mean
 from slan_mm.registry import MODELS
 
 IGNORE = -100

@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from slan_mm.models.objectives.gather import global_mean
+from slan_mm.models.dist import global_mean
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from slan_mm.models import protocols
+from slan_mm.models.dist import gather
 from slan_mm.models.objectives.contrastive import ITCLoss, positives
-from slan_mm.models.objectives.gather import gather
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
 from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
@@ -21,7 +21,8 @@ from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 if TYPE_CHECKING:
-    from slan_mm.models.branches import ImageBranch, TextBranch
+    from slan_mm.models.image.branch import ImageBranch
+    from slan_mm.models.text.branch import TextBranch
 
 
 class PretrainObjective(BaseModule):

@@ -8,7 +8,7 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from slan_mm.models.objectives.gather import global_mean
+from slan_mm.models.dist import global_mean
 from slan_mm.registry import MODELS
 
 

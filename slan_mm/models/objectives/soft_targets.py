@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from slan_mm.models.dist import gather
 from slan_mm.models.objectives.contrastive import positives
-from slan_mm.models.objectives.gather import gather
 from slan_mm.registry import MODELS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor
 
 from slan_mm.models import protocols
-from slan_mm.models.objectives.gather import gather, gather_record, local_rows
+from slan_mm.models.dist import gather, gather_record, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slan_mm.models.dist import global_mean
 from slan_mm.models.heads import Memory
-from slan_mm.models.objectives.gather import global_mean
-from slan_mm.models.tasks.writer import WritingModel
+from slan_mm.models.tasks.base_generator import BaseGenerator
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
 
 
 @MODELS.register_module()
-class SLANCaptioner(WritingModel):
+class SLANCaptioner(BaseGenerator):
     """Writes a caption.
 
     In training a sample's ``text`` is its caption. Prediction reads no text; it adds ``pred_caption``, without the
@@ -26,7 +26,7 @@ class SLANCaptioner(WritingModel):
     Args:
         decoder: Config of the :class:`TextDecoder`, but for its prompt.
         prompt: What every caption starts with; also what the locator looks for.
-        rest: What :class:`WritingModel` takes.
+        rest: What :class:`BaseGenerator` takes.
 
     Raises:
         ValueError: The prompt is empty.

@@ -13,13 +13,13 @@ from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from slan_mm.models.checkpoint import keep_fresh_head
-from slan_mm.models.grounding import region_word_similarity
+from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.locator.detector import RegionDetector
+from slan_mm.models.phrase_grounding import region_word_similarity
 from slan_mm.models.sizes import build_sized
-from slan_mm.models.spine import SelfLocatedModel
+from slan_mm.models.state_dict_hooks import keep_fresh_head
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
 
@@ -39,8 +39,8 @@ class DetectedPart:
 
 
 @MODELS.register_module()
-class SLANDetector(SelfLocatedModel, BaseDetector):
-    """A mmdet detector on SLAN's spine.
+class SLANDetector(BaseSLAN, BaseDetector):
+    """A mmdet detector on SLAN's base model.
 
     Classes are those of the data sample's ``text`` (``CocoDataset(return_classes=True)``, or ``texts`` of
     ``DetInferencer``), else ``classes``, else those of the ``dataset_meta`` that ``DetInferencer`` sets. Samples of one
@@ -54,7 +54,7 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
         head: Config of the head.
         prompt: Arguments of :class:`ClassPrompt`.
         classes: Class names, as :func:`read_class_names` reads them.
-        spine: What :class:`SelfLocatedModel` takes. ``data_preprocessor`` is mmdet's.
+        base: What :class:`BaseSLAN` takes. ``data_preprocessor`` is mmdet's.
 
     Raises:
         ValueError: The class names are refused, see :func:`check_class_names`.
@@ -65,9 +65,9 @@ class SLANDetector(SelfLocatedModel, BaseDetector):
         head: dict,
         prompt: dict | None = None,
         classes: str | Sequence[str] | None = None,
-        **spine: Any,
+        **base: Any,
     ) -> None:
-        super().__init__(**spine)
+        super().__init__(**base)
         levels = len(self.locator.adaptors) + 1
         self.head = build_sized(
             dict(type='DetectionHead') | head, 'head', embed_dims=self.embed_dims, num_levels=levels

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from slan_mm.models.base import BaseSLAN
 from slan_mm.models.sizes import build_sized
-from slan_mm.models.spine import SelfLocatedModel
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
 
 
 @MODELS.register_module()
-class NLVR(SelfLocatedModel):
+class NLVR(BaseSLAN):
     """Both pictures are located against the sentence; a head fuses the two results and tells true from false.
 
     The sentence is encoded once and meets each picture by the one path that all tasks share (``locate``); what is new
@@ -26,15 +26,15 @@ class NLVR(SelfLocatedModel):
         head: Config of the head over two located results, see :class:`PairFusionHead`.
         reg_weight: Weight of L_reg, which Eq. 8 adds to every downstream loss; 0 leaves it out.
         objective: A pre-training config's; not used. So a config may inherit a pre-training model and change its type.
-        spine: What :class:`SelfLocatedModel` takes.
+        base: What :class:`BaseSLAN` takes.
 
     ``inputs`` are (B, 2, 3, H, W), the left picture first; data samples carry ``text`` and, for the loss, ``gt_label``
     (1: true, 0: false). Predictions are ``pred_label`` (1,) and ``pred_score`` (2,), the probabilities of false and
     true, in mmpretrain's fields.
     """
 
-    def __init__(self, head: dict, reg_weight: float = 1.0, objective: dict | None = None, **spine: Any) -> None:
-        super().__init__(**spine)
+    def __init__(self, head: dict, reg_weight: float = 1.0, objective: dict | None = None, **base: Any) -> None:
+        super().__init__(**base)
         self.head = build_sized(dict(type='PairFusionHead') | head, 'head', embed_dims=self.embed_dims)
         self.reg_weight = reg_weight
         self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss'))

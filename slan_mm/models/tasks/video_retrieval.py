@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from slan_mm.models.frames import join_frames, join_located, num_frames, split_frames
-from slan_mm.models.locator.pairs import PairIndex
 from slan_mm.models.slan import SLAN
+from slan_mm.models.video import join_frames, join_located, num_frames, split_frames
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
@@ -28,7 +28,7 @@ class VideoRetrieval(SLAN):
     """
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of pictures, or joined features of videos (V, m, 3, H, W); see :mod:`slan_mm.models.frames`."""
+        """Features of pictures, or joined features of videos (V, m, 3, H, W); see :mod:`slan_mm.models.video`."""
         if not _are_videos(inputs):
             return super().encode_image(inputs)
         return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])

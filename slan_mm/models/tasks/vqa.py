@@ -11,7 +11,7 @@ from torch import Tensor
 
 from slan_mm.datasets.readers.answer_list import check_answers, read_answer_list
 from slan_mm.models.heads import Memory, rank_texts
-from slan_mm.models.tasks.writer import WritingModel
+from slan_mm.models.tasks.base_generator import BaseGenerator
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
 
@@ -19,7 +19,7 @@ INFERENCE = ('generate', 'rank')
 
 
 @MODELS.register_module()
-class SLANAnswerer(WritingModel):
+class SLANAnswerer(BaseGenerator):
     """Answers a question, in its own words or from a closed list.
 
     A sample's ``text`` is its question. In training ``answers`` is the list of the annotators' answers; each different
@@ -31,7 +31,7 @@ class SLANAnswerer(WritingModel):
         inference: 'generate' writes the answer; 'rank' chooses from ``answer_list``, see :func:`rank_texts`.
         answer_list: The list, or the json file that holds it (``tools/dataset_converters/vqa_answer_list.py``).
         rank_k, rank_chunk: ``k`` and ``chunk`` of :func:`rank_texts`.
-        rest: What :class:`WritingModel` takes.
+        rest: What :class:`BaseGenerator` takes.
 
     Raises:
         ValueError: 'rank' without a list, an empty list, or one with an empty or repeated answer.

@@ -1,10 +1,10 @@
 import torch
-from detection_toy import CLASSES, batch, build_toy_detector, losses, stir
 from mmengine.structures import InstanceData
+from support.detection import CLASSES, batch, build_toy_detector, losses, stir
 
-from slan_mm.models.grounding import region_word_similarity
 from slan_mm.models.heads.detection_head import DetectionHead
 from slan_mm.models.heads.detection_loss import DetectionOutputs
+from slan_mm.models.phrase_grounding import region_word_similarity
 
 
 def head(**settings):

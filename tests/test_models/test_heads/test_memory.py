@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy import TEXTS, build_toy_slan, toy_picture
+from support.toy import TEXTS, build_toy_slan, toy_picture
 
 from slan_mm.models.heads import DecoderMemory
 from slan_mm.models.heads.memory import cell_boxes

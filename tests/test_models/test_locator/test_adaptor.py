@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from support.toy import toy_config
 from torch.nn.functional import layer_norm
-from toy import toy_config
 
 from slan_mm.models.locator import RegionAdaptor
 from slan_mm.models.locator.box_embedding import BoxEmbedding

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy import TEXTS, build_toy_slan, toy_picture
+from support.toy import TEXTS, build_toy_slan, toy_picture
 
 from slan_mm.models.locator.locator import activation_map, gather_rows
 

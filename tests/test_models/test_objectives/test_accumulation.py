@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from toy import build_toy_slan, toy_batch, toy_losses
 
 #: Two micro-batches of the same texts, so of as many words, with other pictures; and two that share nothing.
 HALVES, OTHER_HALVES = ((0, 1), (8, 9)), ((0, 1), (2, 3))

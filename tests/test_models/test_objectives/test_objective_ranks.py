@@ -11,12 +11,12 @@ import pytest
 import torch
 from mmengine.dist import all_reduce_dict
 from mmengine.model import MMDistributedDataParallel
-from ranks import run_ranks
+from support.ranks import run_ranks
+from support.toy import build_toy_slan, literal_config, toy_batch, toy_config
 from torch import Tensor
-from toy import build_toy_slan, literal_config, toy_batch, toy_config
 
 from slan_mm.engine.hooks import NonFiniteLossHook
-from slan_mm.models.objectives.gather import gather, gather_padded, local_rows
+from slan_mm.models.dist import gather, gather_padded, local_rows
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
 
 PAIRS, STEPS = 6, 3

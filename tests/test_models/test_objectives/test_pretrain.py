@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losses, toy_sample
+from support.toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losses, toy_sample
 
-from slan_mm.models.objectives.gather import gather, gather_padded, global_mean, local_rows
+from slan_mm.models.dist import gather, gather_padded, global_mean, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import draw_negatives
 from slan_mm.models.objectives.step_pairs import image_ids

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from toy import build_toy_slan, toy_batch, toy_losses
+from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.objectives import ITCLoss, RegionWordLoss, SoftTargets
 from slan_mm.models.objectives.contrastive import positives, soft_cross_entropy

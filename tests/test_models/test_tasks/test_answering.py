@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from writing_toy import QUESTIONS, build_writer, overfit, question_batch
+from support.writing import QUESTIONS, build_writer, overfit, question_batch
 
 ANSWERS = ['no', 'yes', 'red', 'blue', '2', '3', 'circle', 'square', 'star', 'green']
 

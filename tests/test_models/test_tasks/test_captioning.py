@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from toy import TEXTS, toy_batch
-from writing_toy import build_writer, overfit
+from support.toy import TEXTS, toy_batch
+from support.writing import build_writer, overfit
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +72,7 @@ def test_a_caption_fits_its_own_picture_best(trained):
     assert scores.argmax(1).tolist() == [0, 1, 2, 3]
 
 
-def test_every_part_of_the_spine_that_the_memory_holds_is_trained():
+def test_every_part_of_the_base_model_that_the_memory_holds_is_trained():
     model = build_writer('SLANCaptioner').train()
     model(**model.data_preprocessor(toy_batch(), True), mode='loss')['loss_caption'].backward()
     for name in ('image_branch.encoder', 'image_branch.decoder', 'locator.adaptors.1', 'text_branch.encoder', 'memory'):

@@ -2,7 +2,10 @@ import copy
 
 import pytest
 import torch
-from detection_toy import (
+from mmdet.models.detectors import BaseDetector
+from mmengine.optim import OptimWrapper
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from support.detection import (
     CLASSES,
     SIZES,
     batch,
@@ -14,10 +17,7 @@ from detection_toy import (
     sample,
     stir,
 )
-from mmdet.models.detectors import BaseDetector
-from mmengine.optim import OptimWrapper
-from mmengine.runner.checkpoint import _load_checkpoint_to_model
-from toy import build_toy_slan, toy_config
+from support.toy import build_toy_slan, toy_config
 
 from slan_mm.registry import MODELS
 

@@ -9,12 +9,12 @@ import mmdet
 import numpy as np
 import pytest
 import torch
-from detection_toy import build_toy_detector, detector_config, stir
 from mmdet.evaluation import CocoMetric, DumpDetResults
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.fileio import load
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from support.detection import build_toy_detector, detector_config, stir
 
 import slan_mm.evaluation  # noqa: F401
 from slan_mm.datasets.shapes.scene import SHAPES

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from detection_toy import detector_config
 from mmengine.config import Config
+from support.detection import detector_config
 
 from slan_mm.registry import RUNNERS
 

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from toy import build_toy_slan
-from toy_tasks import build_toy_nlvr, nlvr_batch
+from support.tasks import build_toy_nlvr, nlvr_batch
+from support.toy import build_toy_slan
 
 CLOSE = dict(atol=2e-5, rtol=1e-4)
 

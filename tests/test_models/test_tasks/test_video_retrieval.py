@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from retrieval_toy import run_retrieval
-from toy import TEXTS, build_toy_slan, toy_config, toy_picture
-from toy_tasks import build_toy_video_retrieval, toy_video, video_batch
+from support.retrieval import run_retrieval
+from support.tasks import build_toy_video_retrieval, toy_video, video_batch
+from support.toy import TEXTS, build_toy_slan, toy_config, toy_picture
 
-from slan_mm.models.frames import join_frames, num_frames, split_frames
-from slan_mm.models.locator import PairIndex
+from slan_mm.models.video import join_frames, num_frames, split_frames
+from slan_mm.pair_index import PairIndex
 
 CLOSE = dict(atol=2e-5, rtol=1e-4)
 

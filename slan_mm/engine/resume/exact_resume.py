@@ -1,0 +1,119 @@
+"""What MMEngine's two runners lack for a resume that is exact and safe."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from torch import nn
+
+from slan_mm.engine.checkpoint_io import is_complete, replaced_atomically, resumable_checkpoints
+from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
+from slan_mm.engine.resume.random_state import random_state, set_random_state
+
+
+class ExactResume:
+    """Goes before ``Runner`` or ``FlexibleRunner`` in the bases of a runner, and changes the following.
+
+    - ``resume='auto'`` takes up the newest complete checkpoint of the work directory; a truncated one is passed over
+      with a warning. Without any, the run starts anew, from ``load_from`` when that is given.
+    - A resumed run ends as the uninterrupted one would have, to the bit: the random states of all ranks and the
+      position in the data are in the checkpoint (:class:`ExactStateHook`, :class:`ResumableIterLoop`).
+    - ``test`` refuses weights that do not fit the model, as does a resume.
+    - Checkpoints are written under another name and renamed when they are on the disk.
+
+    Attributes:
+        must_fit: whether weights that do not fit the model are an error now: while a run is resumed, and in a test.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.gathered_random_states: list[dict[str, Any]] = []
+        self._pending_random_state: dict[str, Any] | None = None
+        self._data_state: dict[str, int] | None = None
+        self._resuming = False
+        self.must_fit = False
+        super().__init__(*args, **kwargs)
+        self.register_hook(ExactStateHook())
+
+    def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Saves a checkpoint atomically. All ranks call it: their random states, and their shards, are gathered."""
+        self.gathered_random_states = all_gather_object(random_state())
+        if not is_main_process():
+            self.hand_in_shards(out_dir, filename, *args, **kwargs)
+            return
+        with replaced_atomically(Path(out_dir) / filename) as temporary:
+            super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
+
+    def hand_in_shards(self, *args: Any, **kwargs: Any) -> None:
+        """What a rank that writes no file does while the first one writes: nothing where all hold the whole model."""
+
+    def load_or_resume(self) -> None:
+        """Resumes when ``resume`` is True or 'auto', else loads the weights of ``load_from`` when that is given."""
+        if self._has_loaded:
+            return
+        if self._resume != 'auto' and not (self._resume and self._load_from is None):
+            super().load_or_resume()
+            return
+        newest = [self._newest_checkpoint() if is_main_process() else None]
+        broadcast_object_list(newest)
+        if newest[0] is not None:
+            self.resume(newest[0])
+            self._has_loaded = True
+            return
+        self.logger.info(f'no checkpoint to resume from in {self.work_dir}: starting anew')
+        self._resume = False
+        super().load_or_resume()
+
+    def _newest_checkpoint(self) -> str | None:
+        for path in resumable_checkpoints(self.work_dir):
+            if is_complete(path):
+                return str(path)
+            self.logger.warning(f'{path} is truncated or damaged: passing over it to an older checkpoint')
+        return None
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Takes up a run from ``filename``: weights, optimizer, schedulers, logs, random state, place in the data."""
+        self._resuming = self.must_fit = True
+        try:
+            super().resume(filename, *args, **kwargs)
+        finally:
+            self._resuming = self.must_fit = False
+        if self._data_state is not None and hasattr(self.train_loop, 'load_state_dict'):
+            self.train_loop.load_state_dict(self._data_state)
+
+    def test(self) -> dict:
+        """MMEngine's; weights that do not fit the model are an error: a half random model has no score."""
+        self.must_fit = True
+        try:
+            return super().test()
+        finally:
+            self.must_fit = False
+
+    def take_exact_state(self, checkpoint: dict) -> None:
+        """Keeps, of a checkpoint that the run is resumed from, what :meth:`restore_random_state` puts back."""
+        if not self._resuming:
+            return
+        exact = checkpoint.get('exact_state')
+        if exact is None:
+            self.logger.warning(
+                'the checkpoint holds no random state: the resumed run will not repeat the original one'
+            )
+            return
+        states = exact['random']
+        if len(states) == self.world_size:
+            self._pending_random_state = states[self.rank]
+        else:
+            self.logger.warning(
+                f'the checkpoint was written by {len(states)} ranks and is resumed by {self.world_size}: '
+                'the data go on where they stopped, but random numbers differ'
+            )
+        self._data_state = exact['data']
+
+    def restore_random_state(self) -> None:
+        """Puts the random state of the checkpoint back, once; does nothing in a run that has not been resumed."""
+        if self._pending_random_state is not None:
+            set_random_state(self._pending_random_state)
+            self._pending_random_state = None
+
+    def evaluation_model(self) -> nn.Module:
+        """The model that validation and tests run, whose forward pass must not wait for other ranks."""
+        return self.model

@@ -1,0 +1,1 @@
+"""Models that are split over GPUs (FSDP): the runner and its strategy."""

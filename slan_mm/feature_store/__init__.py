@@ -1,0 +1,35 @@
+"""Outputs of frozen encoders on disk, so that they need not run twice. ``tools/cache_features.py`` fills a store."""
+
+from slan_mm.feature_store.images import (
+    ImageStore,
+    LoadCachedFeatures,
+    StoredLevels,
+    StoredPicture,
+    is_stored,
+    stack_stored,
+)
+from slan_mm.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
+from slan_mm.feature_store.layout import PartReader, PartWriter, refuse_other, write_json
+from slan_mm.feature_store.records import StoredRecord, save_record
+from slan_mm.feature_store.texts import TextStore, text_key
+
+__all__ = [
+    'FeatureStoreError',
+    'ImageStore',
+    'LoadCachedFeatures',
+    'PartReader',
+    'PartWriter',
+    'StoredLevels',
+    'StoredPicture',
+    'StoredRecord',
+    'TextStore',
+    'hash_config',
+    'hash_weights',
+    'is_stored',
+    'normalisation_of',
+    'refuse_other',
+    'save_record',
+    'stack_stored',
+    'text_key',
+    'write_json',
+]

@@ -1,0 +1,191 @@
+"""Filling a store: every picture and text of a config's data sets once through the frozen encoders."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from slan_mm.feature_store.keys import FeatureStoreError, canonical, hash_config, normalisation_of
+from slan_mm.feature_store.layout import PartWriter
+from slan_mm.feature_store.sources import StoredDataset
+from slan_mm.feature_store.texts import text_key
+
+_MARK_SECONDS = 10.0  # how often progress is made safe and told
+
+
+class _Progress:
+    """Says how far a loop got, now and then."""
+
+    def __init__(self, what: str, total: int, done: int) -> None:
+        self.what, self.total, self.first = what, total, done
+        self.start = self.last = time.monotonic()
+
+    def due(self, done: int) -> bool:
+        now = time.monotonic()
+        if done < self.total and now - self.last < _MARK_SECONDS:
+            return False
+        self.last = now
+        left = (now - self.start) / max(1, done - self.first) * (self.total - done)
+        print_log(f'{self.what}: {done} of {self.total}, {left / 60:.1f} minutes left', 'current')
+        return True
+
+
+class _Pictures(Dataset):
+    def __init__(self, datasets: Sequence[StoredDataset], places: Sequence[tuple[int, int]]) -> None:
+        self.datasets, self.places = datasets, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, row: int) -> dict | None:
+        number, index = self.places[row]
+        return self.datasets[number].picture(index)
+
+
+def _image_places(datasets: Sequence[StoredDataset]) -> dict[str, tuple[int, int]]:
+    places: dict[str, tuple[int, int]] = {}
+    paths: dict[str, str] = {}
+    for number, dataset in enumerate(datasets):
+        for index in range(len(dataset)):
+            info = dataset.pictures.get_data_info(index)
+            image_id, path = str(info['image_id']), str(info.get('img_path'))
+            if paths.setdefault(image_id, path) != path:
+                raise FeatureStoreError(
+                    f'The image id {image_id!r} stands for {paths[image_id]} and for {path}. Give one of the data sets '
+                    'an id_prefix, or another store.'
+                )
+            places.setdefault(image_id, (number, index))
+    return places
+
+
+@torch.no_grad()
+def cache_images(
+    encoder: nn.Module,
+    preprocessor: nn.Module,
+    datasets: Sequence[StoredDataset],
+    store: str | Path,
+    batch_size: int = 32,
+    num_workers: int = 0,
+) -> int:
+    """Stores ``encoder.extract`` of every picture of ``datasets``, each once; goes on where it was interrupted.
+
+    Args:
+        encoder: a frozen ``ImageEncoder``, on the device to use.
+        preprocessor: the model's data preprocessor, on the same device.
+        datasets: of one store, see ``stored_datasets``.
+
+    Returns:
+        The number of pictures in the store.
+
+    Raises:
+        FeatureStoreError: no picture can be read, pictures differ in size, or a feature exceeds half precision.
+    """
+    places = _image_places(datasets)
+    transforms = datasets[0].transforms
+    header = {
+        **encoder.store_header(),
+        'preprocessing': hash_config(transforms),
+        'normalisation': normalisation_of(preprocessor),
+        'transforms': canonical(transforms),
+    }
+    image_ids = list(places)
+    writer = PartWriter(Path(store) / 'images', header, image_ids)
+    if writer.finished:
+        print_log(f'{writer.folder} holds these {len(image_ids)} pictures already.', 'current')
+        return len(image_ids)
+    shapes = writer.array('shapes', (len(image_ids), 4), 'int32')
+    rows = range(writer.done, len(image_ids))
+    loader = DataLoader(
+        _Pictures(datasets, [places[image_ids[row]] for row in rows]),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=list,
+    )
+    progress = _Progress(f'Pictures of {store}', len(image_ids), writer.done)
+    done = writer.done
+    for items in loader:
+        good = [row for row, item in enumerate(items, start=done) if item is not None]
+        items_read = [item for item in items if item is not None]
+        shapes[done : done + len(items)] = -1
+        if items_read:
+            batch = {key: [item[key] for item in items_read] for key in ('inputs', 'data_samples')}
+            for number, output in enumerate(encoder.extract(preprocessor(batch, False)['inputs'])):
+                level = writer.array(f'level{number}', (len(image_ids), *output.shape[1:]))
+                level[good] = _half(output, [image_ids[row] for row in good])
+            for row, item in zip(good, items_read, strict=True):
+                sample = item['data_samples']
+                shapes[row] = (*sample.metainfo['ori_shape'][:2], *sample.metainfo['img_shape'][:2])
+        done += len(items)
+        if progress.due(done):
+            writer.mark(done)
+    lost = int((shapes[:, 0] < 0).sum())
+    if lost == len(image_ids):
+        raise FeatureStoreError(f'None of the {lost} pictures of {store} can be read.')
+    if lost:
+        print_log(f'{lost} of {len(image_ids)} pictures could not be read; training skips them.', 'current')
+    writer.finish(image_ids=image_ids)
+    return len(image_ids)
+
+
+def _half(values: Tensor, names: Sequence[str]) -> np.ndarray:
+    half = values.half()
+    bad = ~torch.isfinite(half).flatten(1).all(dim=1)
+    if bad.any():
+        name = names[int(bad.nonzero()[0])]
+        raise FeatureStoreError(f'Features of {name!r} are not finite in half precision, so they cannot be stored.')
+    return half.cpu().numpy()
+
+
+@torch.no_grad()
+def cache_texts(encoder: nn.Module, datasets: Sequence[StoredDataset], store: str | Path, batch_size: int = 256) -> int:
+    """Stores the words that ``encoder`` makes of every text of ``datasets``; goes on where it was interrupted.
+
+    Args:
+        encoder: a frozen ``TextEncoder``, on the device to use.
+
+    Returns:
+        The number of different texts in the store.
+    """
+    texts = dict.fromkeys(itertools.chain.from_iterable(d.texts(i) for d in datasets for i in range(len(d))))
+    found: dict[str, tuple[int, str]] = {}
+    for chunk in _chunks(list(texts), 4096):
+        tokens = encoder.tokenize(chunk)
+        for text, ids, mask in zip(chunk, tokens.input_ids.cpu(), tokens.mask.cpu(), strict=True):
+            ids = ids[mask].tolist()
+            found.setdefault(text_key(ids), (len(ids), text))
+    # Texts of one length side by side waste no time on padding.
+    entries = sorted(((length, key, text) for key, (length, text) in found.items()), key=lambda entry: entry[:2])
+    keys = [key for _, key, _ in entries]
+    writer = PartWriter(Path(store) / 'texts', encoder.store_header(), keys)
+    if writer.finished:
+        print_log(f'{writer.folder} holds these {len(keys)} texts already.', 'current')
+        return len(keys)
+    offsets = writer.array('offsets', (len(keys) + 1,), 'int64')
+    offsets[:] = np.cumsum([0, *(length for length, _, _ in entries)])
+    progress = _Progress(f'Texts of {store}', len(keys), writer.done)
+    done = writer.done
+    names = ['contextual'] + (['lexical'] if encoder.lexical_layer else [])
+    for chunk in _chunks(entries[done:], batch_size):
+        tokens = encoder.tokenize([text for _, _, text in chunk])
+        words = encoder.run(tokens)
+        for name in names:
+            values = getattr(words, name)[tokens.mask]
+            array = writer.array(name, (int(offsets[-1]), values.shape[-1]))
+            array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
+        done += len(chunk)
+        if progress.due(done):
+            writer.mark(done)
+    writer.finish(text_keys=keys)
+    return len(keys)
+
+
+def _chunks(values: Sequence, size: int) -> Iterator[Sequence]:
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -1,0 +1,189 @@
+"""One part of a store on disk: half-precision memory maps, a header that says what made them, an index.
+
+A part is a folder of ``NAME.bin`` files (raw arrays) and ``index.json``: ``header`` (see ``keys.py``), ``arrays``
+(type and shape of each file) and whatever its reader needs. The index is written last, in one step, so that a
+folder without one is unfinished. While it is filled, ``progress.json`` tells how far it got.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.feature_store.keys import FeatureStoreError, hash_config
+
+FORMAT = 1
+_HOW = 'Make it with: python tools/cache_features.py CONFIG'
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a file in one step: after an interruption there is the old one or the new one, never half of it."""
+    with replaced_atomically(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+        json.dump(content, file)
+
+
+def refuse_other(folder: Path, header: dict, expected: dict, what: dict[str, str], how: str) -> None:
+    """Refuses a store whose ``header`` differs from ``expected``.
+
+    Args:
+        folder: of the store.
+        header: what the store was made with.
+        expected: entries of the header as this run has them.
+        what: for each entry, its name in words.
+        how: what the user can do.
+
+    Raises:
+        FeatureStoreError: names what differs.
+    """
+    wrong = [what[name] for name, value in expected.items() if header.get(name) != value]
+    if wrong:
+        raise FeatureStoreError(
+            f'The feature store {folder} was made with other {" and other ".join(wrong)} than this run has. {how}'
+        )
+
+
+def _num_bytes(dtype: str, shape: Sequence[int]) -> int:
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+class PartWriter:
+    """Fills one part row by row, from where an interrupted run left off if that run did the same.
+
+    Args:
+        folder: of the part; made if need be. What another run (other header or keys) left there is removed.
+        header: what the content depends on.
+        keys: of the rows, in their order.
+
+    Attributes:
+        done: rows that are there already.
+        finished: the whole part is there already.
+    """
+
+    def __init__(self, folder: str | Path, header: dict, keys: list[str]) -> None:
+        self.folder = Path(folder)
+        self.header = {'format': FORMAT, **header}
+        self.task = hash_config([self.header, keys])
+        self._arrays: dict[str, np.memmap] = {}
+        self.finished = self._read('index.json').get('task') == self.task
+        self.done = 0 if self.finished else self._resume()
+        if not self.finished and self.done == 0 and self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _resume(self) -> int:
+        """Opens what an interrupted run of the same task left; returns its number of rows."""
+        progress = self._read('progress.json')
+        if progress.get('task') != self.task:
+            return 0
+        try:
+            for name, (dtype, shape) in progress['arrays'].items():
+                path = self.folder / f'{name}.bin'
+                if path.stat().st_size != _num_bytes(dtype, shape):
+                    raise OSError(f'{path} is cut short')
+                self._arrays[name] = np.memmap(path, dtype=dtype, mode='r+', shape=tuple(shape))
+        except OSError:  # start again
+            self._arrays = {}
+            return 0
+        return progress['done']
+
+    def _read(self, name: str) -> dict:
+        try:
+            return json.loads((self.folder / name).read_text(encoding='utf-8'))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: str = 'float16') -> np.memmap:
+        """The memory map ``name`` of the whole part, zeros at first; keeps what an interrupted run wrote.
+
+        Raises:
+            FeatureStoreError: the disk has no room for it.
+        """
+        if name in self._arrays:
+            return self._arrays[name]
+        path = self.folder / f'{name}.bin'
+        size = _num_bytes(dtype, shape)
+        free = shutil.disk_usage(self.folder).free
+        if size > free:
+            raise FeatureStoreError(
+                f'{path} needs {size / 2**30:.1f} GiB, but only {free / 2**30:.1f} GiB are free there. Give the store '
+                'another path or cache fewer levels.'
+            )
+        self._arrays[name] = np.memmap(path, dtype=dtype, mode='w+', shape=shape)
+        return self._arrays[name]
+
+    def mark(self, done: int) -> None:
+        """Records that the first ``done`` rows are safely on disk."""
+        for array in self._arrays.values():
+            array.flush()
+        self.done = done
+        write_json(self.folder / 'progress.json', {'task': self.task, 'done': done, 'arrays': self._shapes()})
+
+    def _shapes(self) -> dict[str, list]:
+        return {name: [str(array.dtype), list(array.shape)] for name, array in self._arrays.items()}
+
+    def finish(self, **content: Any) -> None:
+        """Writes the index, which makes the part usable."""
+        for array in self._arrays.values():
+            array.flush()
+        index = {'header': self.header, 'task': self.task, 'arrays': self._shapes(), **content}
+        write_json(self.folder / 'index.json', index)
+        (self.folder / 'progress.json').unlink(missing_ok=True)
+        self.finished = True
+
+
+class PartReader:
+    """Reads a finished part; its memory maps are opened in the process that uses them.
+
+    Raises:
+        FeatureStoreError: there is none, it is unfinished, of another format, or a file of it is cut short.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        path = self.folder / 'index.json'
+        if not path.exists():
+            state = 'is unfinished' if (self.folder / 'progress.json').exists() else 'does not exist'
+            raise FeatureStoreError(f'The feature store {self.folder} {state}. {_HOW}')
+        self.index = json.loads(path.read_text(encoding='utf-8'))
+        self.header = self.index['header']
+        if self.header.get('format') != FORMAT:
+            raise FeatureStoreError(
+                f'The feature store {self.folder} has format {self.header.get("format")}, this version reads {FORMAT}. '
+                f'{_HOW}'
+            )
+        for name, (dtype, shape) in self.index['arrays'].items():
+            file = self.folder / f'{name}.bin'
+            if not file.exists() or file.stat().st_size != _num_bytes(dtype, shape):
+                raise FeatureStoreError(f'{file} is missing or cut short. Remove {self.folder}. {_HOW}')
+        self._arrays: dict[str, np.memmap] = {}
+
+    def __getstate__(self) -> dict:
+        # A pickled memory map would be the whole array.
+        return {**self.__dict__, '_arrays': {}}
+
+    def array(self, name: str) -> np.memmap:
+        """The read-only memory map ``name``."""
+        if name not in self._arrays:
+            dtype, shape = self.index['arrays'][name]
+            path = self.folder / f'{name}.bin'
+            self._arrays[name] = np.memmap(path, dtype=dtype, mode='r', shape=tuple(shape))
+        return self._arrays[name]
+
+    def check(self, expected: dict, what: dict[str, str]) -> None:
+        """Refuses the store where its header differs from ``expected``.
+
+        Args:
+            expected: entries of the header.
+            what: for each entry, its name in words.
+
+        Raises:
+            FeatureStoreError: names what differs.
+        """
+        refuse_other(self.folder, self.header, expected, what, f'Give the run those, or another store path. {_HOW}')

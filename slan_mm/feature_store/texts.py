@@ -1,0 +1,54 @@
+"""Stored words of a frozen text encoder, found by their token ids.
+
+On disk (see ``layout.py``): ``contextual.bin`` (all tokens, width) half precision, the texts one after the other;
+``lexical.bin`` likewise where the lexical layer is not the embedding layer, which is cheap to run; ``offsets.bin``
+(T + 1): text t owns the rows [offsets[t], offsets[t + 1]). Token ids identify a text whatever tokenizer made them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slan_mm.feature_store.layout import PartReader
+
+WHAT = {'weights': 'weights of the text encoder', 'encoder': 'config of the text encoder (lexical_layer)'}
+
+
+def text_key(input_ids: Sequence[int]) -> str:
+    """The key of a text: a hash of its token ids, without padding."""
+    return hashlib.blake2b(np.asarray(input_ids, dtype='<i8').tobytes(), digest_size=12).hexdigest()
+
+
+class TextStore(PartReader):
+    """Reader of the texts' part of the store at ``path``.
+
+    Raises:
+        FeatureStoreError: see ``PartReader``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(Path(path) / 'texts')
+        self.rows = {key: row for row, key in enumerate(self.index['text_keys'])}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def find(self, input_ids: Tensor, mask: Tensor) -> list[int | None]:
+        """The row of each text, None where the store lacks it.
+
+        Args:
+            input_ids: (T, NT) on the CPU.
+            mask: (T, NT), True at tokens.
+        """
+        return [self.rows.get(text_key(ids[keep].tolist())) for ids, keep in zip(input_ids, mask, strict=True)]
+
+    def words(self, name: str, row: int) -> Tensor:
+        """The (tokens, width) half-precision words ``name`` ('contextual' or 'lexical') of a row."""
+        start, stop = self.array('offsets')[row : row + 2]
+        return torch.from_numpy(np.array(self.array(name)[start:stop]))

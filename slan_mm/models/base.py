@@ -1,0 +1,119 @@
+"""The base model that SLAN and every task model share: two branches that never meet, and a locator where they do.
+
+``encode_image``, ``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and
+any list of pairs is located from them. A task adds a head to what ``locate`` returns, never a second fusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from slan_mm.models.image.branch import ImageBranch
+from slan_mm.models.image.raw_pixels import refuse_raw_pixels
+from slan_mm.models.sizes import build_sized
+from slan_mm.models.state_dict_hooks import refuse_other_architecture
+from slan_mm.models.text.branch import TextBranch
+from slan_mm.pair_index import PairIndex
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+
+def _check_feature_levels(locator: nn.Module, num_levels: int) -> None:
+    for number, adaptor in enumerate(locator.adaptors):  # type: ignore[arg-type]
+        if not 1 <= adaptor.feature_level <= num_levels:
+            raise ValueError(
+                f'locator.adaptors[{number}].feature_level is {adaptor.feature_level}, the pyramid of image.decoder '
+                f'has the levels 1 to {num_levels}'
+            )
+
+
+class BaseSLAN(BaseModel):
+    """Image branch, text branch and locator; subclasses add heads and MMEngine's ``forward``.
+
+    Its parameters have the same names in every subclass, so that a pre-training checkpoint is any task's ``load_from``.
+    A checkpoint of another architecture is refused, see :func:`refuse_other_architecture`.
+
+    Args:
+        image: Config of the image branch: ``encoder``, ``decoder``, ``detector``, ``pooling``.
+        text: Config of the text branch: ``encoder``.
+        locator: Config of the locator.
+        embed_dims: Width D, shared by all components.
+        itc_dims: Width E of the embeddings that ITC compares.
+        itc_hidden, itc_dropout: Hidden width and dropout of the projections to them; None is one linear layer.
+        space_dims: Width C of each region-word space; 'lexical' is needed by the locator.
+        map_terms: The region-word terms whose cosines the word-activation maps sum up, by which regions are kept and
+            moved; 'lexical' is the first. With 'contextual' a red circle is told from a red square once the model has
+            learned shapes; before that contextual words, which mix their neighbours, blur the maps.
+        data_preprocessor: Config of the data preprocessor.
+
+    Raises:
+        ValueError: ``space_dims`` has no 'lexical', ``map_terms`` does not begin with it or has an unknown term, or
+            sizes of components do not fit each other; the message names the setting.
+    """
+
+    def __init__(
+        self,
+        image: dict,
+        text: dict,
+        locator: dict,
+        embed_dims: int = 768,
+        itc_dims: int = 256,
+        space_dims: dict[str, int] | None = None,
+        map_terms: Sequence[str] = ('lexical',),
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        # MMEngine would look for it in its own registry, and find it only under a default scope.
+        super().__init__(MODELS.build(data_preprocessor or dict(type='PairDataPreprocessor')), init_cfg)
+        self.embed_dims = embed_dims
+        self.itc_dims = itc_dims
+        self.space_dims = space_dims or dict(lexical=256, contextual=256)
+        if 'lexical' not in self.space_dims:
+            raise ValueError("space_dims needs the term 'lexical': the locator moves regions in that space")
+        if tuple(map_terms[:1]) != ('lexical',) or set(map_terms) - set(self.space_dims):
+            raise ValueError(f"map_terms are 'lexical' and others of {sorted(self.space_dims)}, got {map_terms}")
+        widths = dict(
+            embed_dims=embed_dims,
+            itc_dims=itc_dims,
+            space_dims=self.space_dims,
+            itc_hidden=itc_hidden,
+            itc_dropout=itc_dropout,
+        )
+        self.image_branch = ImageBranch(**image, map_terms=map_terms, **widths)
+        self.text_branch = TextBranch(**text, **widths)
+        self.locator = build_sized(
+            dict(type='SelfLocator') | locator, 'locator', embed_dims=embed_dims, map_terms=map_terms
+        )
+        _check_feature_levels(self.locator, self.image_branch.decoder.num_levels)
+        self.register_load_state_dict_pre_hook(refuse_other_architecture)
+
+    def tokenize(self, texts: Sequence[str]) -> TextTokens:
+        """Tokens of ``texts``, on the model's device."""
+        return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
+
+    def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
+        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store.
+
+        Raises:
+            ValueError: The pictures look like pixels of 0 to 255, which the data preprocessor has not normalised.
+        """
+        if isinstance(inputs, Tensor):
+            refuse_raw_pixels(inputs, self.data_preprocessor)
+        return self.image_branch(inputs)
+
+    def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:
+        """Features of T texts."""
+        return self.text_branch(texts if isinstance(texts, TextTokens) else self.tokenize(texts))
+
+    def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``.
+
+        Or of the ``pairs`` of B images and T texts: faster where many texts meet one image, and with no copies of the
+        images' maps.
+        """
+        return self.locator(image, text, pairs)

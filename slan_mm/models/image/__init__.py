@@ -1,0 +1,8 @@
+"""The image side: encoder, vision decoder, pooling of ITC's embedding, smoothing of maps; nothing here reads a text."""
+
+from slan_mm.models.image.affinity_smoothing import AffinitySmoothing
+from slan_mm.models.image.attention_pooling import AttentionPooling
+from slan_mm.models.image.encoder import ImageEncoder
+from slan_mm.models.image.vision_decoder import VisionDecoder
+
+__all__ = ['AffinitySmoothing', 'AttentionPooling', 'ImageEncoder', 'VisionDecoder']

@@ -1,0 +1,152 @@
+"""The image branch of SLAN: all that is known of pictures before they meet a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from slan_mm.models import protocols
+from slan_mm.models.projection import projector
+from slan_mm.models.sizes import build_sized
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures
+
+
+class ImageBranch(BaseModule):
+    """Pictures to :class:`ImageFeatures`: encoder, vision decoder, detector, region pooling.
+
+    Args:
+        encoder, decoder, detector, pooling: Configs of the components.
+        embed_dims: Width D.
+        itc_dims: Width E of the embedding that ITC compares.
+        space_dims: Width C of the region-word spaces, for each term; empty: no region-word term, but the adaptors
+            still need the lexical space, which then learns from them alone.
+        itc_hidden, itc_dropout: See :func:`projector`.
+        region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
+            pooled from V alone, as in the paper. The region-word terms never see it: what knows the whole picture
+            need not be anywhere.
+        map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
+        embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
+            paper's mean over regions, each weighed by its saliency.
+        smoothing: Config of what smooths the maps that the locator reads, e.g. ``AffinitySmoothing``; None: they stay.
+    """
+
+    def __init__(
+        self,
+        encoder: dict,
+        decoder: dict,
+        detector: dict,
+        pooling: dict,
+        embed_dims: int,
+        itc_dims: int,
+        space_dims: dict[str, int],
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        map_terms: Sequence[str] = ('lexical',),
+        region_context: bool = False,
+        embedding: dict | None = None,
+        smoothing: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.encoder: protocols.ImageEncoder = build_sized(encoder, 'image.encoder', embed_dims=embed_dims)
+        widths = dict(embed_dims=embed_dims, in_channels=self.encoder.in_channels)
+        self.decoder: protocols.VisionDecoder = build_sized(decoder, 'image.decoder', **widths)
+        self.detector: protocols.Detector = build_sized(detector, 'image.detector', embed_dims=embed_dims)
+        self.pooling: protocols.Pooling = MODELS.build(pooling)
+        self.region_projection = nn.Linear(embed_dims, embed_dims)
+        self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
+        self.embedding: protocols.ImageEmbedding | None = (
+            None if embedding is None else build_sized(embedding, 'image.embedding', **widths)
+        )
+        self.smoothing: protocols.Smoothing | None = None if smoothing is None else MODELS.build(smoothing)
+        self.itc_projection = (
+            projector(embed_dims, itc_dims, itc_hidden, itc_dropout)
+            if self.embedding is None
+            # It has a nonlinearity of its own.
+            else nn.Sequential(nn.Dropout(itc_dropout), nn.Linear(self.embedding.out_dims, itc_dims))
+        )
+        self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+        self.map_terms = tuple(map_terms)
+
+    def forward(self, inputs: Tensor | Sequence[Tensor], embedding_only: bool = False) -> ImageFeatures | Tensor:
+        """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
+
+        With ``embedding_only`` the result is what ITC compares, (B, E): all that a momentum encoder is asked for.
+        """
+        if embedding_only:
+            return self.embed(inputs)
+        levels = self.encoder.extract(inputs)
+        feature_map = self.encoder.project(levels)
+        pyramid = self.decoder(feature_map, levels)
+        boxes, saliency, queries = self.detector(feature_map)
+
+        # In the lexical space cells are unit vectors before they are pooled, so that pooling a region's cosines is
+        # the mean of its cells' cosines: the word-activation map says all that the locator asks.
+        maps = [feature_map, *pyramid]
+        unit_maps = [self.unit_map(level, 'lexical') for level in maps]
+        pooled, lexical = self.pool(maps, boxes), self.pool(unit_maps, boxes)
+        regions = self.embed_regions(pooled[:, : boxes.shape[1]], queries)
+        region_space = {'lexical': normalize(lexical, dim=-1)}
+        for term in self.spaces:
+            if term != 'lexical':
+                region_space[term] = normalize(self.spaces[term](pooled), dim=-1)
+        return ImageFeatures(
+            boxes=boxes,
+            saliency=saliency,
+            regions=regions,
+            pyramid=pyramid,
+            space_maps=self.space_maps(unit_maps[1:], pyramid, levels),
+            region_space=region_space,
+            embedding=self.summarise(regions, saliency, feature_map, levels),
+        )
+
+    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor], levels: list[Tensor]) -> list[Tensor]:
+        """What the locator's maps are made of: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
+        maps = lexical
+        if len(self.map_terms) > 1:
+            others = [[self.unit_map(level, term) for term in self.map_terms[1:]] for level in pyramid]
+            maps = [torch.cat([first, *rest], dim=1) for first, rest in zip(lexical, others, strict=True)]
+        return maps if self.smoothing is None else self.smoothing(maps, torch.cat(self.encoder.resize(levels), dim=1))
+
+    def unit_map(self, level: Tensor, term: str) -> Tensor:
+        """A map (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W)."""
+        return normalize(self.spaces[term](level.movedim(1, -1)), dim=-1).movedim(-1, 1)
+
+    def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
+        """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
+        levels = self.encoder.extract(inputs)
+        feature_map = self.encoder.project(levels)
+        boxes, saliency, queries = self.detector(feature_map)
+        regions = self.embed_regions(self.pooling(feature_map, boxes), queries)
+        return self.summarise(regions, saliency, feature_map, levels)
+
+    def embed_regions(self, pooled: Tensor, queries: Tensor) -> Tensor:
+        """E_0^G (B, Nq, D) of what was ``pooled`` (B, Nq, D) from V and of the detector's ``queries``."""
+        regions = self.region_projection(pooled)
+        return regions if self.context_projection is None else regions + self.context_projection(queries)
+
+    def summarise(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
+        """ITC's unit vectors (B, E) of regions (B, Nq, D), their saliency logits (B, Nq), V and the levels."""
+        if self.embedding is None:
+            weight = saliency.sigmoid().unsqueeze(-1)
+            summary = (regions * weight).sum(1) / weight.sum(1)
+        else:
+            summary = self.embedding(regions, feature_map, levels)
+        return normalize(self.itc_projection(summary), dim=-1)
+
+    def pool(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
+        """``boxes`` (B, Nq, 4) pooled from each of M ``maps``, one after the other: (B, M * Nq, D)."""
+        # Maps of one resolution share their pooling weights.
+        by_size: dict[torch.Size, list[int]] = {}
+        for index, level in enumerate(maps):
+            by_size.setdefault(level.shape[-2:], []).append(index)
+        pooled: dict[int, Tensor] = {}
+        for indices in by_size.values():
+            joint = self.pooling(torch.cat([maps[index] for index in indices], dim=1), boxes)
+            pooled |= dict(zip(indices, joint.chunk(len(indices), dim=-1), strict=True))
+        return torch.cat([pooled[index] for index in range(len(maps))], dim=1)

@@ -1,0 +1,180 @@
+"""From located pairs to a ranking of boxes for each phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from torch import Tensor
+from torch.nn.functional import normalize
+from torchvision.ops import nms
+
+from slan_mm.datasets.marked_text import MarkedText
+from slan_mm.models.image.branch import ImageBranch
+from slan_mm.models.locator.locator import activation_map
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+
+#: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
+SAME_PLACE = 0.5
+
+
+def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int]]) -> Tensor:
+    """The tokens of one text that overlap any of the character ``spans`` [start, end): (NT,) bool.
+
+    ``offsets`` (NT, 2), ``word_mask`` (NT,). A phrase that was cut off by the text encoder's limit has none.
+    """
+    chosen = word_mask.new_zeros(word_mask.shape)
+    for start, end in spans:
+        chosen |= (offsets[:, 0] < end) & (offsets[:, 1] > start)
+    return chosen & word_mask
+
+
+def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor) -> Tensor:
+    """How well ``boxes`` (P, N, 4) and words agree: the sum over region-word terms of their cosine, (P, N, NT).
+
+    The lexical one is the word-activation map of the finest F pooled over the box; it says where the word's kind is.
+    Others are the mean over F_1..F_L of the cosine with the pooled features; a contextual "circle" is the red one.
+    """
+    # Its channels are the first of a map of several terms.
+    lexical = image.space_maps[-1][:, : text.word_space['lexical'].shape[-1]]
+    similarity = branch.pooling(activation_map(lexical, text), boxes).float()
+    for term, space in branch.spaces.items():
+        if term != 'lexical':
+            regions = [normalize(space(branch.pooling(level, boxes)), dim=-1) for level in image.pyramid]
+            words = text.word_space[term].transpose(1, 2)
+            similarity = similarity + (torch.stack(regions).mean(0) @ words).float()
+    return similarity
+
+
+def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tensor]]:
+    """Of each sample, for each of its ``phrases`` the tokens that it is made of, (NT,) bool."""
+    return [
+        [span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans']) for phrase in phrases]
+        for row, phrases in enumerate(sample.get('phrases') or [] for sample in data_samples)
+    ]
+
+
+def set_regions(boxes: Tensor, region_mask: Tensor, data_samples: Sequence) -> None:
+    """Adds ``pred_regions`` to every sample: dict(boxes (N, 4) normalised xyxy), of ``boxes`` (P, NG, 4) those kept."""
+    for row, sample in enumerate(data_samples):
+        sample.set_field(dict(boxes=bbox_cxcywh_to_xyxy(boxes[row, region_mask[row]])), 'pred_regions')
+
+
+def rank_regions(
+    boxes: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    region_mask: Tensor,
+    tokens: TextTokens,
+    word_mask: Tensor,
+    data_samples: list,
+    word_weight: Tensor | None = None,
+) -> list:
+    """Ranks regions for each phrase of ``data_samples``, on every level.
+
+    A region's score for a phrase is the mean, weighted by ``word_weight``, of its scores for the phrase's words. Adds
+    to every sample ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy
+    in original pixels, scores (N,), falling); and the last level's ``pred_regions``, see :func:`set_regions`. A phrase
+    none of whose words was read gets all words' scores.
+
+    Args:
+        boxes: (P, NG, 4) of each level, normalised cxcywh.
+        scores: (P, NG, NT) of each level.
+        region_mask: (P, NG), True at kept regions.
+        tokens: Of the samples' texts.
+        word_mask: (P, NT), True at words.
+        data_samples: P samples.
+        word_weight: (P, NT), how much a word counts among those of its phrase; None: all the same.
+    """
+    chosen = phrase_tokens(tokens, data_samples)
+    set_regions(boxes[-1], region_mask, data_samples)
+    for row, sample in enumerate(data_samples):
+        kept = region_mask[row]
+        height, width = sample.ori_shape
+        scale = boxes[0].new_tensor([width, height, width, height])
+        predictions = []
+        for words in chosen[row]:
+            words = words if words.any() else word_mask[row]
+            share = words.float() if word_weight is None else words * word_weight[row]
+            share = share / share.sum().clamp(min=1e-12)
+            levels = []
+            for level_boxes, level_scores in zip(boxes, scores, strict=True):
+                score, order = (level_scores[row, kept] @ share).sort(descending=True, stable=True)
+                corners = bbox_cxcywh_to_xyxy(level_boxes[row, kept][order])
+                levels.append(dict(boxes=corners * scale, scores=score))
+            predictions.append(levels)
+        sample.set_field(predictions, 'pred_phrases')
+    return data_samples
+
+
+def grounding_scores(
+    branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located
+) -> tuple[Tensor, ...]:
+    """Scores of regions by words at each level, (P, M, N) each, picture p with text p.
+
+    A level's score of a region is the mean of :func:`region_word_similarity` over this level and those before it: what
+    a region has been on its way says which word it follows, and is not lost where all regions of a word have come to
+    the same place.
+    """
+    similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
+    levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
+    return (similarity.cumsum(0) / levels.view(-1, 1, 1, 1)).unbind()
+
+
+def ground_phrases(
+    image: ImageFeatures,
+    text: TextFeatures,
+    tokens: TextTokens,
+    located: Located,
+    data_samples: list,
+    branch: ImageBranch,
+    word_weight: Tensor | None = None,
+) -> list:
+    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level."""
+    scores = grounding_scores(branch, image, text, located)
+    return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
+
+
+def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Sequence) -> tuple[Tensor, TextFeatures]:
+    """Every phrase of ``data_samples`` as a text of its own: rows (Q,) of their samples, and Q texts.
+
+    Words have seen their sentence, but only the phrase's keep, draw and size regions. A phrase none of whose words was
+    read stays the whole text.
+    """
+    chosen = phrase_tokens(tokens, data_samples)
+    index = [row for row, phrases in enumerate(chosen) for _ in phrases]
+    rows = torch.tensor(index, dtype=torch.long, device=text.word_mask.device)
+    words = [words if words.any() else text.word_mask[row] for row, phrases in enumerate(chosen) for words in phrases]
+    alone = text[rows]
+    return rows, replace(alone, word_mask=torch.stack(words)) if words else alone
+
+
+def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
+    """Of a phrase's ranked ``boxes`` and ``scores`` the best ``top`` that show different places and score enough.
+
+    Raises:
+        ValueError: ``top`` is less than 1.
+    """
+    if top < 1:
+        raise ValueError(f'top must be at least 1, got {top}')
+    boxes, scores = level['boxes'].float().cpu(), level['scores'].float().cpu()
+    # By rank: the answer stays the first of equal ones.
+    kept = nms(boxes, -torch.arange(len(boxes), dtype=torch.float), SAME_PLACE)[:top]
+    if score_thr is not None:
+        kept = kept[scores[kept] >= score_thr]
+    return boxes[kept], scores[kept]
+
+
+def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
+    """What a predicted ``sample`` says of its phrases, as json can write it.
+
+    Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``.
+    """
+    marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
+    found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
+    return [
+        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist())
+        for phrase, spans, (boxes, scores) in zip(marked.phrases, marked.spans, found, strict=True)
+    ]

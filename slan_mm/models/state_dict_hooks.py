@@ -1,0 +1,85 @@
+"""A task's model from a pre-training checkpoint, and refusal of checkpoints that are another model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import nn
+
+#: The parts that every model of the project has.
+SHARED = ('image_branch', 'text_branch', 'locator')
+#: What a pre-training that kept its reference boxes (``learn_boxes=False``) lacks; fresh, it moves no box.
+_BOX_HEAD = 'image_branch.detector.box_head.'
+#: What pre-training alone has.
+_OBJECTIVE = 'objective.'
+
+
+def _shared(module: nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in module.state_dict().items() if name.split('.', 1)[0] in SHARED}
+
+
+def _of_objectives(state_dict: dict[str, Any], prefix: str) -> list[str]:
+    return [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
+
+
+def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook: refuses what MMEngine would pass over with a warning and leave the model random.
+
+    Weights of heads are not its business: those of another task may lack or be left over.
+
+    Raises:
+        ValueError: The checkpoint is another architecture's: it has none of the shared weights, lacks some, or they
+            have other shapes.
+    """
+    shared = _shared(module)
+    # A batch norm's counter has no bearing on the output, and older files lack it.
+    optional = ['num_batches_tracked', *([_BOX_HEAD] if _of_objectives(state_dict, prefix) else [])]
+    missing = [
+        name for name in shared if prefix + name not in state_dict and not any(part in name for part in optional)
+    ]
+    kind = type(module).__name__
+    if not any(prefix + name in state_dict for name in shared):
+        raise ValueError(
+            f'the checkpoint is no {kind} and no pre-trained SLAN: it has none of '
+            f'{", ".join(f"{n}.*" for n in SHARED)} but e.g. {sorted(state_dict)[:3]}. '
+            'For a DETR of mmdet see tools/model_converters/detr_to_slan.py.'
+        )
+    if missing:
+        raise ValueError(
+            f'the checkpoint is of another architecture than this {kind}: it lacks {len(missing)} of the '
+            f"{len(shared)} shared tensors, e.g. {missing[:3]}. Use the model's config that it was trained with."
+        )
+    # Backbones resize their own position embeddings.
+    wrong = [
+        f'{name} {tuple(state_dict[prefix + name].shape)} for {tuple(value.shape)}'
+        for name, value in shared.items()
+        if prefix + name in state_dict
+        and not name.endswith('pos_embed')
+        and state_dict[prefix + name].shape != value.shape
+    ]
+    if wrong:
+        raise ValueError(
+            f'the checkpoint is of another architecture than this {kind}: {len(wrong)} tensors have other shapes, '
+            f"e.g. {'; '.join(wrong[:3])}. Use the model's config that it was trained with."
+        )
+
+
+def keep_fresh_head(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook of a task's model whose fresh head already is its zero-shot one.
+
+    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's own present
+    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Anything else is left to the caller.
+    """
+    pretraining = _of_objectives(state_dict, prefix)
+    if not pretraining:
+        return
+    for name in pretraining:
+        del state_dict[name]
+    fresh = {name: value for name, value in module.state_dict().items() if prefix + name not in state_dict}
+    state_dict.update({prefix + name: value for name, value in fresh.items()})
+    print_log(
+        f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '
+        f'the {type(module).__name__} stay as they are (zero-shot).',
+        logger='current',
+    )

@@ -1,0 +1,124 @@
+"""Phrase grounding with boxes to learn from (section 4.2.6): each phrase of the text asks for its regions.
+
+Without boxes there is nothing to add: grounding is then what :class:`SLAN` does, and its pre-training losses on the
+captions of the data set are the weak fine-tuning. The paper does not tell how boxes are learned; here it is DETR's set
+loss, as in the detector, whose head serves with phrases in the place of classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import bbox_xyxy_to_cxcywh
+from torch import Tensor
+
+from slan_mm.models.base import BaseSLAN
+from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, rank_regions
+from slan_mm.models.plain import PlainGrounding
+from slan_mm.models.sizes import build_sized
+from slan_mm.models.state_dict_hooks import keep_fresh_head
+from slan_mm.registry import MODELS
+from slan_mm.structures import Located, TextFeatures, TextTokens
+
+
+@MODELS.register_module()
+class SLANGrounder(PlainGrounding, BaseSLAN):
+    """Finds the boxes of phrases, and learns them from boxes.
+
+    Samples are those of ``GroundingDataset``: ``text``, ``phrases`` and ``ori_shape``. In training, a box that several
+    phrases share is one object with all their words; words of phrases without a box are no negatives, because nobody
+    knows where they are.
+
+    Args:
+        head: Config of the :class:`DetectionHead`.
+        base: What :class:`BaseSLAN` takes.
+    """
+
+    #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
+    grounds_phrases = True
+
+    def __init__(self, head: dict | None = None, **base: Any) -> None:
+        super().__init__(**base)
+        levels = len(self.locator.adaptors) + 1
+        self.head = build_sized(
+            dict(type='DetectionHead') | (head or {}), 'head', embed_dims=self.embed_dims, num_levels=levels
+        )
+        self.register_load_state_dict_pre_hook(keep_fresh_head)
+
+    def forward(
+        self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'
+    ) -> dict[str, Tensor] | list | Located:
+        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' Located.
+
+        ``inputs`` (B, 3, H, W), normalised; picture i meets its own sample's text.
+        """
+        if mode not in ('loss', 'predict', 'tensor'):
+            raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+        samples = data_samples or []
+        tokens = self.tokenize([sample.text for sample in samples])
+        image, text = self.encode_image(inputs), self.encode_text(tokens)
+        located = self.locate(image, text)
+        if mode == 'tensor':
+            return located
+        scores = grounding_scores(self.image_branch, image, text, located)[-1]
+        outputs = self.head(located, scores, tokens.word_mask)
+        if mode == 'loss':
+            return self.loss(outputs, tokens, samples)
+        return self.predict(outputs, text, tokens, samples)
+
+    def loss(self, outputs: DetectionOutputs, tokens: TextTokens, samples: Sequence) -> dict[str, Tensor]:
+        """The losses of :class:`DetectionLoss`: token-level focal loss, and L1 + GIoU on every level."""
+        sums = []
+        for row, phrases in enumerate(phrase_tokens(tokens, samples)):
+            words, target = _objects(phrases, samples[row], tokens.mask.shape[1], outputs.boxes[0])
+            own = slice(row, row + 1)
+            outputs_of_row = replace(
+                outputs,
+                logits=outputs.logits[own],
+                boxes=[boxes[own] for boxes in outputs.boxes],
+                region_mask=outputs.region_mask[own],
+                tokens=words,
+            )
+            sums.append(self.head.criterion.sums(outputs_of_row, [target]))
+        return self.head.loss(sums)
+
+    @torch.no_grad()
+    def predict(self, outputs: DetectionOutputs, text: TextFeatures, tokens: TextTokens, samples: list) -> list:
+        """Adds ``pred_phrases`` and ``pred_regions``, see :func:`rank_regions`; one level more than the locator has.
+
+        The answer is the refined boxes; before them stand those of G_0 and of each adaptor. A region has one score on
+        all levels, the sigmoid of the mean logit of the phrase's words: the model's probability that the refined box
+        is the phrase's.
+        """
+        logits = [outputs.logits.float()] * len(outputs.boxes)
+        rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, samples)
+        for sample in samples:
+            for levels in sample.pred_phrases:
+                for level in levels:
+                    level['scores'] = level['scores'].sigmoid()
+        return samples
+
+
+def _objects(phrases: Sequence[Tensor], sample: Any, length: int, like: Tensor) -> tuple[Tensor, DetectionTarget]:
+    """The tokens of the G different boxes of a sample's phrases, (G, ``length``) bool, and the boxes.
+
+    A box that reaches over the picture is cut to it. Phrases that were cut off by the text encoder's limit are left
+    out. ``like`` tells device and type.
+    """
+    height, width = sample.ori_shape
+    scale = like.new_tensor([width, height, width, height])
+    boxes, words = [like.new_zeros(0, 4)], []
+    for tokens, phrase in zip(phrases, sample.get('phrases') or [], strict=True):
+        if tokens.any() and len(phrase['boxes']):
+            boxes.append((phrase['boxes'].to(like) / scale).clamp(0, 1))
+            words += [tokens] * len(phrase['boxes'])
+    different, index = torch.unique(torch.cat(boxes), dim=0, return_inverse=True)
+    joined = torch.zeros(len(different), length, dtype=torch.bool, device=like.device)
+    for place, tokens in zip(index.tolist(), words, strict=True):
+        joined[place] |= tokens
+    labels = torch.arange(len(different), device=like.device)
+    return joined, DetectionTarget(bbox_xyxy_to_cxcywh(different).float(), labels)

@@ -1,0 +1,73 @@
+"""The text branch of SLAN: all that is known of texts before they meet a picture."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+from torch.nn.functional import normalize
+
+from slan_mm.models import protocols
+from slan_mm.models.projection import projector
+from slan_mm.models.sizes import build_sized
+from slan_mm.structures import TextFeatures, TextTokens
+
+
+class TextBranch(BaseModule):
+    """Texts to :class:`TextFeatures`: encoder, and its projections.
+
+    Args:
+        encoder: Config of the text encoder.
+        embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
+        embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
+            were trained so, e.g. sentence encoders.
+        word_dropout: Share of words that are left out in training: of the mean, and of ``word_mask``. A text of
+            which none would be left keeps all.
+    """
+
+    def __init__(
+        self,
+        encoder: dict,
+        embed_dims: int,
+        itc_dims: int,
+        space_dims: dict[str, int],
+        itc_hidden: int | None = None,
+        itc_dropout: float = 0.0,
+        embedding: str = 'cls',
+        word_dropout: float = 0.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if embedding not in ('cls', 'mean'):
+            raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
+        self.embedding = embedding
+        self.word_dropout = word_dropout
+        self.encoder: protocols.TextEncoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
+        self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
+        self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+
+    def forward(self, tokens: TextTokens) -> TextFeatures:
+        """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``."""
+        own = self.encoder.extract(tokens)
+        encoded = self.encoder.project(own)
+        source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
+        word_mask = tokens.word_mask & (tokens.input_ids != self.encoder.tokenizer.mask_token_id)
+        dropped = torch.zeros_like(word_mask)
+        if self.training and self.word_dropout:
+            dropped = word_mask & (torch.rand(word_mask.shape, device=word_mask.device) < self.word_dropout)
+            # A text of which nothing would be left keeps all.
+            dropped = dropped & (word_mask & ~dropped).any(1, keepdim=True)
+            word_mask = word_mask & ~dropped
+        # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
+        for tokens_left in (tokens.word_mask, tokens.mask):
+            word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
+        # ITC reads the text encoder's own words: their projection to a narrower D would cost it.
+        # Special tokens are never dropped.
+        summary = own.mean(tokens.mask & ~dropped) if self.embedding == 'mean' else own.contextual[:, 0]
+        return TextFeatures(
+            words=encoded.contextual,
+            mask=tokens.mask,
+            word_mask=word_mask,
+            word_space={term: normalize(space(source[term]), dim=-1) for term, space in self.spaces.items()},
+            embedding=normalize(self.itc_projection(summary), dim=-1),
+        )

@@ -1,0 +1,116 @@
+"""What a model makes of a picture and its text, step by step: what the figures of the paper show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from mmengine.dataset import pseudo_collate
+from torch import Tensor
+
+from slan_mm.models.locator.locator import activation_map
+from slan_mm.models.phrase_grounding import phrase_tokens
+from slan_mm.visualization.collect import picture_name, visible_picture
+from slan_mm.visualization.records import box_iou
+
+
+@dataclass
+class LocatorTrace:
+    """A picture, its text, and what every step of the model finds; all boxes are absolute xyxy in original pixels.
+
+    - ``sample_id``, ``name``, see :func:`picture_name`, ``text``, ``image`` (H, W, 3) uint8 RGB, ``shape``
+      (height, width) in original pixels.
+    - ``spans``: of each of N phrases its characters; ``gold``: its (n, 4) gold boxes, n may be 0.
+    - ``boxes`` (N, levels, 4), ``scores`` (N, levels): each phrase's best region before any adaptor and after each
+      level, and how well it matches the phrase.
+    - ``regions``: of each level, the (NG, 4) kept regions.
+    - ``proposals`` (Nq, 4), ``saliency`` (Nq,), 1 for the most salient, ``kept`` (Nq,) bool: what the region filter
+      read and decided.
+    - ``activation`` (N, H', W'): each phrase's word-activation map, the mean over its words.
+    """
+
+    sample_id: str
+    name: str
+    image: np.ndarray
+    shape: tuple[float, float]
+    text: str
+    spans: list[Sequence[Sequence[int]]]
+    gold: list[np.ndarray]
+    boxes: np.ndarray
+    scores: np.ndarray
+    regions: list[np.ndarray]
+    proposals: np.ndarray
+    saliency: np.ndarray
+    kept: np.ndarray
+    activation: np.ndarray
+
+    def overlap(self, phrase: int, box: Sequence[float]) -> float | None:
+        """IoU of ``box`` with the best gold box of ``phrase``; None where it has none."""
+        return max((box_iou(box, gold) for gold in self.gold[phrase]), default=None)
+
+    @property
+    def mean_overlap(self) -> float | None:
+        """Mean IoU of the answers of all phrases that have gold boxes; None where none has."""
+        found = [self.overlap(phrase, levels[-1]) for phrase, levels in enumerate(self.boxes)]
+        known = [overlap for overlap in found if overlap is not None]
+        return float(np.mean(known)) if known else None
+
+
+@torch.no_grad()
+def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
+    """Looks at items of a grounding data set (``inputs``, ``data_samples`` with ``phrases``), each with its own text.
+
+    ``model`` is a SLAN or a task's model that grounds phrases; it is left in the mode it was in.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        data = model.data_preprocessor(pseudo_collate(list(items)), False)
+        samples = model(**data, mode='predict')
+        tokens = model.tokenize([sample.text for sample in samples])
+        image, text = model.encode_image(data['inputs']), model.encode_text(tokens)
+        located = model.locate(image, text)
+    finally:
+        model.train(was_training)
+    activation = activation_map(
+        image.space_maps[-1], text, model.locator.centred, terms=model.locator.map_terms
+    ).float()
+    words = phrase_tokens(tokens, samples)
+    traces = []
+    for row, (item, sample) in enumerate(zip(items, samples, strict=True)):
+        height, width = sample.ori_shape
+        scale = torch.tensor([width, height, width, height])
+
+        def pixels(boxes: Tensor, scale: Tensor = scale) -> np.ndarray:
+            return (bbox_cxcywh_to_xyxy(boxes.float().cpu()) * scale).numpy()
+
+        mask = located.region_mask[row]
+        kept = torch.zeros(image.boxes.shape[1], dtype=torch.bool, device=mask.device)
+        kept[located.index[row, mask]] = True
+        saliency = located.saliency[row].float().sigmoid()
+        chosen = [named if named.any() else text.word_mask[row] for named in words[row]]
+        traces.append(
+            LocatorTrace(
+                sample_id=str(sample.sample_id),
+                name=picture_name(sample),
+                image=visible_picture(sample, item['inputs']),
+                shape=(height, width),
+                text=sample.text,
+                spans=[phrase['spans'] for phrase in sample.phrases],
+                gold=[np.asarray(phrase['boxes'], dtype=float).reshape(-1, 4) for phrase in sample.phrases],
+                boxes=np.stack([[_first(level['boxes']) for level in levels] for levels in sample.pred_phrases]),
+                scores=np.array([[float(level['scores'][0]) for level in levels] for levels in sample.pred_phrases]),
+                regions=[pixels(boxes[row, mask]) for boxes in located.boxes],
+                proposals=pixels(image.boxes[row]),
+                saliency=(saliency / saliency.max()).cpu().numpy(),
+                kept=kept.cpu().numpy(),
+                activation=torch.stack([activation[row, named].mean(0) for named in chosen]).cpu().numpy(),
+            )
+        )
+    return traces
+
+
+def _first(boxes: Tensor) -> np.ndarray:
+    return boxes[0].float().cpu().numpy()

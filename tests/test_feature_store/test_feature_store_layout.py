@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from support.feature_store import fill, image_encoder, text_encoder, write_pictures
+
+from slan_mm.feature_store import FeatureStoreError, ImageStore, PartReader, PartWriter
+
+
+def write(folder, rows, stop=None, header=None, keys='abcdef'):
+    """Fills a toy part; stops before row ``stop`` as if killed. Returns the rows it had to do."""
+    writer = PartWriter(folder, header or {'weights': 'w'}, list(keys))
+    if writer.finished:
+        return []
+    array = writer.array('x', (len(keys), 2))
+    done = []
+    for row in range(writer.done, len(keys)):
+        if row == stop:
+            return done
+        array[row] = rows[row]
+        done.append(row)
+        writer.mark(row + 1)
+    writer.finish(keys=list(keys))
+    return done
+
+
+def test_an_interrupted_part_is_refused_then_goes_on(tmp_path):
+    rows = np.arange(12).reshape(6, 2)
+    assert write(tmp_path / 'p', rows, stop=4) == [0, 1, 2, 3]
+    with pytest.raises(FeatureStoreError, match='is unfinished. Make it with'):
+        PartReader(tmp_path / 'p')
+    assert write(tmp_path / 'p', rows) == [4, 5]
+    np.testing.assert_array_equal(PartReader(tmp_path / 'p').array('x'), rows)
+    assert sorted(path.name for path in (tmp_path / 'p').iterdir()) == ['index.json', 'x.bin']
+    assert write(tmp_path / 'p', rows) == []
+
+
+def test_killed_after_the_last_row(tmp_path):
+    rows = np.arange(12).reshape(6, 2)
+    writer = PartWriter(tmp_path / 'p', {'weights': 'w'}, list('abcdef'))
+    writer.array('x', (6, 2))[:] = rows
+    writer.mark(6)
+    assert write(tmp_path / 'p', rows) == []
+    np.testing.assert_array_equal(PartReader(tmp_path / 'p').array('x'), rows)
+
+
+@pytest.mark.parametrize('change', [dict(header={'weights': 'v'}), dict(keys='abcdeg')])
+@pytest.mark.parametrize('stop', [None, 4])
+def test_what_another_run_left_is_replaced(tmp_path, change, stop):
+    write(tmp_path / 'p', np.ones((6, 2)), stop=stop)
+    assert write(tmp_path / 'p', np.zeros((6, 2)), **change) == [0, 1, 2, 3, 4, 5]
+    assert not PartReader(tmp_path / 'p').array('x').any()
+
+
+def test_damaged_progress_starts_again(tmp_path):
+    write(tmp_path / 'p', np.ones((6, 2)), stop=4)
+    (tmp_path / 'p' / 'x.bin').write_bytes(b'cut')
+    assert write(tmp_path / 'p', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
+
+
+def test_files_cut_short_and_other_formats_are_refused(tmp_path):
+    write(tmp_path / 'p', np.ones((6, 2)))
+    index = json.loads((tmp_path / 'p' / 'index.json').read_text())
+    index['header']['format'] = 99
+    (tmp_path / 'p' / 'index.json').write_text(json.dumps(index))
+    with pytest.raises(FeatureStoreError, match='format 99'):
+        PartReader(tmp_path / 'p')
+    write(tmp_path / 'q', np.ones((6, 2)))
+    (tmp_path / 'q' / 'x.bin').write_bytes(b'cut')
+    with pytest.raises(FeatureStoreError, match='cut short'):
+        PartReader(tmp_path / 'q')
+
+
+def test_too_little_room_is_told_before_writing(tmp_path):
+    writer = PartWriter(tmp_path / 'p', {}, ['a'])
+    with pytest.raises(FeatureStoreError, match='GiB are free'):
+        writer.array('x', (1, 10**16))
+
+
+def test_caching_goes_on_after_a_kill(tmp_path, monkeypatch):
+    write_pictures(tmp_path)
+    fill(tmp_path, tmp_path / 'whole', image_encoder(), text_encoder())
+    monkeypatch.setattr('slan_mm.feature_store.caching._MARK_SECONDS', 0.0)
+    encoder, calls = image_encoder(), []
+    extract = encoder.extract
+
+    def killed(inputs):
+        calls.append(len(inputs))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return extract(inputs)
+
+    monkeypatch.setattr(encoder, 'extract', killed)
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path, tmp_path / 'cut', encoder)
+    with pytest.raises(FeatureStoreError, match='is unfinished'):
+        ImageStore(tmp_path / 'cut')
+    assert fill(tmp_path, tmp_path / 'cut', encoder, text_encoder()) == (4, 4)
+    assert calls == [3, 1, 1]  # the first three rows were not done twice
+    fill(tmp_path, tmp_path / 'cut', encoder, text_encoder())
+    assert calls == [3, 1, 1]
+    for part, name in (('images', 'level0'), ('images', 'level1'), ('images', 'shapes'), ('texts', 'contextual')):
+        one, other = ((tmp_path / store / part / f'{name}.bin').read_bytes() for store in ('whole', 'cut'))
+        assert one == other, name
+
+
+def test_weights_of_any_type_are_told_apart():
+    from slan_mm.feature_store import hash_weights
+
+    layer = torch.nn.Linear(2, 2)
+    first = hash_weights(layer)
+    assert first == hash_weights(layer)
+    assert hash_weights(layer.bfloat16()) != first
+    with torch.no_grad():
+        layer.bias[0] += 1
+    assert hash_weights(layer.float()) != first

@@ -1,0 +1,43 @@
+"""Loading a checkpoint into a model: what another architecture made is refused, heads may lack."""
+
+import pytest
+import torch
+from mmengine.runner.checkpoint import load_state_dict
+from support.tasks import build_toy_nlvr, build_toy_video_retrieval
+from support.toy import build_toy_slan
+
+MODELS = {'SLAN': build_toy_slan, 'NLVR': build_toy_nlvr, 'VideoRetrieval': build_toy_video_retrieval}
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return MODELS[request.param](seed=1)
+
+
+@pytest.mark.parametrize('strict', [True, False])
+def test_another_architecture_is_refused(model, strict):
+    kind = type(model).__name__
+    with pytest.raises(ValueError, match=rf'another architecture than this {kind}.*itc_projection.*\(5, '):
+        load_state_dict(model, build_toy_slan(itc_dims=5).state_dict(), strict=strict)
+    with pytest.raises(ValueError, match=rf'no {kind} and no pre-trained SLAN.*backbone\.weight'):
+        load_state_dict(model, {'backbone.weight': torch.zeros(1)}, strict=strict)
+    lacking = {name: value for name, value in model.state_dict().items() if 'locator.adaptors.1' not in name}
+    with pytest.raises(ValueError, match=r'lacks \d+ of .*locator\.adaptors\.1'):
+        load_state_dict(model, lacking, strict=strict)
+
+
+def test_a_pretraining_checkpoint_is_the_base_of_every_model(model):
+    pretrained = build_toy_slan(seed=2).state_dict()
+    load_state_dict(model, dict(pretrained), strict=False)
+    own = model.state_dict()
+    for name, value in pretrained.items():
+        if name.split('.')[0] in ('image_branch', 'text_branch', 'locator'):
+            torch.testing.assert_close(own[name], value)
+
+
+def test_wrapped_models_are_checked_as_well(model):
+    wrapped = torch.nn.ModuleDict({'module': model})
+    with pytest.raises(ValueError, match='another architecture'):
+        wrapped.load_state_dict(
+            {f'module.{name}': value for name, value in build_toy_slan(itc_dims=5).state_dict().items()}
+        )

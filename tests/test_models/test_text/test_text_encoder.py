@@ -1,0 +1,165 @@
+import json
+
+import pytest
+import torch
+
+from slan_mm.models.text import TextEncoder
+
+WORDS = ['a', 'red', 'small', 'circle', 'square', 'and', 'next', 'to', 'the', '##s']
+TINY = {'hidden_size': 16, 'num_hidden_layers': 2, 'num_attention_heads': 2, 'intermediate_size': 32}
+
+
+@pytest.fixture(scope='module')
+def tokenizer_dir(tmp_path_factory):
+    from transformers import BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp('tokenizer')
+    vocab = folder / 'vocab.txt'
+    vocab.write_text('\n'.join(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', *WORDS]))
+    BertTokenizerFast(vocab_file=str(vocab)).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def encoder(tokenizer_dir):
+    torch.manual_seed(0)
+    return TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), max_words=8).eval()
+
+
+def test_tokens_masks_and_spans(encoder):
+    texts = ['a red circle', 'squares']
+    tokens = encoder.tokenize(texts)
+    assert tokens.input_ids.tolist() == [[2, 5, 6, 8, 3], [2, 9, 14, 3, 0]]
+    assert tokens.mask.tolist() == [[True] * 5, [True] * 4 + [False]]
+    assert tokens.word_mask.tolist() == [[False, True, True, True, False], [False, True, True, False, False]]
+    spans = tokens.offsets[tokens.word_mask].tolist()
+    assert [texts[0][a:b] for a, b in spans[:3]] == ['a', 'red', 'circle']
+    assert [texts[1][a:b] for a, b in spans[3:]] == ['square', 's']
+    assert tokens.offsets[~tokens.word_mask].sum() == 0
+    assert encoder.vocab_size == 15 and encoder.word_embeddings.weight.shape == (15, 16)
+
+
+def test_padding_does_not_change_a_text(encoder):
+    short, long = 'a red circle', 'a small red square next to the'
+    alone = encoder(encoder.tokenize([short]))
+    padded = encoder(encoder.tokenize([short, long]))
+    assert padded.contextual.shape == (2, 8, 16)
+    for name in ('contextual', 'lexical'):
+        torch.testing.assert_close(getattr(padded, name)[0, :5], getattr(alone, name)[0], atol=1e-5, rtol=0)
+
+
+def test_lexical_words_ignore_their_sentence_and_contextual_ones_do_not(encoder):
+    words = encoder(encoder.tokenize(['a red circle', 'the red square']))
+    torch.testing.assert_close(words.lexical[0, 2], words.lexical[1, 2])
+    assert (words.contextual[0, 2] - words.contextual[1, 2]).abs().max() > 1e-3
+    tokens = encoder.tokenize(['a red circle'])
+    torch.testing.assert_close(encoder(tokens).lexical, encoder.bert.embeddings(input_ids=tokens.input_ids))
+
+
+def test_lexical_layer_chooses_a_hidden_state(encoder):
+    tokens = encoder.tokenize(['a red circle'])
+    encoder.lexical_layer = 2
+    words = encoder(tokens)
+    torch.testing.assert_close(words.lexical, words.contextual)
+
+
+def test_long_texts_are_cut_counted_and_warned_of_once(encoder, monkeypatch):
+    warnings = []
+    monkeypatch.setattr('slan_mm.models.text.encoder.print_log', lambda text, **_: warnings.append(text))
+    tokens = encoder.tokenize(['red ' * 20, 'a', 'small ' * 7, 'a red small circle and square'])
+    encoder.tokenize(['red ' * 20])
+    assert tokens.input_ids.shape == (4, 8)
+    assert encoder.truncated == 3
+    assert len(warnings) == 1 and 'max_words = 8' in warnings[0] and 'red red' in warnings[0]
+
+
+def test_projection_only_where_width_differs(tokenizer_dir):
+    same = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), embed_dims=16, max_words=8)
+    assert not list(same.contextual_projection.parameters()) and same.embed_dims == 16
+    other = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), embed_dims=24, max_words=8).eval()
+    tokens = other.tokenize(['a red circle', 'a'])
+    words = other(tokens)
+    assert words.contextual.shape == words.lexical.shape == (2, 5, 24)
+    raw = other.extract(tokens)
+    torch.testing.assert_close(other.project(raw).lexical, words.lexical)
+
+
+def test_frozen_keeps_still_and_projection_learns(tokenizer_dir):
+    encoder = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), embed_dims=24, frozen=True, max_words=8)
+    encoder.train()
+    assert not any(module.training for module in encoder.bert.modules())
+    words = encoder(encoder.tokenize(['a red circle']))
+    (words.contextual.sum() + words.lexical.sum()).backward()
+    assert all(parameter.grad is None for parameter in encoder.bert.parameters())
+    assert encoder.contextual_projection.weight.grad.abs().sum() > 0
+    assert encoder.lexical_projection.weight.grad.abs().sum() > 0
+
+
+def test_local_weights_are_loaded_and_survive_init_weights(encoder, tokenizer_dir, tmp_path):
+    encoder.bert.save_pretrained(tmp_path)
+    torch.manual_seed(5)
+    loaded = TextEncoder(tokenizer={'type': 'HFTokenizer', 'name_or_path': tokenizer_dir}, model=str(tmp_path)).eval()
+    loaded.init_weights()
+    for name, value in encoder.bert.state_dict().items():
+        assert torch.equal(value, loaded.bert.state_dict()[name]), name
+
+
+def test_random_weights_follow_the_seed(tokenizer_dir):
+    def build(seed):
+        torch.manual_seed(seed)
+        return TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), max_words=8).word_embeddings.weight
+
+    assert torch.equal(build(3), build(3)) and not torch.equal(build(3), build(4))
+
+
+def test_word_std_makes_words_of_one_place_differ(tokenizer_dir):
+    def similarity(**options):
+        torch.manual_seed(0)
+        encoder = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, hidden_size=64), max_words=8, **options).eval()
+        circle, square = encoder(encoder.tokenize(['circle', 'square'])).lexical[:, 1]
+        return torch.cosine_similarity(circle, square, dim=0)
+
+    # BERT's own: word, position and type weigh the same, two of the three are common.
+    assert 0.4 < similarity() < 0.9
+    assert similarity(word_std=0.2).abs() < 0.4
+    with pytest.raises(ValueError, match='word_std'):
+        TextEncoder(tokenizer=tokenizer_dir, model=tokenizer_dir, word_std=0.2)
+
+
+def test_bf16_autocast_is_finite(encoder):
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        words = encoder(encoder.tokenize(['a', 'a small red square next to']))
+    assert torch.isfinite(words.contextual.float()).all()
+
+
+def test_what_cannot_be_loaded_is_explained(tokenizer_dir, tmp_path):
+    with pytest.raises(OSError, match='Cannot load the tokenizer .*on this machine only'):
+        TextEncoder(tokenizer='no-such-model-here', model=dict(TINY))
+    with pytest.raises(OSError, match='Cannot load the text encoder .*on this machine only'):
+        TextEncoder(tokenizer=tokenizer_dir, model=str(tmp_path / 'nothing'))
+
+
+def test_weights_that_are_no_whole_bert_are_refused(encoder, tokenizer_dir, tmp_path):
+    encoder.bert.save_pretrained(tmp_path)
+    path = tmp_path / 'config.json'
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, 'model_type': 'roberta'}))
+    with pytest.raises(ValueError, match='is a model of type roberta'):
+        TextEncoder(tokenizer=tokenizer_dir, model=str(tmp_path))
+    path.write_text(json.dumps({**config, 'num_hidden_layers': 3}))
+    with pytest.raises(ValueError, match='lack 16 tensors'):
+        TextEncoder(tokenizer=tokenizer_dir, model=str(tmp_path))
+    (tmp_path / 'model.safetensors').write_bytes(b'cut')
+    with pytest.raises(OSError, match='Cannot load the text encoder'):
+        TextEncoder(tokenizer=tokenizer_dir, model=str(tmp_path))
+
+
+def test_wrong_sizes_are_refused(tokenizer_dir):
+    with pytest.raises(ValueError, match='do not belong together'):
+        TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, vocab_size=7))
+    with pytest.raises(ValueError, match='max_words 9 must lie between'):
+        TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, max_position_embeddings=8), max_words=9)
+    with pytest.raises(ValueError, match='lexical_layer 3'):
+        TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), lexical_layer=3)
+    with pytest.raises(ValueError, match='at least one text'):
+        TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), max_words=8).tokenize([])
