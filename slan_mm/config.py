@@ -9,6 +9,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+#: Settings that are gone, and what stands in their place.
+_GONE = {
+    'model.text.encoder.feature_store': "set model.text.encoder.type='StoredTextEncoder' and its store, and "
+    "model.image.encoder.type='StoredImageEncoder' (docs/feature_store.md)",
+}
+
 
 def reason(error: BaseException) -> str:
     """An error's message in one line."""
@@ -25,7 +31,8 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no config, or an option leads through a setting that has no parts, or is a slip.
+        ValueError: The file is no config; an option leads through a setting that has no parts, or is a slip; or a
+            setting is gone, then the message says what stands in its place.
     """
     if isinstance(model, Config):
         cfg = Config(model._cfg_dict.to_dict())
@@ -42,6 +49,12 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
             cfg.merge_from_dict({name: value})
         except (KeyError, TypeError, IndexError, AssertionError, AttributeError) as error:
             raise ValueError(f'{name}={value} cannot be set in {name_of(cfg)}: {reason(error)}') from error
+    for name, remedy in _GONE.items():
+        place: Any = cfg._cfg_dict
+        for part in name.split('.'):
+            place = place.get(part) if isinstance(place, Mapping) else None
+        if place is not None:
+            raise ValueError(f'{name_of(cfg)}: {name} is gone: {remedy}')
     return cfg
 
 

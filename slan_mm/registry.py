@@ -32,7 +32,7 @@ def _child(parent: Registry, *locations: str) -> Registry:
     return Registry(parent.name, parent=parent, scope='slan_mm', locations=[f'slan_mm.{name}' for name in locations])
 
 
-MODELS = _child(MMENGINE_MODELS, 'models')
+MODELS = _child(MMENGINE_MODELS, 'models', 'feature_store.encoders')
 TASK_UTILS = _child(MMENGINE_TASK_UTILS, 'models')
 DATASETS = _child(MMENGINE_DATASETS, 'datasets')
 DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'engine')

@@ -71,3 +71,8 @@ def test_a_file_that_is_missing_or_no_config_is_named(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(ValueError, match='broken.py cannot be read as a config: SyntaxError'):
         read_config(tmp_path / 'broken.py')
+
+
+def test_a_setting_that_is_gone_is_named_with_what_stands_in_its_place(config):
+    with pytest.raises(ValueError, match=r"encoder\.feature_store is gone: set model\.text\.encoder\.type='StoredText"):
+        read_config(config, {'model.text': dict(encoder=dict(feature_store='store'))})

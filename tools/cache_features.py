@@ -3,7 +3,7 @@
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
 
 Pictures: every data set of the config whose pipeline has ``LoadCachedFeatures(store=..., transforms=[...])``; each
-picture is cached once. Texts: all texts of these data sets, where the text encoder's config has ``feature_store``.
+picture is cached once. Texts: all texts of these data sets, where the text encoder is a ``StoredTextEncoder``.
 An interrupted run goes on where it was. A store that is there already, of the same weights, preprocessing and
 pictures, is left alone; any other is made anew.
 """
@@ -49,7 +49,7 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
     """The 'image' or 'text' encoder of a config, initialised, in evaluation mode.
 
     Raises:
-        ValueError: it is not frozen.
+        ValueError: it is not frozen, or reads from no store.
     """
     encoder_cfg = cfg.model[branch]['encoder']
     if not encoder_cfg.get('frozen'):
@@ -57,6 +57,11 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
             f'model.{branch}.encoder is not frozen: its output would change in training. Set its frozen=True.'
         )
     encoder = MODELS.build({'embed_dims': cfg.model.get('embed_dims', 768), **encoder_cfg})
+    if not hasattr(encoder, 'store_header'):
+        raise ValueError(
+            f'model.{branch}.encoder is a {type(encoder).__name__}, which reads from no store: set its '
+            f"type='Stored{branch.title()}Encoder'."
+        )
     encoder.init_weights()
     return encoder.to(device).eval()
 
@@ -73,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
         make_smoke_run(cfg)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     stores = stored_datasets(cfg)
-    text_store = cfg.model['text']['encoder'].get('feature_store')
+    text_store = cfg.model['text']['encoder'].get('store')
     if not stores:
         raise ValueError(f'No data set of {options.config} reads from a store: no pipeline has LoadCachedFeatures.')
     folder = Path(next(iter(stores)))

@@ -13,6 +13,8 @@ SLAN_DATA and SLAN_WEIGHTS name other folders. What to expect: see docs/tasks/ca
 
 _base_ = './slan_small_coco_mini_captioning.py'
 
+model = dict(image=dict(encoder=dict(type='StoredImageEncoder')))
+
 data_root = '{{$SLAN_DATA:data}}/flickr8k'
 pipeline = [
     dict(

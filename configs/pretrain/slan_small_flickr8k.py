@@ -45,13 +45,18 @@ model = dict(
     # Gold boxes belong to phrases, and the regions of a whole caption are drawn by all of its words.
     phrases_alone=True,
     image=dict(
-        encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
+        encoder=dict(type='StoredImageEncoder', backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
         embedding=dict(dropout=0.3),
         smoothing=dict(type='AffinitySmoothing', power=3.0, stride=2),
     ),
     text=dict(
         word_dropout=0.2,
-        encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2', feature_store=store),
+        encoder=dict(
+            type='StoredTextEncoder',
+            store=store,
+            model=f'{weights}/all-MiniLM-L6-v2',
+            tokenizer=f'{weights}/all-MiniLM-L6-v2',
+        ),
     ),
     locator=dict(
         adaptors=[

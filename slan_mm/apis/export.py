@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from slan_mm.extras import require_extra
+from slan_mm.feature_store.encoders import StoredTextEncoder
 from slan_mm.models.base import BaseSLAN
 from slan_mm.structures import Batched, ImageFeatures, TextFeatures, TextTokens
 
@@ -168,8 +169,11 @@ def export_parts(model: BaseSLAN, size: tuple[int, int]) -> list[Part]:
     Raises:
         ValueError: the text encoder reads a feature store, which is no program.
     """
-    if getattr(model.text_branch.encoder, 'feature_store', None):
-        raise ValueError('a text encoder that reads a feature store cannot be exported: set feature_store=None')
+    if isinstance(model.text_branch.encoder, StoredTextEncoder):
+        raise ValueError(
+            'a text encoder that reads a feature store cannot be exported: build the model of '
+            'slan_mm.feature_store.encoders.without_feature_stores(cfg.model)'
+        )
     model.eval()
     device = next(model.parameters()).device
     pictures = torch.rand(2, 3, *size, device=device) * 255

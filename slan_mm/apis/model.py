@@ -12,8 +12,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from slan_mm.apis.settings import picture_size, without_feature_stores
+from slan_mm.apis.settings import picture_size
 from slan_mm.config import name_of, read_config, reason
+from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 
 

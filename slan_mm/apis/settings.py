@@ -47,14 +47,6 @@ def picture_size(cfg: Config) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else tuple(size)
 
 
-def without_feature_stores(model: ConfigDict) -> ConfigDict:
-    """A model's config whose encoders run: stored features are of a data set's pictures and texts, not of new ones."""
-    model = deepcopy(model)
-    for branch in ('image', 'text'):
-        model.get(branch, {}).get('encoder', {}).pop('feature_store', None)
-    return model
-
-
 def without_cached_pictures(dataset: ConfigDict) -> ConfigDict:
     """A data set's config whose pipeline reads the pictures, where it takes their features from a store."""
     dataset = deepcopy(dataset)

@@ -5,8 +5,6 @@ from slan_mm.feature_store.images import (
     LoadCachedFeatures,
     StoredLevels,
     StoredPicture,
-    is_stored,
-    stack_stored,
 )
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
 from slan_mm.feature_store.layout import PartReader, PartWriter, refuse_other, write_json
@@ -25,11 +23,9 @@ __all__ = [
     'TextStore',
     'hash_config',
     'hash_weights',
-    'is_stored',
     'normalisation_of',
     'refuse_other',
     'save_record',
-    'stack_stored',
     'text_key',
     'write_json',
 ]

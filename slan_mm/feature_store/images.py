@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -43,6 +44,36 @@ class StoredPicture:
     levels: list[Tensor]
     store: str
 
+    @staticmethod
+    def collate(items: Sequence, preprocessor: nn.Module) -> StoredLevels:
+        """A batch of stored pictures, as a data preprocessor asks for it. They are normalised already.
+
+        Args:
+            items: the ``inputs`` of the samples.
+            preprocessor: has ``mean`` and ``std``, which the stores' are compared with, and the model's ``device``.
+
+        Raises:
+            FeatureStoreError: some samples come from no store, the stores' levels differ in size, or a store was made
+                with another mean or std.
+        """
+        stores = sorted({item.store if isinstance(item, StoredPicture) else '(no store)' for item in items})
+        sizes = {tuple(level.shape for level in getattr(item, 'levels', ())) for item in items}
+        if len(sizes) != 1:
+            raise FeatureStoreError(
+                f'A batch mixes pictures and feature stores, or stores of other sizes: {stores}. Give all data sets of '
+                'a loader stores of one picture size.'
+            )
+        own = normalisation_of(preprocessor)
+        for store in stores:
+            if (made := _normalisation(store)) != own:
+                raise FeatureStoreError(
+                    f'The feature store {store} was made with other {WHAT["normalisation"]}: {made}; this run has '
+                    f'{own}.'
+                )
+        device = preprocessor.device
+        levels = [torch.stack(level).to(device).float() for level in zip(*(item.levels for item in items), strict=True)]
+        return StoredLevels(levels, tuple(stores))
+
 
 @dataclass
 class StoredLevels(Batched):
@@ -57,6 +88,17 @@ class StoredLevels(Batched):
 
     def __len__(self) -> int:
         return len(self.levels[0])
+
+    def __iter__(self) -> NoReturn:
+        """Refused: an encoder that reads levels as they come would not ask whose they are.
+
+        Raises:
+            FeatureStoreError: always; it names the encoder that reads a store.
+        """
+        raise FeatureStoreError(
+            f'{", ".join(self.stores)}: features of a store need an encoder that reads one. Set '
+            "model.image.encoder.type='StoredImageEncoder'."
+        )
 
     @property
     def device(self) -> torch.device:
@@ -154,37 +196,3 @@ class LoadCachedFeatures(BaseTransform):
 def _normalisation(store: str) -> dict:
     index = json.loads((Path(store) / 'images' / 'index.json').read_text(encoding='utf-8'))
     return index['header']['normalisation']
-
-
-def is_stored(inputs: Sequence) -> bool:
-    """Whether a collated batch's ``inputs`` hold stored pictures."""
-    return any(isinstance(item, StoredPicture) for item in inputs)
-
-
-def stack_stored(inputs: Sequence[StoredPicture], preprocessor: nn.Module, device: torch.device) -> StoredLevels:
-    """A batch of stored pictures, for a data preprocessor. They are normalised already; it checks by whose numbers.
-
-    Args:
-        inputs: as ``pseudo_collate`` leaves them: one for each sample.
-        preprocessor: has ``mean`` and ``std``.
-        device: where the model is.
-
-    Raises:
-        FeatureStoreError: some samples come from no store, the stores' levels differ in size, or a store was made with
-            another mean or std.
-    """
-    stores = sorted({item.store if isinstance(item, StoredPicture) else '(no store)' for item in inputs})
-    sizes = {tuple(level.shape for level in getattr(item, 'levels', ())) for item in inputs}
-    if len(sizes) != 1:
-        raise FeatureStoreError(
-            f'A batch mixes pictures and feature stores, or stores of other sizes: {stores}. Give all data sets of a '
-            'loader stores of one picture size.'
-        )
-    own = normalisation_of(preprocessor)
-    for store in stores:
-        if (made := _normalisation(store)) != own:
-            raise FeatureStoreError(
-                f'The feature store {store} was made with other {WHAT["normalisation"]}: {made}; this run has {own}.'
-            )
-    levels = [torch.stack(level).to(device).float() for level in zip(*(item.levels for item in inputs), strict=True)]
-    return StoredLevels(levels, tuple(stores))

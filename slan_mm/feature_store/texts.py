@@ -52,3 +52,16 @@ class TextStore(PartReader):
         """The (tokens, width) half-precision words ``name`` ('contextual' or 'lexical') of a row."""
         start, stop = self.array('offsets')[row : row + 2]
         return torch.from_numpy(np.array(self.array(name)[start:stop]))
+
+    def gather(self, name: str, rows: Sequence[int | None], mask: Tensor, width: int) -> Tensor:
+        """The words ``name`` of several rows, each at its tokens: (T, NT, width) float, 0 elsewhere.
+
+        Args:
+            rows: as :meth:`find` gives them; None leaves a text at 0.
+            mask: (T, NT) on the CPU, True at tokens.
+        """
+        words = torch.zeros(*mask.shape, width)
+        for number, row in enumerate(rows):
+            if row is not None:
+                words[number, mask[number]] = self.words(name, row).float()
+        return words

@@ -8,7 +8,6 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
-from slan_mm.feature_store import is_stored, stack_stored
 from slan_mm.registry import MODELS
 
 
@@ -19,9 +18,10 @@ class PairDataPreprocessor(BaseDataPreprocessor):
     Args:
         mean, std: Of the three channels, in RGB order and units of 0-255.
 
-    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of pictures, or
-    of ``StoredPicture``; and ``data_samples``, a list, None or left out. Output: the same keys, ``inputs`` as
-    (B, 3, H, W) or (B, F, 3, H, W) float, or as ``StoredLevels``.
+    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of pictures; and
+    ``data_samples``, a list, None or left out. Output: the same keys, ``inputs`` as (B, 3, H, W) or (B, F, 3, H, W)
+    float. What stands in the place of a picture and is no tensor makes the batch itself, by its ``collate(inputs,
+    preprocessor)``, for an image encoder that takes it.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         """Raises ``ValueError``, naming a sample, when pictures differ in size: the pipeline has to resize them."""
         data = self.cast_data(data)
         inputs, samples = data['inputs'], data.get('data_samples')
-        if is_stored(inputs):
-            return dict(inputs=stack_stored(inputs, self, self.device), data_samples=samples)
+        if others := [item for item in inputs if not isinstance(item, Tensor)]:
+            return dict(inputs=others[0].collate(inputs, self), data_samples=samples)
         self._check_sizes(inputs, samples)
         return dict(inputs=(torch.stack(list(inputs)).float() - self.mean) / self.std, data_samples=samples)
 

@@ -60,14 +60,16 @@ def config(folder, store, transforms=TRANSFORMS):
 def image_encoder(seed=0, **kwargs):
     torch.manual_seed(seed)
     settings = dict(backbone=BACKBONE, in_channels=[16, 32], out_levels=[1, 2], embed_dims=12, frozen=True) | kwargs
-    return MODELS.build(dict(type='ImageEncoder', **settings)).eval()
+    return MODELS.build(dict(type='StoredImageEncoder') | settings).eval()
 
 
-def text_encoder(seed=0, **kwargs):
+def text_encoder(seed=0, store='no store', **kwargs):
+    """A text encoder in front of which a store stands, which is read when words are asked for; None: without one."""
     torch.manual_seed(seed)
     model = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
     settings = dict(tokenizer=dict(type='ShapesTokenizer'), model=model, frozen=True, embed_dims=12) | kwargs
-    return MODELS.build(dict(type='TextEncoder', **settings)).eval()
+    kind = dict(type='TextEncoder') if store is None else dict(type='StoredTextEncoder', store=str(store))
+    return MODELS.build(kind | settings).eval()
 
 
 def fill(folder, store, images=None, texts=None, transforms=TRANSFORMS):

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from slan_mm.datasets.shapes import shapes_answers
+from slan_mm.feature_store.encoders import without_feature_stores
 
 SIZE = 64
 WIDTH = 16
@@ -52,10 +53,10 @@ def shrink(cfg: Config) -> Config:
     cfg = Config(cfg._cfg_dict.to_dict())
     # Weights of the real size do not fit.
     cfg.load_from = None
+    cfg.model = without_feature_stores(cfg.model)
     _shrink_sizes(cfg.model)
     text = cfg.model.text.encoder
     text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)
-    text.pop('feature_store', None)
     text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
     if cfg.model.type == 'SLANDetector':

@@ -76,7 +76,8 @@ def test_parts_chain_as_the_model_does(parts):
 
 
 def test_stored_words_are_no_program():
-    model = build_toy_slan()
-    model.text_branch.encoder.feature_store = 'somewhere'
-    with pytest.raises(ValueError, match='feature_store=None'):
+    model = build_toy_slan(
+        text__encoder__type='StoredTextEncoder', text__encoder__store='somewhere', text__encoder__frozen=True
+    )
+    with pytest.raises(ValueError, match='without_feature_stores'):
         export_parts(model, (SIZE, SIZE))

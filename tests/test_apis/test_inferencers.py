@@ -287,10 +287,14 @@ def test_the_task_chooses_the_inferencer(config, checkpoint, photos, grounding):
 
 
 def test_stored_features_are_not_asked_for(config, checkpoint, photos):
-    cfg = config(text__encoder__feature_store='no/such/store', text__encoder__frozen=True)
+    cfg = config(
+        text__encoder__type='StoredTextEncoder',
+        text__encoder__store='no/such/store',
+        text__encoder__frozen=True,
+    )
     inferencer = GroundingInferencer(cfg, checkpoint, 'cpu', show_progress=False)
     assert len(inferencer(photos / '0.png', 'a [circle]')['predictions']) == 1
-    assert cfg.model.text.encoder.feature_store == 'no/such/store', 'the config given is left as it is'
+    assert cfg.model.text.encoder.store == 'no/such/store', 'the config given is left as it is'
 
 
 def test_weights_of_another_model_are_refused(config, checkpoint):

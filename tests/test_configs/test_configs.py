@@ -14,6 +14,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from support.shrink import SIZE, shapes, shrink
 
+from slan_mm.apis.settings import find_steps
 from slan_mm.engine import load_from_file
 from slan_mm.registry import DATASETS, EVALUATOR, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, TRANSFORMS
 
@@ -54,6 +55,15 @@ def build_model(cfg):
     model = MODELS.build(cfg.model)
     model.init_weights()
     return model.to(DEVICE)
+
+
+def test_stored_pictures_have_an_encoder_that_reads_them():
+    read = 0
+    for path in CONFIGS:
+        if find_steps(cfg := Config.fromfile(path)._cfg_dict, 'LoadCachedFeatures'):
+            assert cfg.model.image.encoder.type == 'StoredImageEncoder', path
+            read += 1
+    assert read
 
 
 def test_training_step(cfg):

@@ -65,18 +65,6 @@ def test_one_file_a_level_in_half_precision(pictures, tmp_path):
     assert store.levels(0)[0].dtype == torch.float16
 
 
-def test_other_weights_are_refused(pictures, tmp_path):
-    fill(pictures, tmp_path / 'store', image_encoder(seed=0))
-    dataset = DATASETS.build(config(pictures, tmp_path / 'store').train_dataloader.dataset)
-    inputs = MODELS.build(PREPROCESSOR)(batch_of(dataset, [0]))['inputs']
-    with pytest.raises(FeatureStoreError, match='other weights of the image encoder than this run'):
-        image_encoder(seed=1).extract(inputs)
-    with pytest.raises(FeatureStoreError, match='config of the image encoder'):
-        image_encoder(seed=0, out_levels=[1, 3], in_channels=[16, 64]).extract(inputs)
-    with pytest.raises(ValueError, match='frozen=True'):
-        image_encoder(seed=0, frozen=False).extract(inputs)
-
-
 def test_other_preprocessing_is_refused(pictures, tmp_path):
     fill(pictures, tmp_path / 'store', image_encoder())
     with pytest.raises(FeatureStoreError, match=r'other preprocessing .*cache_features\.py'):

@@ -22,10 +22,10 @@ model = dict(
     embed_dims=12,
     data_preprocessor=dict(type='PairDataPreprocessor', mean=(0.0, 0.0, 0.0), std=(64.0, 64.0, 64.0)),
     image=dict(encoder=dict(
-        type='ImageEncoder', frozen={frozen}, in_channels=16, out_levels=1,
+        type='{kind}', frozen={frozen}, in_channels=16, out_levels=1,
         backbone=dict(type='mmdet.ResNet', depth=18, base_channels=8))),
     text=dict(encoder=dict(
-        type='TextEncoder', tokenizer=dict(type='ShapesTokenizer'), frozen=True, feature_store=store,
+        type='StoredTextEncoder', tokenizer=dict(type='ShapesTokenizer'), frozen=True, store=store,
         model=dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32))))
 """
 
@@ -40,7 +40,7 @@ def tool():
 
 def test_fills_the_stores_of_a_config(tool, tmp_path):
     path, store = tmp_path / 'config.py', tmp_path / 'store'
-    path.write_text(CONFIG.format(store=str(store), frozen=True))
+    path.write_text(CONFIG.format(store=str(store), frozen=True, kind='StoredImageEncoder'))
     tool.main([str(path), '--num-workers', '0', '--device', 'cpu'])
     cfg = Config.fromfile(path)
     datasets = [
@@ -58,14 +58,21 @@ def test_fills_the_stores_of_a_config(tool, tmp_path):
 
 def test_encoders_that_learn_are_refused(tool, tmp_path):
     path = tmp_path / 'config.py'
-    path.write_text(CONFIG.format(store=str(tmp_path / 'store'), frozen=False))
+    path.write_text(CONFIG.format(store=str(tmp_path / 'store'), frozen=False, kind='ImageEncoder'))
     with pytest.raises(SystemExit, match=r'model\.image\.encoder is not frozen'):
+        tool.main([str(path), '--device', 'cpu'])
+
+
+def test_an_encoder_that_reads_no_store_is_refused(tool, tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(CONFIG.format(store=str(tmp_path / 'store'), frozen=True, kind='ImageEncoder'))
+    with pytest.raises(SystemExit, match="reads from no store: set its type='StoredImageEncoder'"):
         tool.main([str(path), '--device', 'cpu'])
 
 
 def test_a_config_without_a_store_is_told(tool, tmp_path):
     path = tmp_path / 'config.py'
-    text = CONFIG.format(store=str(tmp_path / 'store'), frozen=True)
+    text = CONFIG.format(store=str(tmp_path / 'store'), frozen=True, kind='StoredImageEncoder')
     path.write_text(text + "\ntrain_dataloader = val_dataloader = dict(dataset=dict(type='ShapesPairs'))\n")
     with pytest.raises(SystemExit, match='no pipeline has LoadCachedFeatures'):
         tool.main([str(path)])

@@ -42,11 +42,11 @@ def test_text_encoder_offline(tools, tmp_path):
     from count_params import offline_model
 
     def config(name):
-        encoder = dict(model=name, tokenizer=name, feature_store='store')
+        encoder = dict(type='StoredTextEncoder', model=name, tokenizer=name, store='store')
         return Config(dict(model=dict(text=dict(encoder=encoder), image=dict(encoder=dict()))))
 
     encoder = offline_model(config('bert-base-uncased')).text.encoder
-    assert encoder == dict(model=dict(vocab_size=30522), tokenizer=dict(type='ShapesTokenizer'))
+    assert encoder == dict(type='TextEncoder', model=dict(vocab_size=30522), tokenizer=dict(type='ShapesTokenizer'))
     (tmp_path / 'config.json').write_text('{"hidden_size": 24}')
     assert offline_model(config(str(tmp_path))).text.encoder.model == dict(hidden_size=24)
     with pytest.raises(ValueError, match="'some-model'"):

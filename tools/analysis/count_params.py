@@ -32,6 +32,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from slan_mm.config import read_config
+from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 
 #: Millions of parameters in Table 4, by name of the config.
@@ -57,7 +58,7 @@ def offline_model(cfg: Config) -> ConfigDict:
     Raises:
         ValueError: The text encoder's architecture is not known without fetching it.
     """
-    model = ConfigDict(cfg.model.to_dict())
+    model = without_feature_stores(cfg.model)
     encoder = model.text.encoder
     if isinstance(encoder.model, str):
         file = Path(encoder.model) / 'config.json'
@@ -68,7 +69,6 @@ def offline_model(cfg: Config) -> ConfigDict:
         else:
             raise ValueError(f'text encoder {encoder.model!r}: no such folder with a config.json, nor BERT-base')
     encoder.tokenizer = dict(type='ShapesTokenizer')
-    encoder.pop('feature_store', None)
     model.image.encoder.pop('backbone_checkpoint', None)
     return model
 

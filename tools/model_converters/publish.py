@@ -41,11 +41,11 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 from torch import Tensor
 
-from slan_mm.apis.settings import without_feature_stores
 from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
 from slan_mm.engine.checkpoint_io import find_checkpoint, replaced_atomically
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
+from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 
 #: What a record must tell before its weights are given away.

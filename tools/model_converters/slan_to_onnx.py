@@ -41,6 +41,7 @@ from mmengine.runner import load_checkpoint
 from slan_mm.apis.export import Part, export_parts, onnx_runner
 from slan_mm.config import read_config
 from slan_mm.extras import require_extra
+from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 
 
@@ -60,8 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         require_extra('export')
     cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
-    cfg.model.text.encoder.pop('feature_store', None)
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(without_feature_stores(cfg.model))
     load_checkpoint(model, options.checkpoint, map_location='cpu', strict=True)
     options.out.mkdir(parents=True, exist_ok=True)
     size = (options.size[0], options.size[-1])

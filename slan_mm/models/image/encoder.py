@@ -13,23 +13,17 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from slan_mm.feature_store import ImageStore, StoredLevels, hash_config, hash_weights
-from slan_mm.feature_store.images import WHAT
 from slan_mm.models.image.alignment import align
 from slan_mm.models.image.backbone_weights import load_backbone
 from slan_mm.models.sizes import check_divides
 from slan_mm.registry import MODELS
-
-#: Arguments of a backbone that say where its weights come from; the weights themselves tell encoders apart.
-_SOURCES = ('init_cfg', 'pretrained', 'checkpoint_path')
 
 
 @MODELS.register_module()
 class ImageEncoder(BaseModule):
     """A backbone by config and the projection of one or several of its levels.
 
-    ``extract`` runs the backbone, ``project`` does the rest, ``forward`` is both. With ``frozen`` the output of
-    ``extract`` never changes, so that it may come from a store of features instead of from the picture.
+    ``extract`` runs the backbone, ``project`` does the rest, ``forward`` is both.
 
     Args:
         backbone: config of any backbone whose output is a map (B, C, H, W) or a tuple of such, e.g. ``mmdet.ResNet``,
@@ -75,8 +69,7 @@ class ImageEncoder(BaseModule):
         self.out_stride_level = out_stride_level
         self.frozen = frozen
         self.backbone_checkpoint = backbone_checkpoint
-        self.backbone_config = {key: value for key, value in backbone.items() if key not in _SOURCES}
-        self._checked: set[str] = set()
+        self.backbone_config = dict(backbone)
         self.backbone = MODELS.build(backbone)
         if in_channels is None:
             self.in_channels = self._find_channels()
@@ -146,39 +139,19 @@ class ImageEncoder(BaseModule):
             self.backbone.eval()
         return self
 
-    def store_header(self) -> dict[str, str]:
-        """What a store of this encoder's levels depends on: weights and config of the backbone, as hashes."""
-        return {
-            'weights': hash_weights(self.backbone),
-            'encoder': hash_config([self.backbone_config, self.out_levels]),
-        }
-
-    def _check_store(self, store: str) -> None:
-        if store in self._checked:
-            return
-        if not self.frozen:
-            raise ValueError(f'Features of the store {store} take the place of a frozen backbone: set frozen=True.')
-        ImageStore(store).check(self.store_header(), WHAT)
-        self._checked.add(store)
-
-    def extract(self, inputs: Tensor | StoredLevels | Sequence[Tensor]) -> list[Tensor]:
+    def extract(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
         """The backbone's chosen levels.
 
         Args:
-            inputs: (B, 3, H, W) normalised pictures; or a batch of a store, whose levels are returned; or levels that
-                this method has made, which are returned as they are.
+            inputs: (B, 3, H, W) normalised pictures; or levels that this method has made, which are returned as they
+                are.
 
         Returns:
             Maps (B, C_l, H_l, W_l), one for each of ``out_levels``; without gradient if ``frozen``.
 
         Raises:
             ValueError: the backbone has no such level, its output is no map, or ``in_channels`` is wrong.
-            FeatureStoreError: the store was made with other weights or another config of the backbone.
         """
-        if isinstance(inputs, StoredLevels):
-            for store in inputs.stores:
-                self._check_store(store)
-            return inputs.levels
         if not isinstance(inputs, Tensor):
             return list(inputs)
         with torch.no_grad() if self.frozen else nullcontext():
@@ -230,6 +203,6 @@ class ImageEncoder(BaseModule):
             size = maps[self.out_stride_level].shape[-2:]
         return [align(level, size, centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
 
-    def forward(self, inputs: Tensor | StoredLevels | Sequence[Tensor]) -> Tensor:
-        """V (B, D, H, W) of pictures (B, 3, H, W), of a batch of a store, or of levels extracted earlier."""
+    def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
+        """V (B, D, H, W) of pictures (B, 3, H, W), or of levels extracted earlier."""
         return self.project(self.extract(inputs))

@@ -15,8 +15,6 @@ from mmengine.model import BaseModule
 from torch import nn
 from transformers import BertConfig, BertModel, PretrainedConfig
 
-from slan_mm.feature_store import TextStore, hash_config, hash_weights
-from slan_mm.feature_store.texts import WHAT
 from slan_mm.models.text.tokenizer import loading_help
 from slan_mm.registry import MODELS, TOKENIZERS
 from slan_mm.structures import EncodedWords, TextTokens
@@ -63,8 +61,6 @@ class TextEncoder(BaseModule):
             is added. None: BERT's width.
         local_files_only: never touch the network for ``model`` (nor for a tokenizer given as a string).
         attn_implementation: of BERT.
-        feature_store: folder of a store of this encoder's words, which ``frozen`` allows. Texts found there need no
-            BERT; others go through it. A store of other weights is refused when it is first used.
         word_std: of random weights, the standard deviation of the word embeddings. BERT's own, 0.02, is also that of
             its positions and types, so that two words of one place start almost alike, and a contrastive loss makes
             those equal that pictures cannot tell apart yet. None: BERT's own.
@@ -86,7 +82,6 @@ class TextEncoder(BaseModule):
         embed_dims: int | None = None,
         local_files_only: bool = True,
         attn_implementation: str = 'sdpa',
-        feature_store: str | None = None,
         word_std: float | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -100,10 +95,6 @@ class TextEncoder(BaseModule):
         self.lexical_layer = lexical_layer
         self.frozen = frozen
         self.truncated = 0
-        self.feature_store = feature_store
-        self._store: TextStore | None = None
-        if feature_store and not frozen:
-            raise ValueError(f'The feature store {feature_store} takes the place of a frozen BERT: set frozen=True.')
         if word_std is not None and isinstance(model, str):
             raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
@@ -202,57 +193,13 @@ class TextEncoder(BaseModule):
         )
         return tokens.to(device=self.word_embeddings.weight.device)
 
-    def store_header(self) -> dict[str, str]:
-        """What a store of this encoder's words depends on: weights and config of BERT, as hashes."""
-        config = self.bert.config.to_dict()
-        names = ('num_attention_heads', 'hidden_act', 'layer_norm_eps', 'position_embedding_type')
-        return {
-            'weights': hash_weights(self.bert),
-            'encoder': hash_config([self.lexical_layer, *(config.get(name) for name in names)]),
-        }
-
-    def run(self, tokens: TextTokens) -> EncodedWords:
-        """BERT's own words (T, NT, BERT's width), computed; without gradient if ``frozen``."""
+    def extract(self, tokens: TextTokens) -> EncodedWords:
+        """BERT's own words (T, NT, BERT's width); without gradient if ``frozen``."""
         with torch.no_grad() if self.frozen else nullcontext():
             states = self.bert(
                 input_ids=tokens.input_ids, attention_mask=tokens.mask.long(), output_hidden_states=True
             ).hidden_states
         return EncodedWords(contextual=states[-1], lexical=states[self.lexical_layer])
-
-    def extract(self, tokens: TextTokens) -> EncodedWords:
-        """BERT's own words (T, NT, BERT's width), from the store as far as it has them.
-
-        Raises:
-            FeatureStoreError: there is no such store, it is unfinished, or of other weights.
-        """
-        if not self.feature_store:
-            return self.run(tokens)
-        if self._store is None:
-            store = TextStore(self.feature_store)
-            store.check(self.store_header(), WHAT)
-            self._store = store
-        rows = self._store.find(tokens.input_ids.cpu(), tokens.mask.cpu())
-        lost = torch.tensor([number for number, row in enumerate(rows) if row is None], dtype=torch.long)
-        weight = self.word_embeddings.weight
-        shape = (*tokens.input_ids.shape, weight.shape[1])
-        words = EncodedWords(contextual=torch.zeros(shape), lexical=torch.zeros(shape))
-        names = ['contextual'] + (['lexical'] if self.lexical_layer else [])
-        for number, row in enumerate(rows):
-            if row is not None:
-                place = tokens.mask[number].cpu()
-                for name in names:
-                    getattr(words, name)[number, place] = self._store.words(name, row).float()
-        words = words.to(device=weight.device, dtype=weight.dtype)
-        if not self.lexical_layer:
-            with torch.no_grad():
-                words.lexical = self.bert.embeddings(input_ids=tokens.input_ids)
-        if len(lost):
-            lost = lost.to(weight.device)
-            run = self.run(tokens[lost])
-            for name in ('contextual', 'lexical'):
-                values = getattr(words, name)
-                values[lost] = getattr(run, name).to(values.dtype)
-        return words
 
     def project(self, words: EncodedWords) -> EncodedWords:
         """Words of width D."""
