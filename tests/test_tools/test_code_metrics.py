@@ -1,0 +1,130 @@
+"""The counts of a small tree by hand, and the walk of a real training step."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from inspecting import files, imports, options, walk
+from inspecting.walk import Call
+
+ROOT = Path(__file__).parents[2]
+
+
+def write(root, texts):
+    for name, text in texts.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return root
+
+
+def test_imports_upward_and_circles_are_found_wherever_they_stand(tmp_path):
+    root = write(
+        tmp_path,
+        {
+            'slan_mm/__init__.py': '',
+            'slan_mm/registry.py': '',
+            'slan_mm/models/__init__.py': 'from slan_mm.models.a import A\n',
+            'slan_mm/models/a.py': 'from slan_mm import registry\nfrom . import b\n',
+            'slan_mm/models/b.py': 'def f():\n    from slan_mm.models.a import A\n    import slan_mm.datasets\n',
+            'slan_mm/datasets/__init__.py': 'from slan_mm.registry import DATASETS\n',
+            'slan_mm/engine/x.py': 'from slan_mm.models import A\nfrom slan_mm.visualization import y\n',
+            'slan_mm/visualization/y.py': '',
+        },
+    )
+    graph = imports.import_graph(root)
+    assert graph['slan_mm.models.a'] == {'slan_mm.registry', 'slan_mm.models.b'}
+    assert imports.upward_imports(graph) == [
+        ('slan_mm.engine.x', 'slan_mm.visualization.y'),  # a room of the same floor
+        ('slan_mm.models.b', 'slan_mm.datasets'),
+    ]
+    assert imports.import_circles(graph) == [['slan_mm.models.a', 'slan_mm.models.b']]
+
+
+def test_every_module_has_a_floor():
+    rooms = {name.split('.')[1] for name in imports.import_graph(ROOT) if '.' in name}
+    assert rooms == {room for rooms in imports.FLOORS for room in rooms}
+
+
+def test_options_that_configs_and_ablations_set(tmp_path):
+    root = write(
+        tmp_path,
+        {
+            'slan_mm/models/parts.py': """
+class Base:
+    def __init__(self, shared, data_preprocessor=None, init_cfg=None): ...
+
+@MODELS.register_module()
+class Part(Base):
+    def __init__(self, width, depth=1, literal=False, never=0, **base):
+        self.head = build_sized(head, 'head', width=3)
+        self.side = Side(**side, given=1)
+
+class Side:
+    def __init__(self, given, wanted): ...
+
+class NotBuilt:
+    def __init__(self, other): ...
+""",
+            'configs/base.py': "model = dict(type='Part', shared=1, depth=2, side=dict(wanted=3))\n",
+            'configs/ablation/one.py': "_base_ = '../base.py'\n",
+            'configs/ablation/grid.yaml': 'base: configs/base.py\nrows: {row: {options: {model.literal: true}}}\n',
+        },
+    )
+    found = options.count_options(root)
+    assert found['classes'] == ['Base', 'Part', 'Side']
+    assert found['all'] == ['Base.shared', 'Part.depth', 'Part.literal', 'Part.never', 'Side.wanted']
+    assert found['set by no config'] == ['Part.never']
+    assert found['set by ablations alone'] == ['Part.literal']
+
+
+def test_branches_repeated_blocks_depth_and_words(tmp_path):
+    block = ''.join(f'a{i} = {i}\n' for i in range(7))
+    root = write(
+        tmp_path,
+        {
+            'code.py': 'if a:\n    pass\nelif b:\n    c = 1 if d else 2\n',
+            'configs/a.py': f'"""Said once."""\n{block}',
+            'configs/b.py': f'"""Said twice."""\n_base_ = ["a.py"]\n# why\n\n{block}z = 1\n',
+            'configs/c.py': '_base_ = "b.py"\n',
+            'README.md': 'two words\n\n```bash\nnot counted\n```\n<!-- nor\nthis -->\n',
+            'docs/page.md': 'one',
+        },
+    )
+    configs = sorted((root / 'configs').glob('*.py'))
+    assert files.branches([root / 'code.py']) == 3
+    assert files.repeated_blocks(configs) == 2  # seven lines hold two blocks of six
+    assert [files.config_depth(file) for file in configs] == [1, 2, 3]
+    assert files.pages(root) == {'README.md': 2, 'docs/page.md': 1}
+
+
+def test_a_return_is_a_visit_to_a_file_that_another_one_led_to_before():
+    steps = [
+        Call('slan', 'loss', ''),
+        Call('base', 'encode', 'slan'),
+        Call('branch', 'forward', 'base'),
+        Call('base', 'check', 'base'),  # read on where it was called: no visit
+        Call('loss', 'forward', 'slan'),
+        Call('loss', 'weight', 'slan'),  # still there
+        Call('base', 'locate', 'slan'),
+    ]
+    assert [visit.file for visit in walk.visits(steps)] == ['slan', 'base', 'branch', 'loss', 'base']
+    assert walk.visits(steps)[1].functions == ['encode', 'check']
+    assert walk.files_of(steps) == ['slan', 'base', 'branch', 'loss']
+    assert walk.returns(steps) == 1
+
+
+def test_the_walk_of_a_step_leads_from_the_inputs_to_all_losses():
+    steps = walk.walk_of(ROOT, 'configs/pretrain/slan_tiny_shapes.py')
+    names = walk.files_of(steps)
+    assert all((ROOT / 'slan_mm' / name).is_file() for name in names)
+    assert names[0] == 'models/data_preprocessor.py'
+    order = ['models/slan.py', 'models/image/encoder.py', 'models/objectives/contrastive.py', 'models/locator/moves.py',
+             'models/objectives/regression.py']  # fmt: skip
+    assert [name for name in names if name in order] == order
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    count = runpy.run_path(str(ROOT / 'tools/analysis/code_metrics.py'))['count']
+    with pytest.raises(FileNotFoundError, match='no folder slan_mm'):
+        count(tmp_path)

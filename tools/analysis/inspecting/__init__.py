@@ -1,0 +1,1 @@
+"""What ``tools/analysis/code_metrics.py`` counts in a tree: imports, options, branches, configs, pages, a walk."""
