@@ -14,7 +14,7 @@ class PairIndex:
     Args:
         image: Row of each pair's image (P,), long, rising (equal rows allowed).
         text: Row of each pair's text (P,), long, in any order.
-        counts: Pairs of each of the B images, in order; they sum to P. None counts them, which asks a GPU to wait.
+        counts: Pairs of each of the B images, in order; they sum to P. None counts them, which synchronises the GPU.
         num_images: B, where ``counts`` is not given; None takes the last image of ``image`` as the last there is.
 
     Raises:

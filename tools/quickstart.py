@@ -1,4 +1,4 @@
-"""Shows what the shipped model finds; then pre-trains the tiny SLAN on the embedded data set, and shows the same of it.
+"""Shows what the shipped model finds; then pre-trains the tiny SLAN on generated shapes data, and shows the same of it.
 
     bash tools/quickstart.sh             installs first, then runs this
     python tools/quickstart.py --fresh   throws an earlier run away

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh clone to a trained model: installs what is missing; shows within a minute what the shipped model finds, in
-# work_dirs/quickstart/shipped; then pre-trains the tiny SLAN on the embedded data set on the CPU, evaluates it, and
+# work_dirs/quickstart/shipped; then pre-trains the tiny SLAN on generated shapes data on the CPU, evaluates it, and
 # leaves metrics.json, regions.png, retrieval.png and log in work_dirs/quickstart.
 #
 #   bash tools/quickstart.sh                  at most a quarter of an hour on two cores, after the installation

@@ -1,4 +1,4 @@
-"""The paper by the letter, on the tiny model and the embedded data: what its equations do without our changes.
+"""The paper by the letter, on the tiny model and generated shapes data: what its equations do without our changes.
 
     python tools/train.py configs/ablation/slan_tiny_shapes_literal.py
     python tools/test.py configs/ablation/slan_tiny_shapes_literal.py work_dirs/slan_tiny_shapes_literal

@@ -1,4 +1,4 @@
-"""Captioning on the embedded data set, 64 x 64: a minute or two on a CPU.
+"""Captioning on generated shapes data, 64 x 64: a minute or two on a CPU.
 
     python tools/train.py configs/captioning/slan_tiny_shapes_captioning.py
     python tools/test.py configs/captioning/slan_tiny_shapes_captioning.py \

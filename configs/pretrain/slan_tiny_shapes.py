@@ -1,4 +1,4 @@
-"""Pre-training on the embedded data set: 64 x 64 pictures, two CPU cores, about a quarter of an hour.
+"""Pre-training on generated shapes data: 64 x 64 pictures, two CPU cores, about a quarter of an hour.
 
     bash tools/quickstart.sh                                       set-up, training, test, pictures
     python tools/train.py configs/pretrain/slan_tiny_shapes.py     the training alone

@@ -1,4 +1,4 @@
-"""Pre-training on the embedded data set for longer: under an hour on one CPU core.
+"""Pre-training on generated shapes data for longer: under an hour on one CPU core.
 
     python tools/train.py configs/pretrain/slan_tiny_shapes_long.py
 

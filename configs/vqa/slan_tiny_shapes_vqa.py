@@ -1,4 +1,4 @@
-"""Questions about the embedded pictures, 64 x 64: some minutes on a CPU.
+"""Questions about generated shapes, 64 x 64: some minutes on a CPU.
 
     python tools/train.py configs/vqa/slan_tiny_shapes_vqa.py
     python tools/test.py configs/vqa/slan_tiny_shapes_vqa.py work_dirs/slan_tiny_shapes_vqa

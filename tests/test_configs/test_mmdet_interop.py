@@ -28,7 +28,7 @@ TEXTS = 'red circle . blue square .'
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Two pictures of the embedded data set."""
+    """Two images of generated shapes data."""
     dataset = DATASETS.build(Config.fromfile(SHAPES_CONFIG).val_dataloader.dataset)
     paths = [tmp_path / f'{index}.png' for index in range(2)]
     for index, path in enumerate(paths):

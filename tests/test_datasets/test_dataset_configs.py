@@ -135,6 +135,6 @@ def test_roots_are_below_data_unless_told_otherwise(monkeypatch):
     for path in CONFIGS.glob('*.py'):
         text = json.dumps(Config.fromfile(path).to_dict())
         assert '"data_root": "/' not in text
-        # Those of the embedded data sets have none.
+        # Those of the generated shapes data have none.
         if not path.stem.startswith('shapes'):
             assert '"data_root": "data' in text

@@ -1,4 +1,4 @@
-"""What a model of the embedded data set gets wrong in retrieval: colours, shapes, their binding, sizes, relations.
+"""What a model of generated shapes data gets wrong in retrieval: colours, shapes, their binding, sizes, relations.
 
     python tools/analysis/shapes_errors.py CONFIG CHECKPOINT
 
@@ -16,7 +16,7 @@ from slan_mm.cli.options import parse_model_options
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    return parse_model_options('What a model of the embedded data set gets wrong in retrieval.', arguments)
+    return parse_model_options('What a model of generated shapes data gets wrong in retrieval.', arguments)
 
 
 if __name__ == '__main__':

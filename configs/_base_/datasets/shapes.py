@@ -1,4 +1,4 @@
-"""``ShapesPairs``: the embedded data set. Nothing to download; boxes in the evaluation splits only."""
+"""``ShapesPairs``: generated shapes data. Nothing to download; boxes in the evaluation splits only."""
 
 dataset_type = 'ShapesPairs'
 image_size = 64

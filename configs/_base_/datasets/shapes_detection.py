@@ -1,4 +1,4 @@
-"""``ShapesDetection``: the embedded data set with boxes. Nothing to download."""
+"""``ShapesDetection``: generated shapes data with boxes. Nothing to download."""
 
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text')
 train_pipeline = [

@@ -1,4 +1,4 @@
-"""``ShapesVQA``: questions about the embedded pictures."""
+"""``ShapesVQA``: questions about generated shapes."""
 
 image_size = 64
 

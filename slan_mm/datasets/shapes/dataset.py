@@ -1,4 +1,4 @@
-"""``ShapesPairs``: the embedded data set, generated while it is read."""
+"""``ShapesPairs``: generated shapes data, drawn while it is read."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""``ShapesDetection``: the embedded data set with boxes, for the detector's tiny twin."""
+"""``ShapesDetection``: generated shapes data with boxes, for the detector's tiny twin."""
 
 from __future__ import annotations
 

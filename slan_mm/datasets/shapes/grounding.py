@@ -1,4 +1,4 @@
-"""``ShapesGrounding``: the embedded pictures with boxes in every split, for supervised grounding."""
+"""``ShapesGrounding``: generated shapes with boxes in every split, for supervised grounding."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``ShapesVQA``: questions about the embedded pictures, generated while they are read.
+"""``ShapesVQA``: questions about generated shapes, drawn while they are read.
 
 ::
 

@@ -27,8 +27,8 @@ class ImageBranch(BaseModule):
             still need the lexical space, which then learns from them alone.
         itc_hidden, itc_dropout: See :func:`projector`.
         region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
-            pooled from V alone, as in the paper. The region-word terms never see it: what knows the whole picture
-            need not be anywhere.
+            pooled from V alone, as in the paper. The region-word terms never see it: a feature that
+            saw the whole image carries no location.
         map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
         embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
             paper's mean over regions, each weighed by its saliency.
