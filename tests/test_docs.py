@@ -1,4 +1,4 @@
-"""What docs/paper_to_code.md names is there."""
+"""What docs/paper_to_code.md names is there; summaries have the figures of the tables below them."""
 
 import re
 from pathlib import Path
@@ -35,3 +35,27 @@ def test_every_symbol_is_in_its_file():
 
 def test_every_note_is_there():
     assert set(re.findall(r'\(#(\d+)\)', TEXT)) == set(re.findall(r'<a id="(\d+)">', TEXT))
+
+
+def summary_and_tables(page):
+    """Cells of a page's first table, row by row, and what make_results.py wrote below it."""
+    text = (ROOT / 'docs' / page).read_text()
+    rows = [row.strip('|').split('|') for row in text.split('\n## ')[0].splitlines() if row.startswith('|')]
+    tables = re.findall(r'<!-- results: .*?<!-- /results -->', text, re.DOTALL)
+    return [[cell.strip() for cell in row] for row in rows[2:]], tables
+
+
+def test_the_summary_of_results_has_the_figures_of_one_run():
+    rows, tables = summary_and_tables('results.md')
+    assert len(rows) > 5
+    for name, *figures in rows:
+        assert any(all(f'| {figure} |' in table for figure in figures) for table in tables), name
+
+
+def test_the_summary_of_ablations_has_the_figures_of_one_row():
+    rows, tables = summary_and_tables('ablations.md')
+    cells = [cell for row in rows for cell in row if ' / ' in cell]
+    lines = [re.findall(r'[-+]?\d+\.\d+', line) for table in tables for line in table.splitlines()]
+    assert len(cells) > 10
+    for cell in cells:
+        assert any(set(cell.split(' / ')) <= set(line) for line in lines), cell
