@@ -183,3 +183,16 @@ class Located(Batched):
     saliency: Tensor
     vision_cls: Tensor
     text_cls: Tensor
+
+
+@dataclass
+class MarkedText:
+    """A text without its brackets, and each phrase's runs of characters [start, end) in it."""
+
+    text: str
+    spans: list[list[list[int]]]
+
+    @property
+    def phrases(self) -> list[str]:
+        """The phrases' letters."""
+        return [' '.join(self.text[start:end] for start, end in phrase) for phrase in self.spans]

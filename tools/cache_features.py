@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, smoke_asked_for
+from slan_mm.cli.options import add_settings
+from slan_mm.environment import smoke_asked_for
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import smoke_asked_for
+from slan_mm.environment import smoke_asked_for
 
 ROOT = Path(__file__).resolve().parents[1]
 

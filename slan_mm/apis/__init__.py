@@ -6,12 +6,14 @@ from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.model import init_model
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
+from slan_mm.apis.processor import Processor
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.search import Indexed, PictureSearch
 from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
-from slan_mm.datasets.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.datasets.marked_text import mark_spans, read_marked_text
 from slan_mm.datasets.noun_phrases import find_noun_phrases, mark_phrases
+from slan_mm.structures import MarkedText
 
 __all__ = [
     'INFERENCERS',
@@ -24,6 +26,7 @@ __all__ = [
     'PictureIndex',
     'PictureIndexError',
     'PictureSearch',
+    'Processor',
     'RetrievalInferencer',
     'SLANInferencer',
     'TaskInferencer',

@@ -23,7 +23,7 @@ from slan_mm.apis.model import load_model
 from slan_mm.apis.settings import model_class, picture_size
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
-from slan_mm.datasets.pictures import Picture, picture_name, read_picture
+from slan_mm.datasets.pictures import read_picture
 from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
@@ -237,15 +237,6 @@ class TaskInferencer(BaseInferencer):
             with replaced_atomically(folder / 'predictions.json') as temporary:
                 temporary.write_text(json.dumps(predictions, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
         return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)
-
-
-def picture_items(pictures: Sequence[Picture]) -> list[dict]:
-    """An item a picture, with its names."""
-    items = []
-    for number, picture in enumerate(pictures):
-        name = picture_name(picture, number)
-        items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
-    return items
 
 
 def box_text(box: Sequence[float]) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config
 
-from slan_mm.apis.base import TaskInferencer, box_text, picture_items
+from slan_mm.apis.base import TaskInferencer, box_text
+from slan_mm.apis.processor import picture_items
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.heads.class_prompt import read_class_names
 from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions

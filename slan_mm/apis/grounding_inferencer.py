@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 
-from slan_mm.apis.base import TaskInferencer, box_text, one_for_each, picture_items
-from slan_mm.datasets.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
+from slan_mm.apis.processor import phrase_fields, picture_items
+from slan_mm.datasets.marked_text import mark_spans, read_marked_text
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.phrase_grounding import best_boxes, phrase_answers
+from slan_mm.structures import MarkedText
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 
 
@@ -92,12 +94,7 @@ class GroundingInferencer(TaskInferencer):
         texts = one_for_each(texts, count, 'texts')
         items = picture_items(pictures)
         for item, text, given in zip(items, texts, spans, strict=True):
-            marked = _marked(text, given, find)
-            item['text'] = marked.text
-            item['phrases'] = [
-                dict(spans=runs, boxes=[], category=None, phrase_id=f'{number}')
-                for number, runs in enumerate(marked.spans)
-            ]
+            item |= phrase_fields(_marked(text, given, find))
         return items
 
     def to_dict(self, sample: Any, top: int = 1, score_thr: float | None = None) -> dict:

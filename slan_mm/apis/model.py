@@ -12,9 +12,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
+from slan_mm.apis.processor import Processor
 from slan_mm.apis.settings import picture_size
 from slan_mm.config import name_of, read_config, reason
 from slan_mm.feature_store.encoders import without_feature_stores
+from slan_mm.models.inference import GroundingInference
 from slan_mm.registry import MODELS
 
 
@@ -62,6 +64,6 @@ def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
             f'{checkpoint} holds the weights of another model than the {type(model).__name__} of this config. Give '
             f'the config that they were trained with. {error}'
         ) from error
-    if hasattr(model, 'picture_size'):
-        model.picture_size = picture_size(cfg)
+    if isinstance(model, GroundingInference):
+        model.processor = Processor(picture_size(cfg))
     return model.to(device).eval()

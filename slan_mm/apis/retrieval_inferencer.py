@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from slan_mm.apis.base import TaskInferencer, picture_items
+from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.processor import picture_items
 from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
 from slan_mm.evaluation.rerank import shortlist
 from slan_mm.pair_index import PairIndex

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from slan_mm.cli.environment import switched_on
+from slan_mm.environment import switched_on
 
 PACKAGE = Path(__file__).resolve().parents[1]
 #: Errors that tell of a fault in the program, whoever raises them.

@@ -6,8 +6,6 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from slan_mm.cli.environment import switched_on
-
 
 class KeyValues(DictAction):
     """MMEngine's ``DictAction``, options as key=value; what is none is told in a line."""
@@ -57,8 +55,3 @@ def parse_model_options(description: str, arguments: Sequence[str] | None = None
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)
-
-
-def smoke_asked_for() -> bool:
-    """Whether ``SLAN_SMOKE`` is set, to anything but 0 and nothing."""
-    return switched_on('SLAN_SMOKE')

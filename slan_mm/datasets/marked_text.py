@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from slan_mm.structures import MarkedText
 
 #: Words that name nothing in a picture; a text without brackets asks for all its others.
 _NAMELESS = {
@@ -10,19 +11,6 @@ _NAMELESS = {
     'onto', 'over', 'under', 'near', 'is', 'are', 'was', 'be', 'being', 'it', 'its', 'his', 'her', 'their', 'this',
     'that', 'these', 'those', 'there', 'some', 'one', 'while', 'who', 'which', 'up', 'down', 'out', 'off',
 }  # fmt: skip
-
-
-@dataclass
-class MarkedText:
-    """A text without its brackets, and each phrase's runs of characters [start, end) in it."""
-
-    text: str
-    spans: list[list[list[int]]]
-
-    @property
-    def phrases(self) -> list[str]:
-        """The phrases' letters."""
-        return [' '.join(self.text[start:end] for start, end in phrase) for phrase in self.spans]
 
 
 def read_marked_text(marked: str) -> MarkedText:

@@ -2,7 +2,8 @@
 
 import re
 
-from slan_mm.datasets.marked_text import MarkedText, mark_spans, read_marked_text
+from slan_mm.datasets.marked_text import mark_spans, read_marked_text
+from slan_mm.structures import MarkedText
 
 #: Tags of words that stand in a noun phrase and name nothing.
 _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')

@@ -8,9 +8,9 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from slan_mm.answer_list import read_answer_list
 from slan_mm.datasets.answer_normalisation import normalise_answer
 from slan_mm.datasets.image_text_dataset import ImageTextDataset
-from slan_mm.datasets.readers.answer_list import read_answer_list
 from slan_mm.datasets.readers.captions import check_image_root, check_some_images, unit_hash
 from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.questions import QuestionRecord, read_visual_genome, read_vqa_v2

@@ -11,11 +11,11 @@ from mmengine.dist import barrier, is_distributed
 from mmengine.runner import Runner
 from torch.distributed import destroy_process_group
 
-from slan_mm.cli.options import smoke_asked_for
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
+from slan_mm.environment import smoke_asked_for
 from slan_mm.registry import RUNNERS
 
 

@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torchvision.ops import nms
 
-from slan_mm.datasets.marked_text import MarkedText
 from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.locator.locator import activation_map
-from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
 #: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
 SAME_PLACE = 0.5

@@ -8,7 +8,7 @@ D width, E width of ITC's embeddings, C of a region-word space. See docs/extend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
@@ -204,6 +204,19 @@ class MatchHead(Protocol):
 
     def __call__(self, located: Located) -> Tensor:
         """Match logits (P,)."""
+
+
+class Processor(Protocol):
+    """``model.processor``, which reads what a user has; ``slan_mm.apis.init_model`` sets the shipped one.
+
+    A batch is as a data loader makes it: what the data preprocessor takes.
+    """
+
+    def batches(self, pictures: Any, batch_size: int) -> Iterator[dict]:
+        """Batches of at most ``batch_size`` pictures, in their order."""
+
+    def phrases(self, picture: Any, text: str) -> dict:
+        """A batch of one picture and one text, its sample with ``text`` and ``phrases``."""
 
 
 class TextDecoder(Protocol):

@@ -7,18 +7,18 @@ from typing import Any
 from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
+from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.diagnostics import locator_diagnostics
 from slan_mm.models.objectives.step_pairs import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
-from slan_mm.models.plain import PlainInputs
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
-class SLAN(PlainInputs, BaseSLAN):
+class SLAN(RetrievalInference, BaseSLAN):
     """Self-Locator Aided Network.
 
     Args:

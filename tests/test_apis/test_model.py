@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from slan_mm.apis import GroundingInferencer, RetrievalInferencer, init_model
+from slan_mm.apis import GroundingInferencer, Processor, RetrievalInferencer, init_model
 from slan_mm.datasets import ShapesPairs
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.models import PairDataPreprocessor
@@ -117,5 +117,8 @@ def test_mistakes_are_named(model, shown, tmp_path):
         model.embed_images([shown[0] / '0.png', tmp_path / 'none.jpg'])
     with pytest.raises(ValueError, match='none empty'):
         model.embed_texts(['a', ' '])
-    with pytest.raises(ValueError, match=r'slan_mm\.apis\.init_model'):
-        MODELS.build(Config.fromfile(CONFIG).model).embed_images(shown[0])
+    alone = MODELS.build(Config.fromfile(CONFIG).model)
+    with pytest.raises(ValueError, match=r'slan_mm\.apis\.init_model, or set model\.processor'):
+        alone.embed_images(shown[0])
+    alone.processor = Processor((64, 64))
+    assert alone.embed_images(shown[0]).shape == (4, 64)

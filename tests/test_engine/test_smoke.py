@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from slan_mm.cli.options import smoke_asked_for
 from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run
 from slan_mm.registry import DATASETS
 
@@ -48,11 +47,3 @@ def test_what_is_few_can_be_built(path):
     val = cfg.val_dataloader
     for loader in (cfg.train_dataloader, *([val] if 'dataset' in val else val.values())):
         assert 0 < len(DATASETS.build(loader.dataset)) <= 4 * SAMPLES['train']
-
-
-def test_the_environment_asks(monkeypatch):
-    for value, asked in ((None, False), ('', False), ('0', False), ('1', True)):
-        monkeypatch.delenv('SLAN_SMOKE', raising=False)
-        if value is not None:
-            monkeypatch.setenv('SLAN_SMOKE', value)
-        assert smoke_asked_for() is asked

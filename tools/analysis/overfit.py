@@ -44,8 +44,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from torch import nn
 
-from slan_mm.cli.options import smoke_asked_for
 from slan_mm.config import read_config
+from slan_mm.environment import smoke_asked_for
 from slan_mm.registry import DATASETS, MODELS
 
 WARMUP = 20

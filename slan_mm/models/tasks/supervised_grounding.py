@@ -17,8 +17,8 @@ from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.inference import GroundingInference
 from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, rank_regions
-from slan_mm.models.plain import PlainGrounding
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
 from slan_mm.registry import MODELS
@@ -26,7 +26,7 @@ from slan_mm.structures import Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
-class SLANGrounder(PlainGrounding, BaseSLAN):
+class SLANGrounder(GroundingInference, BaseSLAN):
     """Finds the boxes of phrases, and learns them from boxes.
 
     Samples are those of ``GroundingDataset``: ``text``, ``phrases`` and ``ori_shape``. In training, a box that several

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slan_mm.datasets.readers.answer_list import check_answers, read_answer_list
+from slan_mm.answer_list import check_answers, read_answer_list
 from slan_mm.models.heads import Memory, rank_texts
 from slan_mm.models.tasks.base_generator import BaseGenerator
 from slan_mm.registry import MODELS

@@ -79,19 +79,13 @@ def test_a_question_without_an_answer_cannot_be_learnt():
         model(**model.data_preprocessor(batch, True), mode='loss')
 
 
-def test_answer_lists(tmp_path):
+def test_an_answer_list_is_given_or_read(tmp_path):
     file = tmp_path / 'answers.json'
     file.write_text(json.dumps(ANSWERS))
     assert build_writer('SLANAnswerer', inference='rank', answer_list=str(file)).answers == ANSWERS
-    for content, error in (
-        (['yes', 'yes'], "answers.json, entry 1: the answer 'yes' is entry 0, too"),
-        (['yes', ' '], 'entry 1: an answer should be a text that is not empty'),
-        ([], 'the answer list is empty'),
-        ({'yes': 1}, 'expected a list of answers, got dict'),
-    ):
-        file.write_text(json.dumps(content))
-        with pytest.raises(ValueError, match=error):
-            build_writer('SLANAnswerer', inference='rank', answer_list=str(file))
+    assert build_writer('SLANAnswerer', inference='rank', answer_list=ANSWERS).answers == ANSWERS
+    with pytest.raises(ValueError, match='answer_list, entry 1: .* is entry 0, too'):
+        build_writer('SLANAnswerer', inference='rank', answer_list=['yes', 'yes'])
     with pytest.raises(FileNotFoundError, match='does not exist'):
         build_writer('SLANAnswerer', inference='rank', answer_list=str(tmp_path / 'none.json'))
     with pytest.raises(ValueError, match='needs an answer_list'):

@@ -1,4 +1,4 @@
-"""SLAN on plain pictures and texts: reading, resizing, normalising, device and evaluation mode are its own business."""
+"""SLAN on pictures and texts as a user has them: its processor reads them, device and evaluation mode are seen to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from slan_mm.datasets.noun_phrases import mark_phrases
-from slan_mm.datasets.pictures import Picture, list_pictures, picture_name, read_picture
-from slan_mm.datasets.transforms import PackPairs, ResizeImage
+from slan_mm.models import protocols
 from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures
@@ -30,13 +27,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-class PlainGrounding:
+class GroundingInference:
     """What a model that grounds phrases does with a picture and a text."""
 
-    #: (height, width) that pictures are resized to: what the model was trained on. ``init_model`` sets it.
-    picture_size: tuple[int, int] | None = None
+    #: What reads pictures and texts. ``init_model`` sets it.
+    processor: protocols.Processor | None = None
 
-    def ground(self, picture: Picture, text: str, top: int = 1, score_thr: float | None = None) -> list[dict]:
+    def ground(self, picture: Any, text: str, top: int = 1, score_thr: float | None = None) -> list[dict]:
         """The boxes of the text's phrases in the picture, as :class:`GroundingInferencer` finds them.
 
         Args:
@@ -50,47 +47,35 @@ class PlainGrounding:
 
         Raises:
             UnreadableImageError: The picture cannot be read.
-            ValueError: Brackets are wrong, the text names nothing, or ``picture_size`` is not set.
+            ValueError: Brackets are wrong, the text names nothing, or the model has no ``processor``.
         """
-        marked = mark_phrases(text)
-        phrases = [
-            dict(spans=spans, boxes=[], category=None, phrase_id=number) for number, spans in enumerate(marked.spans)
-        ]
-        batch = self._collate([picture], text=marked.text, phrases=phrases)
+        batch = self._processor().phrases(picture, text)
         with evaluating(self):  # type: ignore[arg-type]
             (sample,) = self(**self.data_preprocessor(batch, False), mode='predict')  # type: ignore[operator, attr-defined]
         return phrase_answers(sample, top, score_thr)
 
-    def _collate(self, pictures: Sequence[Picture], **fields: Any) -> dict:
-        """A batch as a data loader makes it, each sample with these ``fields``."""
-        if self.picture_size is None:
+    def _processor(self) -> protocols.Processor:
+        if self.processor is None:
             raise ValueError(
-                'the model does not know the size of its pictures: make it by slan_mm.apis.init_model, or set '
-                'model.picture_size = (height, width)'
+                'the model does not know how to read pictures: make it by slan_mm.apis.init_model, or set '
+                'model.processor = slan_mm.apis.Processor((height, width))'
             )
-        resize, pack = ResizeImage(self.picture_size), PackPairs()
-        items = []
-        for number, picture in enumerate(pictures):
-            image = read_picture(picture)
-            name = picture_name(picture, number)
-            item = dict(img=image, ori_shape=image.shape[:2], img_path=name, image_id=name, sample_id=name, **fields)
-            items.append(pack(resize(item)))
-        return pseudo_collate(items)
+        return self.processor
 
 
-class PlainInputs(PlainGrounding):
+class RetrievalInference(GroundingInference):
     """What a pre-trained model does with pictures and texts.
 
     Pictures are a path, an (H, W, 3) uint8 RGB array, a PIL image, several of these, or a folder; texts one or several.
     Results are on the model's device. ``batch_size`` changes none of them.
     """
 
-    def embed_images(self, pictures: Picture | Sequence[Picture], batch_size: int = 32) -> Tensor:
+    def embed_images(self, pictures: Any, batch_size: int = 32) -> Tensor:
         """ITC's unit vectors (B, E). Their products with texts' are cosines, the cheapest score there is.
 
         Raises:
             UnreadableImageError: A picture cannot be read.
-            ValueError: There is none, or ``picture_size`` is not set.
+            ValueError: There is none, or the model has no ``processor``.
         """
         return self._image_features(pictures, batch_size).embedding
 
@@ -104,7 +89,7 @@ class PlainInputs(PlainGrounding):
 
     def similarity(
         self,
-        pictures: Picture | Sequence[Picture],
+        pictures: Any,
         texts: str | Sequence[str],
         itm_weight: float = 1.0,
         batch_size: int = 32,
@@ -116,7 +101,7 @@ class PlainInputs(PlainGrounding):
 
         Raises:
             UnreadableImageError: A picture cannot be read.
-            ValueError: There is no picture or text, a text is empty, or ``picture_size`` is not set.
+            ValueError: There is no picture or text, a text is empty, or the model has no ``processor``.
         """
         image, text = self._image_features(pictures, batch_size), self._text_features(texts, batch_size)
         with evaluating(self):  # type: ignore[arg-type]
@@ -130,11 +115,10 @@ class PlainInputs(PlainGrounding):
                 logits.append(self.itm_scores(image[images].for_pairs(), text[words], pairs))  # type: ignore[attr-defined]
             return scores + itm_weight * torch.cat(logits).view_as(scores)
 
-    def _image_features(self, pictures: Picture | Sequence[Picture], batch_size: int) -> ImageFeatures:
-        files, parts = list_pictures(pictures), []
+    def _image_features(self, pictures: Any, batch_size: int) -> ImageFeatures:
+        parts = []
         with evaluating(self):  # type: ignore[arg-type]
-            for start in range(0, len(files), batch_size):
-                batch = self._collate(files[start : start + batch_size])
+            for batch in self._processor().batches(pictures, batch_size):
                 parts.append(self.encode_image(self.data_preprocessor(batch, False)['inputs']))  # type: ignore[attr-defined]
         return ImageFeatures.cat(parts)
 

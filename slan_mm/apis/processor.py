@@ -1,0 +1,71 @@
+"""From pictures and texts as a user has them to batches as a data loader makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mmengine.dataset import pseudo_collate
+
+from slan_mm.datasets.noun_phrases import mark_phrases
+from slan_mm.datasets.pictures import Picture, list_pictures, picture_name, read_picture
+from slan_mm.datasets.transforms import PackPairs, ResizeImage
+from slan_mm.structures import MarkedText
+
+
+class Processor:
+    """Reads and resizes pictures, and finds the phrases of texts; a model's data preprocessor does the rest.
+
+    Args:
+        picture_size: (height, width) that pictures are resized to: what the model was trained on.
+    """
+
+    def __init__(self, picture_size: tuple[int, int]) -> None:
+        self.picture_size = picture_size
+        self._resize, self._pack = ResizeImage(picture_size), PackPairs()
+
+    def batches(self, pictures: Picture | Sequence[Picture], batch_size: int) -> Iterator[dict]:
+        """Batches of at most ``batch_size`` pictures, in their order.
+
+        Args:
+            pictures: A path, an (H, W, 3) uint8 RGB array, a PIL image, several of these, or a folder.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+            ValueError: There is none.
+        """
+        items = picture_items(list_pictures(pictures))
+        for start in range(0, len(items), batch_size):
+            yield pseudo_collate([self._load(item) for item in items[start : start + batch_size]])
+
+    def phrases(self, picture: Picture, text: str) -> dict:
+        """A batch of one picture and the phrases of a text, see :func:`mark_phrases`.
+
+        Raises:
+            UnreadableImageError: The picture cannot be read.
+            ValueError: Brackets are wrong, or the text names nothing.
+        """
+        (item,) = picture_items([picture])
+        return pseudo_collate([self._load(item | phrase_fields(mark_phrases(text)))])
+
+    def _load(self, item: dict) -> dict:
+        image = read_picture(item['picture'])
+        return self._pack(self._resize({**item, 'img': image, 'ori_shape': image.shape[:2]}))
+
+
+def picture_items(pictures: Sequence[Picture]) -> list[dict]:
+    """An item a picture, with its names."""
+    items = []
+    for number, picture in enumerate(pictures):
+        name = picture_name(picture, number)
+        items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
+    return items
+
+
+def phrase_fields(marked: MarkedText) -> dict:
+    """What an item has of a text: ``text``, and ``phrases`` whose boxes are asked for."""
+    return dict(
+        text=marked.text,
+        phrases=[
+            dict(spans=runs, boxes=[], category=None, phrase_id=f'{number}') for number, runs in enumerate(marked.spans)
+        ],
+    )

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+
+from slan_mm.answer_list import check_answers, read_answer_list
+
+
+def test_the_order_is_kept(tmp_path):
+    file = tmp_path / 'answers.json'
+    file.write_text(json.dumps(['yes', 'no', '2']), encoding='utf-8-sig')
+    assert read_answer_list(file) == ['yes', 'no', '2']
+    assert check_answers(('b', 'a'), 'here') == ['b', 'a']
+
+
+@pytest.mark.parametrize(
+    ('content', 'error'),
+    [
+        (b'["yes", "yes"]', "answers.json, entry 1: the answer 'yes' is entry 0, too"),
+        (b'["yes", " "]', 'answers.json, entry 1: an answer should be a text that is not empty'),
+        (b'[1]', 'answers.json, entry 0: an answer should be a text that is not empty, got 1'),
+        (b'[]', 'answers.json: the answer list is empty'),
+        (b'{"yes": 1}', 'answers.json: expected a list of answers, got dict'),
+        (b'["yes",\n', 'answers.json, line 2: not valid JSON'),
+        (b'["\xff"]', 'answers.json: not UTF-8 text'),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, content, error):
+    file = tmp_path / 'answers.json'
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=error):
+        read_answer_list(file)
+
+
+def test_a_missing_file_is_named_with_what_makes_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.json' does not exist.*vqa_answer_list\.py"):
+        read_answer_list(tmp_path / 'none.json')
