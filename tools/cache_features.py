@@ -2,10 +2,10 @@
 
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
 
-Pictures: every data set of the config whose pipeline has ``LoadCachedFeatures(store=..., transforms=[...])``; each
-picture is cached once. Texts: all texts of these data sets, where the text encoder is a ``StoredTextEncoder``.
-An interrupted run goes on where it was. A store that is there already, of the same weights, preprocessing and
-pictures, is left alone; any other is made anew.
+Images: of every data set of the config whose pipeline has ``LoadCachedFeatures(store=..., transforms=[...])``; each
+image is cached once. Texts: all texts of these data sets, if the text encoder is a ``StoredTextEncoder``. An
+interrupted run continues. An existing store of the same weights, preprocessing and images is left alone; any other is
+made again.
 """
 
 import argparse

@@ -5,8 +5,8 @@
     python tools/index.py remove my/index --gone
     python tools/index.py show my/index
 
-``add`` makes the index or continues it: it encodes pictures that are new or whose files have changed, and no others.
-``remove`` takes pictures out, with ``--gone`` all those whose files are not there any more. docs/search.md tells more.
+``add`` makes the index or continues it: it encodes only pictures that are new or whose files have changed. ``remove``
+takes pictures out, with ``--gone`` all those whose files no longer exist. See docs/search.md.
 """
 
 import argparse

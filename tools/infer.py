@@ -6,10 +6,10 @@
     python tools/infer.py detection CONFIG CHECKPOINT street.jpg --text 'person, bicycle, traffic light'
     python tools/infer.py nlvr2 CONFIG CHECKPOINT left.jpg right.jpg --text 'both pictures show a dog'
 
-Pictures are files, or folders of them. Several ``--text`` go to the pictures one by one where each picture has a text
-of its own, a single one to all. Prints each picture's name and its answers; ``--top`` and ``--score-thr`` say how many.
-``--out-dir`` writes them (``predictions.json``) and a page for each; what else a task's inferencer takes is given by
-``--options``, e.g. ``--options direction=i2t``. docs/inference.md tells what each task takes and what its scores mean.
+Pictures are files, or folders of them. A single ``--text`` is for all pictures; where each picture has its own text,
+give one ``--text`` for each. Prints each picture's name and its answers; ``--top`` and ``--score-thr`` limit them.
+``--out-dir`` writes them (``predictions.json``) and a page for each picture. ``--options`` gives a task's other
+options, e.g. ``--options direction=i2t``. docs/inference.md says what each task takes and what its scores mean.
 """
 
 import argparse

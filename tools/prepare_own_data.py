@@ -2,14 +2,14 @@
 
     python tools/prepare_own_data.py PICTURES CAPTIONS.csv
 
-The table (.csv, .tsv, .jsonl; see docs/data.md) has the columns image, a path below PICTURES, and caption; several
-lines may speak of one picture. Without a column split, a tenth of the pictures is held out as val. Checks the table and
-every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
+The table (.csv, .tsv, .jsonl; see docs/data.md) has the columns image, a path below PICTURES, and caption. Several
+lines may have the same image. Without a column split, a tenth of the pictures is held out as val. The tool checks the
+table and every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
 
 - ``images``, a link to PICTURES: nothing is copied;
-- ``captions.csv``, the captions with their split, without the pictures that cannot be read;
-- ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split; only slan_own_data.py reads it,
-  which learns from nothing and needs tens of thousands of pictures to be of use.
+- ``captions.csv``, the captions with their split, without unreadable pictures;
+- ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split. Only slan_own_data.py reads it,
+  which trains from random weights and needs tens of thousands of pictures.
 """
 
 import argparse

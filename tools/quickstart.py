@@ -1,11 +1,11 @@
-"""Shows what the shipped model finds; then pre-trains the tiny SLAN on generated shapes data, and shows the same of it.
+"""Shows what the shipped model finds, pre-trains the tiny SLAN on generated shapes data, and shows what that finds.
 
     bash tools/quickstart.sh             installs first, then runs this
-    python tools/quickstart.py --fresh   throws an earlier run away
+    python tools/quickstart.py --fresh   deletes an earlier run
 
 Writes metrics.json, regions.png, retrieval.png and log into the work directory, those of the shipped model, which was
-trained for longer, into its folder ``shipped``. An interrupted run is taken up again from its last checkpoint; a
-finished one is not repeated, only its table is printed.
+trained for longer, into its folder ``shipped``. An interrupted run continues from its last checkpoint. A finished one
+is not repeated; only its table is printed.
 """
 
 import argparse

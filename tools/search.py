@@ -2,9 +2,9 @@
 
     python tools/search.py my/index CONFIG CHECKPOINT --text 'a [dog] on a [beach]' --text 'two cats' --out-dir found
 
-Prints for each text the best pictures and where its phrases are in them; brackets mark phrases, without any the noun
-phrases are found. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md
-tells what the scores mean.
+Prints for each text the best pictures and where its phrases are in them. Brackets mark phrases; without brackets, noun
+phrases are taken. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md explains the
+scores.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""Pictures a second of the data pipeline alone, beside those of the training that it feeds.
+"""Times the data pipeline alone, beside the training that it feeds, in images a second.
 
     python tools/analysis/benchmark_data.py configs/pretrain/slan_tiny_shapes.py
     python tools/analysis/benchmark_data.py configs/pretrain/slan_small_flickr8k.py
 
-The config's training data loader (data set, transforms, collate function, sampler) yields batches and its model takes
-training steps on them, in turns in one process; medians are over the rounds. ITM's negatives take part from the first
-step on, as in most of a training. The loader runs in the process itself: without workers, as in both configs above, the
-last line says which share of an iteration the data take; each worker adds as much on a core of its own.
+The config's training data loader yields batches, and its model takes training steps on them, in turns in one process.
+Results are medians over the rounds. ITM's negatives take part from the first step on, as in most of a training. The
+loader runs without workers, so the last line can say which share of an iteration the data take; each worker adds as
+much on its own core.
 """
 
 import argparse

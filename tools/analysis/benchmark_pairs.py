@@ -3,10 +3,11 @@
     python tools/analysis/benchmark_pairs.py
     python tools/analysis/benchmark_pairs.py --threads 1 --clock cpu
 
-All rivals take turns in one process, so that whatever else the machine does meets them alike; medians count, and ratios
-are medians of the rounds' ratios. Weights are random, pictures are noise, texts have ``--words`` words, BLIP's as well.
+All models run in turns in one process, so that other load on the machine affects them alike. Results are medians;
+ratios are medians of the rounds' ratios. Weights are random, images are noise, texts have ``--words`` words.
 
-- ``cached``: images and texts are encoded and prepared; every image meets every text, from there to the match logit.
+- ``cached``: images and texts are encoded and prepared; timed is the way from there to the match logit, for every image
+  with every text.
 - ``without reuse``: each pair by itself, from its pixels and its tokens.
 - ``BLIP``: the image-text matching head of mmpretrain's BLIP ViT-B, from the image's tokens and the text's to the
   logits, as ``BlipRetrieval.compute_score_matrix_i2t`` calls it for one image at a time.

@@ -2,18 +2,18 @@
 
     python tools/analysis/benchmark_retrieval.py configs/retrieval/slan_r50_coco.py --store work_dirs/benchmark_store
 
-The model is the config's, with random weights; it encodes one random picture and one text, and all others get these
-features with an embedding of their own: contents change neither time nor memory. Two parts:
+The model is the config's, with random weights. It encodes one random image and one text. All others share these
+features and differ in the embedding, because contents change neither time nor memory. There are two parts:
 
-- ``linear``: ``RetrievalEvaluator`` on galleries of four sizes, in alternating runs; seconds of CPU time by the number
-  of pairs that ITC and ITM score, medians of the runs, a straight line fitted.
-- ``memory``: ``--images`` x ``--texts`` features go into a store on disk as half precision, and ``RetrievalEvaluator``
-  runs on it with ``--k``. ITC scores of all images but the last chunk are random numbers put into the store, as an
-  earlier run would have left real ones; of the last chunk, and then of the shortlists' pairs, the model scores chunks
-  for ``--minutes`` each. Printed is the peak of resident memory of each phase and of each chunk. Last, all queries are
-  ranked, with random ITM logits.
+- ``linear``: ``RetrievalEvaluator`` on galleries of four sizes, in alternating runs. It fits a line to the medians of
+  CPU seconds by the number of pairs that ITC and ITM score.
+- ``memory``: ``--images`` x ``--texts`` features go into a store on disk in half precision, and ``RetrievalEvaluator``
+  runs on it with ``--k``. ITC scores of all images but the last chunk are random numbers in the store, as if an earlier
+  run had left them. Of the last chunk, and of the shortlists' pairs, the model scores chunks for ``--minutes`` each.
+  The tool prints the peak of resident memory of each phase and chunk. At the end all queries are ranked, with random
+  ITM logits.
 
-A finished store is used again; remove it afterwards: ResNet-50 at 224 pixels takes 17 GB.
+A finished store is used again. Remove it afterwards: ResNet-50 at 224 pixels takes 17 GB.
 """
 
 import argparse

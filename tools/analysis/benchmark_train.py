@@ -3,13 +3,12 @@
     python tools/analysis/benchmark_train.py configs/pretrain/slan_tiny_shapes.py --batch-size 32 --size 64 --profile
     python tools/analysis/benchmark_train.py configs/pretrain/slan_r50_14m.py --batch-size 2 --memory
 
-BLIP has the config's backbone and BERT, the same batch, text length, optimiser and precision. Both models take whole
-steps (``train_step``: stacking and tokenising, forward, backward, update) on noise, in turns in one process; medians
-are over the rounds. SLAN's step is a full one: all losses, with the hard negatives of ITM and, if the config has them,
-momentum encoders. Operations are counted in a step (two for a multiply-add), and set against the fastest matrix
-product that the machine was seen to do with as many threads. CPU seconds are the process' own: unlike seconds by the
-clock they hardly depend on what else the machine does; utilisation is of them. ``--memory`` has each model take two
-steps in a process of its own; ``--profile`` prints where the time of SLAN's step goes.
+BLIP has the config's backbone and BERT, the same batch, text length, optimizer and precision. Both models take whole
+steps (``train_step``: stacking and tokenising, forward, backward, update) on noise, in turns in one process; results
+are medians over the rounds. SLAN's step has all losses, ITM's hard negatives and, if the config has them, momentum
+encoders. Utilisation is the operations of a step (two for a multiply-add) by CPU seconds, in relation to the fastest
+matrix product measured on this machine with as many threads. CPU seconds hardly depend on other load on the machine.
+``--memory`` runs two steps of each model in its own process; ``--profile`` prints where the time of SLAN's step goes.
 """
 
 import argparse

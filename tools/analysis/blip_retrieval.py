@@ -1,4 +1,4 @@
-"""mmpretrain's BLIP retrieval model, of the sizes of a SLAN: the rival of a training step."""
+"""mmpretrain's BLIP retrieval model in the sizes of a SLAN, for the comparison of training steps."""
 
 from __future__ import annotations
 

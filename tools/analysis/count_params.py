@@ -2,9 +2,8 @@
 
     python tools/analysis/count_params.py configs/pretrain/slan_*_14m.py
 
-Nothing is computed and no memory taken: the models are built on PyTorch's meta device, so that a full-size one takes
-seconds. Copies of parameters that momentum encoders hold are told in a row of their own and not counted. Operations
-are what ``get_flops.py`` counts.
+The models are built on PyTorch's meta device, so a full-size one takes seconds and no memory. The copies of momentum
+encoders have a row of their own and are not counted. Operations are those of ``get_flops.py``.
 """
 
 import argparse

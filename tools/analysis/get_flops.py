@@ -3,11 +3,11 @@
     python tools/analysis/get_flops.py configs/pretrain/slan_r50_14m.py --shape 384 384
     python tools/analysis/get_flops.py configs/pretrain/slan_*_14m.py --depth 1
 
-An image is counted from its pixels to all that serves every text, a text from its tokens to all that serves every
-image, and a pair from there to the match logit. One image with one text is the sum of the three. A multiply-add is two
-operations; products of matrices, convolutions and attention are counted, elementwise work is not.
+Per image counts all from the pixels to what every text shares; per text all from the tokens to what every image shares;
+per pair the rest, up to the match logit. One image with one text costs the sum of the three. A multiply-add is two
+operations. Matrix products, convolutions and attention are counted, elementwise operations are not.
 
-Nothing is computed: shapes alone flow through the model, so that a full-size one takes seconds.
+Only shapes go through the model, so a full-size one takes seconds.
 """
 
 import argparse

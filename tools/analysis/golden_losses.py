@@ -2,7 +2,7 @@
 
     python tools/analysis/golden_losses.py CONFIG tests/assets/golden_slan_tiny_shapes.json
 
-writes the file anew. A change that should not change numbers leaves it as it is; one that should shows the new file.
+writes the file again. A change that should not change numbers leaves the file as it was; any other shows the new file.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Which phrases a model grounds, by the size of what they name, and whether its boxes know sizes at all.
+"""Which phrases a model grounds, by the size of their objects, and whether its boxes follow sizes at all.
 
     python tools/analysis/grounding_errors.py CONFIG CHECKPOINT
 
-Of the config's grounding test: pointing and R@1 of the answers and of the whole picture, for phrases whose largest gold
-box takes up so much of the picture. Then, level by level, the correlation of the logarithms of the answers' areas and
-the gold boxes': boxes that are all alike can only fit things of one size.
+On the config's grounding test it prints pointing and R@1 of the answers and of the whole image, in groups by the share
+of the image that a phrase's largest gold box covers. For each level it prints the correlation between the logarithms of
+the areas of answers and gold boxes. Boxes of equal size can only fit objects of one size.
 """
 
 import argparse

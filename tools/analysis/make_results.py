@@ -3,7 +3,7 @@
     python tools/analysis/make_results.py docs/ablations.md            rewrites the tables of the page
     python tools/analysis/make_results.py docs/ablations.md --check    exits with 1 when they are not up to date
 
-A table stands between two comments, and what is between them is rewritten; all other text is the page's own:
+A table stands between two comments. The tool rewrites what is between them and leaves all other text:
 
     <!-- results: ablations configs/ablation/grid.yaml docs/runs/ablations -->   the grid's tables, of records
     <!-- /results -->                                                            <row>-seed<k>.json in the folder
@@ -11,9 +11,9 @@ A table stands between two comments, and what is between them is rewritten; all 
     <!-- /results -->                                                            seeds of one config together
 
 Records are the ``run.json`` of work directories (``RunRecordHook``), copied by ``tools/analysis/run_ablations.py
---collect`` or by hand. Where there are several seeds, a figure is their mean and sample standard deviation. In a
-grid's table the difference to the first row follows in brackets, seed by seed, where that has several: seeds differ
-more than rows do. Paths are below the repository's root.
+--collect`` or by hand. With several seeds, a figure is their mean and sample standard deviation. In a grid's table the
+difference to the first row, paired by seed, follows in brackets, because seeds differ more than rows do. Paths are
+below the repository's root.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""Can a model learn a few samples by heart? Trains it on the first items of its training set, and tests it on these.
+"""Can a model overfit a few samples? Trains it on the first items of its training set, and tests it on the same items.
 
     python tools/analysis/overfit.py configs/captioning/slan_small_coco_mini_captioning.py --metric caption/exact
     python tools/analysis/overfit.py configs/vqa/slan_small_coco_mini_vqa.py --items 20 --metric vqa/accuracy
 
-A head that cannot is broken, whatever its loss looks like. The items are the first of different images, or, with
-``--no-each-image``, simply the first ones; one batch holds them all. Optimiser and losses are the config's, the
-learning rate is constant after a warm-up, dropout is off. The score is that of the config's own metric (of its
-validation), by the same prediction as in any test; with ``--at-least`` a lower score is a failure.
+A head that cannot is broken, whatever its loss is. The items are the first of different images, or, with
+``--no-each-image``, simply the first ones; one batch has them all. Optimizer and losses are the config's, the learning
+rate is constant after a warm-up, dropout is off. The score is that of the config's validation metric, by the same
+prediction as in any test. With ``--at-least`` a lower score is a failure.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
     python tools/analysis/plan_run.py configs/pretrain/slan_vit-{l,h}_14m.py
 
-Everything it prints is computed, nothing measured. Counted, by running shapes alone through the config's model, are the
-operations of a training step, backward pass and repeated layers included, and the bytes that its graph keeps. Assumed
-are the GPU's peak, the share of it that a run reaches, and the speed of its links; how much of their time passes beside
-that of the operations is not known, so that the days are given for all of it and for none. Not in the sums: what FSDP
-gathers at a time, buffers of NCCL, and what the allocator leaves unused.
+Everything it prints is computed, nothing is measured. By running shapes through the config's model it counts the
+operations of a training step, with the backward pass and recomputed layers, and the bytes that its graph keeps. The
+GPU's peak, its utilisation and the speed of its links are assumptions. How much communication overlaps with computation
+is unknown, so the days are given for full and for no overlap. Not in the sums: what FSDP gathers at a time, NCCL's
+buffers, and unused memory of the allocator.
 """
 
 import argparse

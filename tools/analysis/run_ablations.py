@@ -1,14 +1,14 @@
-"""Runs a grid of ablations, several at once, and goes on where it was interrupted.
+"""Runs a grid of ablations, several at once; an interrupted grid continues.
 
     python tools/analysis/run_ablations.py configs/ablation/grid.yaml --jobs 2       the whole grid
     python tools/analysis/run_ablations.py configs/ablation/grid.yaml --rows default adaptors-0 --seeds 0
     python tools/analysis/run_ablations.py configs/ablation/grid.yaml --list         what is done, and what is to do
     python tools/analysis/run_ablations.py configs/ablation/grid.yaml --smoke        every row at toy size, in minutes
 
-A run has the folder ``OUT/<row>-seed<k>``: ``config.py``, ``log``, the last checkpoint, and ``run.json``, from which
-``tools/analysis/make_results.py`` makes tables. Every run is a process of its own with one thread. A run that fails,
-or takes longer than the grid's ``max_minutes``, is told at the end, and is tried again by the next call; a finished one
-is left alone. With ``--collect DIR`` the records of finished runs are copied there, as ``<row>-seed<k>.json``.
+A run has the folder ``OUT/<row>-seed<k>`` with ``config.py``, ``log``, the last checkpoint, and ``run.json``, from
+which ``tools/analysis/make_results.py`` makes tables. Every run is its own process with one thread. A run that fails,
+or takes longer than the grid's ``max_minutes``, is reported at the end and tried again by the next call; finished runs
+are left alone. ``--collect DIR`` copies the records of finished runs to DIR, as ``<row>-seed<k>.json``.
 """
 
 import argparse

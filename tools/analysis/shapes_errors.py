@@ -2,9 +2,9 @@
 
     python tools/analysis/shapes_errors.py CONFIG CHECKPOINT
 
-For each text the picture that the model ranks first is asked what of the text holds in it, by the scene that it was
-drawn from: of a model that sees everything all of it does. Above that the R@1 that can be reached at all, since one
-caption may fit several pictures, and by who sees a part alone.
+For each text it compares the image that the model ranks first with the scene that this image was drawn from: which
+parts of the text are true of it? It also prints upper bounds of R@1, because one caption may fit several images: for a
+model that sees everything, and for models that see only a part.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""One training step and one prediction of a full-size model on this machine's CPU, with random weights and pictures.
+"""One training step and one prediction of a full-size model on this machine's CPU, with random weights and images.
 
     python tools/analysis/try_full_size.py configs/pretrain/slan_r50_14m.py
 
-Says whether the model fits and steps, how long that takes and how much memory at its peak. Model, losses, optimiser and
-precision are the config's; only the text encoder's weights and tokenizer are replaced, so that nothing is fetched, and
+Says whether the model fits and trains, how long a step takes, and the peak of memory. Model, losses, optimizer and
+precision are the config's. Only the text encoder's weights and tokenizer are replaced, so that nothing is fetched, and
 ITM begins at the first iteration.
 """
 

@@ -1,12 +1,12 @@
-"""Makes a file to give away of a training checkpoint: bare weights as safetensors, and a metafile.
+"""Makes a file to publish from a training checkpoint: bare weights as safetensors, and a metafile.
 
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors
 
-Optimizer, schedule, logs and random state are left out. The weights must fit the config's model, all and no more.
-``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training and the
+Optimizer, schedule, logs and random state are left out. The weights must be exactly those of the config's model.
+``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training, the
 metrics of its test, all from ``run.json`` beside the checkpoint (``RunRecordHook``; ``--run`` names another), and the
-sha256 of the file. What reads a checkpoint here (``tools/infer.py``, ``tools/test.py``, ``tools/visualize.py``,
-``load_from``) reads the file as well.
+sha256 of the file. Every tool here that reads a checkpoint (``tools/infer.py``, ``tools/test.py``,
+``tools/visualize.py``, ``load_from``) reads the file as well.
 """
 
 import argparse

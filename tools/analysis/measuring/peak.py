@@ -1,4 +1,4 @@
-"""The fastest matrix product that this machine was seen to do: what utilisations are measured against."""
+"""The fastest matrix product measured on this machine, the reference of utilisations."""
 
 from __future__ import annotations
 

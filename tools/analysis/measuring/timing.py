@@ -1,7 +1,7 @@
-"""Rivals timed in turns, so that whatever else the machine does meets them alike.
+"""Times several functions in turns, so that other load on the machine affects them alike.
 
-Two clocks serve. ``time.perf_counter`` is what a user waits for. ``time.process_time`` counts the seconds of CPU this
-process had, which with one thread is what it would wait for on an idle machine: the clock for shared cores.
+There are two clocks. ``time.perf_counter`` is the time that a user waits. ``time.process_time`` counts the CPU seconds
+of this process; with one thread that is the time on an idle machine, so it is the clock for shared cores.
 """
 
 from __future__ import annotations
