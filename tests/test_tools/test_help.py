@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PYTHON = sorted(path.relative_to(ROOT) for path in (ROOT / 'tools').rglob('*.py'))
+#: What a user calls: not the parts that several tools share, nor those that lie in packages.
+PYTHON = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / 'tools').rglob('*.py')
+    if "__name__ == '__main__'" in path.read_text() and not (path.parent / '__init__.py').is_file()
+)
 SHELL = sorted(path.relative_to(ROOT) for path in (ROOT / 'tools').glob('[!_]*.sh'))
 # None of these is needed to read options, and each takes seconds.
 HEAVY = {'torch', 'mmcv', 'mmdet', 'mmpretrain', 'transformers', 'timm', 'matplotlib', 'scipy', 'mmengine.runner'}
