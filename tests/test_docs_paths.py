@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 
 
 @pytest.mark.parametrize('page', PAGES, ids=[page.name for page in PAGES])
@@ -14,6 +14,28 @@ def test_named_tools_and_configs_are_there(page):
     named = re.findall(r'\b(?:tools|configs)/[\w./-]+\.(?:py|sh)\b', page.read_text())
     missing = sorted({name for name in named if not (ROOT / name).is_file()})
     assert not missing
+
+
+@pytest.mark.parametrize('page', ['CONTRIBUTING.md', 'docs/design.md'])
+def test_named_places_of_the_repository_are_there(page):
+    named = re.findall(r'`((?:slan_mm|tests|tools|configs|docs)/[\w./-]*)`', (ROOT / page).read_text())
+    assert len(named) > 5
+    assert not sorted({name for name in named if not (ROOT / name).exists()})
+
+
+@pytest.mark.parametrize('page', PAGES, ids=[page.name for page in PAGES])
+def test_links_lead_somewhere(page):
+    text = page.read_text()
+    for target in re.findall(r'\]\(([^)\s]+)\)', re.sub(r'```.*?```', '', text, flags=re.DOTALL)):
+        path, _, anchor = target.partition('#')
+        if ':' in path:  # another site
+            continue
+        goal = (page.parent / path).resolve() if path else page
+        assert goal.exists(), target
+        if anchor and goal.suffix == '.md':
+            heads = re.findall(r'^#+ (.+)$', goal.read_text(), re.MULTILINE)
+            names = {re.sub(r'[^\w\s-]', '', head.lower()).replace(' ', '-') for head in heads}
+            assert anchor in names | set(re.findall(r'<a id="([^"]+)">', goal.read_text())), target
 
 
 def test_the_first_screen_has_a_picture_and_the_two_commands():

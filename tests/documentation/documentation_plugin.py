@@ -1,4 +1,4 @@
-"""pytest plugin: runs the fenced bash and python blocks of README.md and docs/ as written. See tools/check_docs.sh.
+"""pytest plugin: runs the bash and python blocks of README.md, CONTRIBUTING.md and docs/. See tools/check_docs.sh.
 
 Sybil finds the blocks. One that cannot run here is marked in the page's source with the reason, and counted:
 
@@ -61,7 +61,7 @@ def lacks(*datasets: str) -> bool:
 pytest_collect_file = Sybil(
     [CodeBlockParser('bash', run_bash), CodeBlockParser('python', PythonEvaluator()), SkipParser()],
     path=str(ROOT),
-    patterns=['README.md', 'docs/*.md', 'docs/*/*.md'],
+    patterns=['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'docs/*/*.md'],
     setup=lambda namespace: namespace.update(lacks=lacks),
 ).pytest()
 

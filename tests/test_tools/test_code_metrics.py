@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from inspecting import files, imports, options, walk
+from inspecting import files, options, walk
 from inspecting.walk import Call
 
 ROOT = Path(__file__).parents[2]
@@ -16,34 +16,6 @@ def write(root, texts):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     return root
-
-
-def test_imports_upward_and_circles_are_found_wherever_they_stand(tmp_path):
-    root = write(
-        tmp_path,
-        {
-            'slan_mm/__init__.py': '',
-            'slan_mm/registry.py': '',
-            'slan_mm/models/__init__.py': 'from slan_mm.models.a import A\n',
-            'slan_mm/models/a.py': 'from slan_mm import registry\nfrom . import b\n',
-            'slan_mm/models/b.py': 'def f():\n    from slan_mm.models.a import A\n    import slan_mm.datasets\n',
-            'slan_mm/datasets/__init__.py': 'from slan_mm.registry import DATASETS\n',
-            'slan_mm/engine/x.py': 'from slan_mm.models import A\nfrom slan_mm.visualization import y\n',
-            'slan_mm/visualization/y.py': '',
-        },
-    )
-    graph = imports.import_graph(root)
-    assert graph['slan_mm.models.a'] == {'slan_mm.registry', 'slan_mm.models.b'}
-    assert imports.upward_imports(graph) == [
-        ('slan_mm.engine.x', 'slan_mm.visualization.y'),  # a room of the same floor
-        ('slan_mm.models.b', 'slan_mm.datasets'),
-    ]
-    assert imports.import_circles(graph) == [['slan_mm.models.a', 'slan_mm.models.b']]
-
-
-def test_every_module_has_a_floor():
-    rooms = {name.split('.')[1] for name in imports.import_graph(ROOT) if '.' in name}
-    assert rooms == {room for rooms in imports.FLOORS for room in rooms}
 
 
 def test_options_that_configs_and_ablations_set(tmp_path):

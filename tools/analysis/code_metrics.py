@@ -7,9 +7,10 @@
 ``--show`` lists what was counted. What each row means:
 
 - lines: all lines of ``slan_mm/**/*.py``.
-- imports upward, circles: see ``FLOORS`` in ``inspecting/imports.py``; imports in functions count as well.
+- imports upward, in circles: see ``FLOORS`` in ``inspecting/imports.py``; imports upward count in functions as well.
 - options: constructor parameters of the classes that configs build, see ``inspecting/options.py``.
-- branches: ``if``, ``elif`` and conditional expressions; the core is the base model, SLAN, locator and objectives.
+- branches: ``if``, ``elif`` and conditional expressions; the core (``CORE`` in ``inspecting/files.py``) is the base model,
+  SLAN, locator and objectives.
 - repeated blocks: six lines of code that stand at more than one place of ``configs/``.
 - depth: files that a config is made of by inheritance, in one line of descent, itself included.
 - walk: the files whose functions one training step enters, from the data preprocessor to the sum of the losses. A
@@ -51,8 +52,8 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
     if not package.is_dir():
         raise FileNotFoundError(f'{root} is no tree of this project: it has no folder slan_mm')
     modules, configs = sorted(package.rglob('*.py')), sorted((root / 'configs').rglob('*.py'))
-    graph = imports.import_graph(root)
-    upward, circles = imports.upward_imports(graph), imports.import_circles(graph)
+    parsed = imports.read_modules(root)
+    upward, circles = imports.upward_imports(parsed), imports.import_circles(parsed)
     found = options.count_options(root)
     depths = [files.config_depth(file) for file in configs]
     steps = walk.walk_of(root, config)
@@ -62,7 +63,7 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
         'lines': sum(files.lines(modules)),
         'lines of the longest module': max(files.lines(modules)),
         'imports upward': len(upward),
-        'import circles': len(circles),
+        'modules in import circles': sum(map(len, circles)),
         'configurable classes': len(found['classes']),
         'options': len(found['all']),
         'options that no config sets': len(found['set by no config']),
@@ -83,7 +84,7 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
         'words of a page, median': int(statistics.median(words.values())),
     }
     details = {
-        'imports upward': [f'{name} imports {target}' for name, target in upward],
+        'imports upward': upward,
         'import circles': [', '.join(circle) for circle in circles],
         'options that no config sets': found['set by no config'],
         'options that ablations alone set': found['set by ablations alone'],

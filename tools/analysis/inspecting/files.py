@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-#: The files that every step of the model passes, by the names of this tree and of older ones.
-CORE = ('models/base.py', 'models/spine.py', 'models/slan.py', 'models/locator', 'models/objectives')
+#: The files that every step of the model passes, by the names of this tree and of older ones; those of the last line
+#: lay in ``locator`` and ``objectives`` once.
+CORE = (
+    *('models/base.py', 'models/spine.py', 'models/slan.py', 'models/locator', 'models/objectives'),
+    *('models/image/vision_decoder.py', 'models/image/affinity_smoothing.py', 'models/dist.py', 'pair_index.py'),
+)
 #: Lines of a block that is looked for twice.
 BLOCK = 6
 

@@ -1,87 +1,102 @@
-"""Who imports whom in ``slan_mm``: the floors of the package, imports upward, and circles."""
+"""Who imports whom in ``slan_mm``: the floors of the package, imports that do not lead downward, and circles."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-#: The floors, lowest first, by the first part of a module's name below ``slan_mm``. A module imports from its own
-#: room and from the floors below, not from another room of its floor. The lowest floor is one room.
-FLOORS: tuple[tuple[str, ...], ...] = (
-    ('version', 'extras', 'atomic_files', 'registry', 'structures', 'pair_index', 'config', 'import_messages', 'cli'),
-    ('datasets', 'models'),
-    ('feature_store',),
-    ('evaluation',),
-    ('engine', 'visualization'),
-    ('apis',),
+#: The floors, lowest first: folders and single files of ``slan_mm``. What stands on one floor is independent of its
+#: neighbours; only the modules of the lowest one, which are single files, may import each other.
+FLOORS = (
+    'answer_list atomic_files config environment extras import_messages pair_index registry structures version',
+    'datasets models',
+    'feature_store',
+    'evaluation',
+    'engine visualization',
+    'apis cli',
 )
-#: What a room may not import although it lies below.
-FORBIDDEN = {('feature_store', 'models')}
-#: Names of older trees that lay on the lowest floor.
-FORMER = ('files',)
+#: The lowest floor of older trees had this one too; a part that is in no list lies above all.
+FORMER = 'files'
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts.split()} | {FORMER: 0}
 
 
-def module_name(file: Path, root: Path) -> str:
-    """``slan_mm/models/__init__.py`` is ``slan_mm.models``."""
-    return '.'.join(file.relative_to(root).with_suffix('').parts).removesuffix('.__init__')
+def is_downward(source: str, target: str) -> bool:
+    """Whether module ``source`` may import module ``target``."""
+    one, other = (name.split('.')[1] for name in (source, target))
+    low, high = FLOOR.get(other, len(FLOORS)), FLOOR.get(one, len(FLOORS))
+    return one == other or high > low or high == low == 0
 
 
-def import_graph(root: Path, package: str = 'slan_mm') -> dict[str, set[str]]:
-    """For each module of ``root/package`` the modules of the package that it imports.
+def read_modules(root: Path) -> dict[str, ast.Module]:
+    """The parsed modules of ``root/slan_mm``, relative imports made absolute; a package has the name of its folder."""
+    modules = {}
+    for path in sorted((root / 'slan_mm').rglob('*.py')):
+        place = path.relative_to(root).with_suffix('').parts
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                node.module = '.'.join([*place[: -node.level], *filter(None, [node.module])])
+                node.level = 0
+        modules['.'.join(place).removesuffix('.__init__')] = tree
+    return modules
 
-    Imports inside of functions and under ``TYPE_CHECKING`` count as well.
+
+def is_type_checking(node: ast.AST) -> bool:
+    """Whether ``node`` is ``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith('TYPE_CHECKING')
+
+
+def read_imports(node: ast.AST, modules: Mapping[str, ast.Module], at_import: bool) -> Iterator[str]:
+    """The modules of ``slan_mm`` that ``node`` imports.
+
+    With ``at_import`` those that run when the file is imported; without it also those in functions and for types.
     """
-    files = {module_name(file, root): file for file in sorted((root / package).rglob('*.py'))}
+    for child in ast.iter_child_nodes(node):
+        names: list[str] = []
+        if isinstance(child, ast.Import):
+            names = [alias.name for alias in child.names]
+        elif isinstance(child, ast.ImportFrom):
+            names = [f'{child.module}.{alias.name}' for alias in child.names]
+            names = [name if name in modules else child.module or '' for name in names]
+        yield from (name for name in names if name.split('.')[0] == 'slan_mm')
+        later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) or is_type_checking(child)
+        if not (at_import and later):
+            yield from read_imports(child, modules, at_import)
+
+
+def upward_imports(modules: Mapping[str, ast.Module]) -> list[str]:
+    """All imports that do not lead downward, those in functions and for types among them."""
+    return [
+        f'{source} imports {target}'
+        for source, tree in modules.items()
+        for target in sorted(set(read_imports(tree, modules, at_import=False)))
+        if '.' in source and '.' in target and not is_downward(source, target)
+    ]
+
+
+def import_circles(modules: Mapping[str, ast.Module]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or through others, while they are imported.
+
+    A module's packages are imported before it; those that the importing module is in are there already.
+    """
     graph: dict[str, set[str]] = {}
-    for name, file in files.items():
-        found = set()
-        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                base = node.module or ''
-                if node.level:  # `from . import x`: counted from the package that the file lies in
-                    here = name.split('.') if file.name == '__init__.py' else name.split('.')[:-1]
-                    base = '.'.join([*here[: len(here) - node.level + 1], *filter(None, [base])])
-                # `from package import module` names a module, all other names are of the package itself.
-                inner = {f'{base}.{alias.name}' for alias in node.names}
-                found |= inner & set(files)
-                if inner - set(files):
-                    found.add(base)
-        graph[name] = {target for target in found if target in files and target != name}
-    return graph
+    for source, tree in modules.items():
+        targets = set(read_imports(tree, modules, at_import=True)) & set(modules)
+        packages = {target[:end] for target in targets for end, letter in enumerate(target) if letter == '.'}
+        graph[source] = targets | {package for package in packages if not f'{source}.'.startswith(f'{package}.')}
 
-
-def upward_imports(graph: Mapping[str, set[str]]) -> list[tuple[str, str]]:
-    """Imports (module, imported module) that lead upward, or into another room of the same floor."""
-    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms} | dict.fromkeys(FORMER, 0)
-    found = []
-    for name, targets in sorted(graph.items()):
-        for target in sorted(targets):
-            rooms = [[*module.split('.'), ''][1] for module in (name, target)]
-            if '' in rooms or rooms[0] == rooms[1]:
-                continue
-            own, other = (floor.get(room, len(FLOORS)) for room in rooms)
-            if other > own or (other == own > 0) or tuple(rooms) in FORBIDDEN:
-                found.append((name, target))
-    return found
-
-
-def import_circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """Groups of modules that import each other, directly or by way of others (strongly connected components)."""
-
-    def reach(start: str) -> set[str]:
+    def reached_from(start: str) -> set[str]:
         seen: set[str] = set()
         todo = [start]
         while todo:
-            new = graph[todo.pop()] - seen
+            new = graph.get(todo.pop(), set()) - seen
             seen |= new
             todo += new
         return seen
 
-    reached = {name: reach(name) for name in graph}
+    reached = {name: reached_from(name) for name in graph}
     circles: list[list[str]] = []
     for name in sorted(graph):
-        group = sorted(other for other in reached[name] if name in reached[other])
+        group = sorted(other for other in reached[name] if name in reached.get(other, ()))
         if group and group not in circles:
             circles.append(group)
     return circles

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -70,10 +70,36 @@ def returns(walk: Sequence[Call]) -> int:
     return len(visits(walk)) - len(files_of(walk))
 
 
-def record_step(config: str) -> list[Call]:
-    """Takes a batch of two samples from the config's training set to the sum of losses, and records the walk.
+def record(package: Path, run: Callable[[], object]) -> list[Call]:
+    """The first call of every function of the files below ``package`` while ``run`` runs."""
+    folder = str(package) + os.sep
+    walk: list[Call] = []
+    seen = set()
 
-    Late losses begin at once. The walk begins at the data preprocessor and ends with ``parse_losses``.
+    def enter(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        # '<genexpr>' and the like are a part of the function around them.
+        if event != 'call' or not code.co_filename.startswith(folder) or code.co_name.startswith('<') or code in seen:
+            return
+        seen.add(code)
+        caller = frame.f_back
+        while caller and not caller.f_code.co_filename.startswith(folder):
+            caller = caller.f_back
+        names = [Path(f.f_code.co_filename[len(folder) :]).as_posix() if f else '' for f in (frame, caller)]
+        walk.append(Call(names[0], getattr(code, 'co_qualname', code.co_name), names[1]))  # co_qualname: Python 3.11
+
+    sys.setprofile(enter)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return walk
+
+
+def record_step(config: str) -> list[Call]:
+    """Takes two samples of the config's training set from the data preprocessor to ``parse_losses``.
+
+    Late losses begin at once.
     """
     import torch
     from mmengine.config import Config
@@ -82,7 +108,6 @@ def record_step(config: str) -> list[Call]:
     import slan_mm
     from slan_mm.registry import DATASETS, MODELS
 
-    package = str(Path(slan_mm.__file__).parent) + os.sep
     cfg = Config.fromfile(config)
     init_default_scope('slan_mm')
     if 'objective' in cfg.model:
@@ -92,29 +117,10 @@ def record_step(config: str) -> list[Call]:
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     samples = [dataset[number] for number in range(2)]
     batch = {key: [sample[key] for sample in samples] for key in samples[0]}
-
-    walk: list[Call] = []
-    seen = set()
-
-    def enter(frame: FrameType, event: str, _: object) -> None:
-        code = frame.f_code
-        # '<genexpr>' and the like are a part of the function around them.
-        if event != 'call' or not code.co_filename.startswith(package) or code.co_name.startswith('<') or code in seen:
-            return
-        seen.add(code)
-        caller = frame.f_back
-        while caller and not caller.f_code.co_filename.startswith(package):
-            caller = caller.f_back
-        names = [Path(f.f_code.co_filename[len(package) :]).as_posix() if f else '' for f in (frame, caller)]
-        walk.append(Call(names[0], getattr(code, 'co_qualname', code.co_name), names[1]))  # co_qualname: Python 3.11
-
-    sys.setprofile(enter)
-    try:
-        data = model.data_preprocessor(batch, True)
-        model.parse_losses(model(**data, mode='loss'))
-    finally:
-        sys.setprofile(None)
-    return walk
+    return record(
+        Path(slan_mm.__file__).parent,
+        lambda: model.parse_losses(model(**model.data_preprocessor(batch, True), mode='loss')),
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -1,0 +1,36 @@
+"""The figures of docs/design.md show the code as it is."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from draw_design import MODEL, model_figure, step_figure
+from inspecting.walk import Call
+
+ROOT = Path(__file__).parents[2]
+MENDED = 'draw it again: python tools/analysis/draw_design.py'
+
+
+@pytest.mark.parametrize('part', [part for stage in MODEL for part in stage.boxes], ids=lambda part: part.symbol)
+def test_every_part_of_the_model_is_in_its_file(part):
+    assert re.search(rf'^(class|def) {part.symbol}\b', (ROOT / 'slan_mm' / part.file).read_text(), re.MULTILINE)
+
+
+def test_the_kept_figure_is_of_this_model():
+    assert (ROOT / 'docs/images/model.svg').read_text() == model_figure(), MENDED
+
+
+def test_a_file_stands_below_its_caller_with_its_later_visits():
+    steps = [
+        Call('slan.py', 'loss', ''),
+        Call('base.py', 'encode', 'slan.py'),
+        Call('branch.py', 'forward', 'base.py'),
+        Call('base.py', 'locate', 'slan.py'),
+    ]
+    figure = step_figure(steps)
+    texts = [element.text for element in ET.fromstring(figure).iter('{http://www.w3.org/2000/svg}text')]
+    assert texts[2:] == ['1', 'slan.py', 'loss', '2', 'base.py   +1', 'encode', '3', 'branch.py', 'forward',
+                         '3 files, 4 visits, 1 returns to a file']  # fmt: skip
+    assert [int(x) for x in re.findall(r'<rect x="(\d+)" y="\d+" width="350"', figure)] == [54, 76, 98]
+    assert 'prefers-color-scheme: dark' in figure
