@@ -9,8 +9,8 @@
 - lines: all lines of ``slan_mm/**/*.py``.
 - imports upward, in circles: see ``FLOORS`` in ``inspecting/imports.py``; imports upward count in functions as well.
 - options: constructor parameters of the classes that configs build, see ``inspecting/options.py``.
-- branches: ``if``, ``elif`` and conditional expressions; the core (``CORE`` in ``inspecting/files.py``) is the base model,
-  SLAN, locator and objectives.
+- branches: ``if``, ``elif`` and conditional expressions; the core is ``CORE`` of ``inspecting/files.py``: base model,
+  SLAN, locator, objectives.
 - repeated blocks: six lines of code that stand at more than one place of ``configs/``.
 - depth: files that a config is made of by inheritance, in one line of descent, itself included.
 - walk: the files whose functions one training step enters, from the data preprocessor to the sum of the losses. A
