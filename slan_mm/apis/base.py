@@ -108,8 +108,8 @@ class TaskInferencer(BaseInferencer):
             raise FileNotFoundError(f'no checkpoint {weights}')
 
     @classmethod
-    def prepare(cls, inputs: Any, **own: Any) -> list[dict]:
-        """The items of a call, one a prediction, from its pictures, its texts, and the task's ``own`` options.
+    def prepare(cls, inputs: Any, *texts: Any, **own: Any) -> list[dict]:
+        """The items of a call, one a prediction, from its pictures, its ``texts``, and the task's ``own`` options.
 
         No model is needed and no picture is opened.
 

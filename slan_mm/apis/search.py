@@ -97,7 +97,7 @@ class PictureSearch(TaskInferencer):
         """
         index = PictureIndex(folder, self.header)
         given = [inputs] if isinstance(inputs, str | Path) else inputs
-        paths = list(dict.fromkeys(str(Path(path).resolve()) for one in given for path in list_pictures(one)))
+        paths = list(dict.fromkeys(str(Path(str(path)).resolve()) for one in given for path in list_pictures(one)))
         todo = index.changed(paths)
         report = Indexed(unchanged=len(paths) - len(todo))
         unsaved = 0

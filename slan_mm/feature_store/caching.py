@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from slan_mm.feature_store.encoders import StoredImageEncoder, StoredTextEncoder
 from slan_mm.feature_store.keys import FeatureStoreError, canonical, hash_config, normalisation_of
 from slan_mm.feature_store.layout import PartWriter
 from slan_mm.feature_store.sources import StoredDataset
@@ -68,8 +70,8 @@ def _image_places(datasets: Sequence[StoredDataset]) -> dict[str, tuple[int, int
 
 @torch.no_grad()
 def cache_images(
-    encoder: nn.Module,
-    preprocessor: nn.Module,
+    encoder: StoredImageEncoder,
+    preprocessor: BaseDataPreprocessor,
     datasets: Sequence[StoredDataset],
     store: str | Path,
     batch_size: int = 32,
@@ -78,7 +80,7 @@ def cache_images(
     """Stores ``encoder.extract`` of every picture of ``datasets``, each once; goes on where it was interrupted.
 
     Args:
-        encoder: a frozen ``ImageEncoder``, on the device to use.
+        encoder: of the pictures, on the device to use.
         preprocessor: the model's data preprocessor, on the same device.
         datasets: of one store, see ``stored_datasets``.
 
@@ -145,11 +147,13 @@ def _half(values: Tensor, names: Sequence[str]) -> np.ndarray:
 
 
 @torch.no_grad()
-def cache_texts(encoder: nn.Module, datasets: Sequence[StoredDataset], store: str | Path, batch_size: int = 256) -> int:
+def cache_texts(
+    encoder: StoredTextEncoder, datasets: Sequence[StoredDataset], store: str | Path, batch_size: int = 256
+) -> int:
     """Stores the words that ``encoder`` makes of every text of ``datasets``; goes on where it was interrupted.
 
     Args:
-        encoder: a frozen ``TextEncoder``, on the device to use.
+        encoder: of the texts, on the device to use.
 
     Returns:
         The number of different texts in the store.

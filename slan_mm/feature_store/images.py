@@ -16,7 +16,8 @@ from typing import NoReturn
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from torch import Tensor, nn
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, normalisation_of
@@ -45,7 +46,7 @@ class StoredPicture:
     store: str
 
     @staticmethod
-    def collate(items: Sequence, preprocessor: nn.Module) -> StoredLevels:
+    def collate(items: Sequence, preprocessor: BaseDataPreprocessor) -> StoredLevels:
         """A batch of stored pictures, as a data preprocessor asks for it. They are normalised already.
 
         Args:

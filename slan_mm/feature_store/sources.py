@@ -90,7 +90,7 @@ class StoredDataset:
             variants = [{**info, 'text': caption} for caption in info['captions']]
         else:
             variants = [info if 'text' in info else self._texts.prepare_data(index)]
-        texts = []
+        texts: list[str] = []
         for results in variants:
             for step in self._steps:
                 results = step(results)

@@ -104,7 +104,7 @@ class TextDecoder(BaseModule):
             config = {'vocab_size': len(tokenizer), 'pad_token_id': tokenizer.pad_token_id} | dict(model) | settings
             self.bert = BertLMHeadModel(BertConfig(**config))
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
-        self.bert.is_init = True
+        self.bert.is_init = True  # type: ignore[assignment]
         # [CLS] prompt
         self.start = [tokenizer.cls_token_id, *tokenizer(prompt, add_special_tokens=False)['input_ids']]
         self._check_sizes()

@@ -57,10 +57,9 @@ class AttentionPooling(BaseModule):
         self.dropout = nn.Dropout(dropout)
         self.score = nn.ModuleDict({source: nn.Linear(width, num_heads) for source, width in widths.items()})
         self.value = nn.ModuleDict({source: nn.Linear(width, self.out_dims) for source, width in widths.items()})
-        for score in self.score.values():
+        for parameter in self.score.parameters():
             # Training starts at the plain mean.
-            nn.init.zeros_(score.weight)
-            nn.init.zeros_(score.bias)
+            nn.init.zeros_(parameter)
 
     def forward(self, regions: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
         """``regions`` (B, Nq, D), V (B, D, H, W) and the encoder's levels (B, C_l, H_l, W_l) to (B, ``out_dims``)."""

@@ -74,8 +74,8 @@ class ImageEncoder(BaseModule):
         if in_channels is None:
             self.in_channels = self._find_channels()
         else:
-            several = not isinstance(in_channels, int)
-            self.in_channels = list(in_channels) if several else [in_channels] * len(self.out_levels)
+            several = [in_channels] * len(self.out_levels) if isinstance(in_channels, int) else in_channels
+            self.in_channels = list(several)
         if len(self.in_channels) != len(self.out_levels):
             raise ValueError(
                 f'in_channels names {len(self.in_channels)} levels, out_levels {len(self.out_levels)}; '
@@ -83,10 +83,11 @@ class ImageEncoder(BaseModule):
             )
         if norm_cfg:
             check_divides('image.encoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
-        self.projections = nn.ModuleList(nn.Conv2d(channels, embed_dims, 1) for channels in self.in_channels)
-        for projection in self.projections:
+        projections = [nn.Conv2d(channels, embed_dims, 1) for channels in self.in_channels]
+        for projection in projections:
             nn.init.xavier_uniform_(projection.weight)
-            nn.init.zeros_(projection.bias)
+            nn.init.zeros_(projection.bias)  # type: ignore[arg-type]
+        self.projections = nn.ModuleList(projections)
         self.norms = nn.ModuleList(
             build_norm_layer(norm_cfg, embed_dims)[1] if norm_cfg else nn.Identity() for _ in self.projections
         )
@@ -188,8 +189,9 @@ class ImageEncoder(BaseModule):
                 f'Levels of {[level.shape[1] for level in levels]} channels were given, in_channels is '
                 f'{self.in_channels}.'
             )
+        dtype = next(self.projections.parameters()).dtype
         maps = [
-            norm(projection(level.to(projection.weight.dtype)))
+            norm(projection(level.to(dtype)))
             for level, projection, norm in zip(levels, self.projections, self.norms, strict=True)
         ]
         resized = self.resize(maps)
@@ -198,10 +200,10 @@ class ImageEncoder(BaseModule):
     def resize(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """``maps`` (B, C_l, H_l, W_l), one for each level, at the resolution of V and cell on cell."""
         if self.out_stride_level is None:
-            size = max((level.shape[-2:] for level in maps), key=lambda shape: shape[0] * shape[1])
+            height, width = max((level.shape[-2:] for level in maps), key=lambda shape: shape[0] * shape[1])
         else:
-            size = maps[self.out_stride_level].shape[-2:]
-        return [align(level, size, centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
+            height, width = maps[self.out_stride_level].shape[-2:]
+        return [align(level, (height, width), centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
 
     def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """V (B, D, H, W) of pictures (B, 3, H, W), or of levels extracted earlier."""

@@ -79,7 +79,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         for unused in (self.image_branch, self.text_branch):
             unused.itc_projection.requires_grad_(False)
         if self.image_branch.embedding is not None:
-            self.image_branch.embedding.requires_grad_(False)
+            self.image_branch.embedding.requires_grad_(False)  # type: ignore[attr-defined]
         if self.locator.filter.conditioned and isinstance(self.image_branch.detector, RegionDetector):
             self.image_branch.detector.saliency_head.requires_grad_(False)
         self.register_load_state_dict_pre_hook(keep_fresh_head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -53,5 +54,5 @@ class VideoRetrieval(SLAN):
         return super().forward(inputs, data_samples, mode)
 
 
-def _are_videos(inputs: Tensor | Sequence[Tensor]) -> bool:
+def _are_videos(inputs: Tensor | Sequence[Tensor]) -> TypeGuard[Tensor]:
     return isinstance(inputs, Tensor) and inputs.dim() == 5

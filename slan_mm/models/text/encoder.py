@@ -108,7 +108,7 @@ class TextEncoder(BaseModule):
                 with torch.no_grad():
                     self.word_embeddings.weight.mul_(word_std / self.bert.config.initializer_range)
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
-        self.bert.is_init = True
+        self.bert.is_init = True  # type: ignore[assignment]
         self._check_sizes()
         hidden = self.hidden_dims
         self.embed_dims = hidden if embed_dims is None else embed_dims
