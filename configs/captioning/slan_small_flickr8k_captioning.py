@@ -15,7 +15,7 @@ _base_ = './slan_small_coco_mini_captioning.py'
 
 model = dict(image=dict(encoder=dict(type='StoredImageEncoder')))
 
-data_root = '{{$SLAN_DATA:data}}/flickr8k'
+pictures = dict(data_root='{{$SLAN_DATA:data}}/flickr8k', data_prefix=dict(img='images'))
 pipeline = [
     dict(
         type='LoadCachedFeatures',
@@ -24,14 +24,7 @@ pipeline = [
     ),
     dict(type='PackPairs'),
 ]
-captions = dict(
-    _delete_=True,
-    ann_file='dataset_flickr8k.json',
-    format='karpathy',
-    data_root=data_root,
-    data_prefix=dict(img='images'),
-    pipeline=pipeline,
-)
+captions = dict(_delete_=True, ann_file='dataset_flickr8k.json', format='karpathy', pipeline=pipeline, **pictures)
 train_dataloader = dict(dataset=dict(type='PairDataset', split='train', **captions))
 val_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='val', indices=200, **captions)))
 test_dataloader = val_dataloader

@@ -15,19 +15,15 @@ _base_ = [
     '../_base_/models/slan_vit-h.py',
     '../_base_/datasets/coco_caption.py',
     '../_base_/schedules/pretrain_20e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/captioning.py',
 ]
 
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
 
-# The pre-training's losses; a captioner has its own.
-_base_.model.pop('objective')
-bert = '{{$SLAN_BERT:bert-base-uncased}}'
 model = dict(
-    type='SLANCaptioner',
-    prompt='a picture of',
+    _base_.task_model,
     decoder=dict(
-        model=bert,
+        model=_base_.bert,
         max_words=40,
         label_smoothing=0.1,
         generation=dict(num_beams=3, max_new_tokens=20, min_new_tokens=5),
@@ -36,14 +32,9 @@ model = dict(
 
 # A multiple of the ViT's patches of 14 pixels.
 image_size = 392
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='RandomFlipPair'),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
+load = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)]
+train_pipeline = [*load, dict(type='RandomFlipPair'), dict(type='CleanCaptionPair'), dict(type='PackPairs')]
+pipeline = [*load, dict(type='PackPairs')]
 # 8 GPUs x 32
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(captioning=dict(dataset=dict(pipeline=pipeline)))
@@ -54,5 +45,3 @@ train_cfg = dict(max_epochs=5, val_interval=2000)
 optim_wrapper = dict(optimizer=dict(lr=1e-5, weight_decay=0.05), paramwise_cfg=dict(bypass_duplicate=True))
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(checkpoint=dict(interval=2000, save_best='caption/CIDEr', rule='greater'))
-# ITC's projections and the image-only saliency have no part in a caption.
-find_unused_parameters = True

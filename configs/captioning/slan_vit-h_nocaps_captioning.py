@@ -9,7 +9,6 @@ Expects ``data/nocaps/{images/, nocaps_val_image_info.json}`` and writes ``work_
 
 _base_ = './slan_vit-h_coco_captioning.py'
 
-pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=392), dict(type='PackPairs')]
 test_dataloader = dict(
     captioning=dict(
         dataset=dict(
@@ -18,7 +17,7 @@ test_dataloader = dict(
             ann_file='nocaps_val_image_info.json',
             data_root='{{$SLAN_DATA:data}}/nocaps',
             data_prefix=dict(img='images'),
-            pipeline=pipeline,
+            pipeline=_base_.pipeline,
         )
     )
 )

@@ -5,15 +5,19 @@
 Expected is the paper's number; not measured here: COCO box AP 46.9 (Table 4).
 """
 
-_base_ = './slan_r50_coco.py'
-
-# Pictures as in pre-training: squares, here of the side at which the paper counts FLOPs (Table 7).
-test_pipeline = [
-    dict(step, scale=(384, 384), keep_ratio=False) if step['type'] == 'mmdet.Resize' else step
-    for step in _base_.test_pipeline
+_base_ = [
+    '../_base_/models/slan_r50.py',
+    '../_base_/datasets/coco_detection_zero-shot.py',
+    '../_base_/tasks/detection.py',
 ]
-val_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
 
-# No one-to-one training has taught regions to leave an object to one of them.
-model = dict(head=dict(nms=dict(type='nms', iou_threshold=0.5)))
+load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_r50_14m}}'
+model = dict(
+    _base_.task_model,
+    # No one-to-one training has taught regions to leave an object to one of them.
+    head=dict(_base_.task_model.head, nms=dict(type='nms', iou_threshold=0.5)),
+    # The stride of a ResNet.
+    data_preprocessor=dict(_base_.task_model.data_preprocessor, pad_size_divisor=32),
+    # Statistics of two pictures, of two sizes at that, say nothing: those of pre-training stay.
+    image=dict(encoder=dict(backbone=dict(norm_cfg=dict(requires_grad=False), norm_eval=True))),
+)

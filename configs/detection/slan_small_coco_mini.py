@@ -15,26 +15,15 @@ _base_ = [
     '../_base_/detection_runtime.py',
 ]
 
-weights = '{{$SLAN_WEIGHTS:weights}}'
-
-_base_.model.pop('objective')
 model = dict(
     type='SLANDetector',
+    objective=None,
     head=dict(max_per_img=100),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
-    image=dict(
-        encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
-        # Annotated boxes hold them.
-        detector=dict(learn_boxes=True),
-    ),
-    text=dict(
-        encoder=dict(
-            model=f'{weights}/all-MiniLM-L6-v2',
-            tokenizer=f'{weights}/all-MiniLM-L6-v2',
-            # COCO's 80 names in one prompt.
-            max_words=256,
-        )
-    ),
+    # Annotated boxes hold them.
+    image=dict(detector=dict(learn_boxes=True)),
+    # COCO's 80 names in one prompt.
+    text=dict(encoder=dict(max_words=256)),
     locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
 )
 

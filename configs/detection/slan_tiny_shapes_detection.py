@@ -16,9 +16,9 @@ _base_ = [
 
 load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
-_base_.model.pop('objective')
 model = dict(
     type='SLANDetector',
+    objective=None,
     head=dict(max_per_img=25),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=16),
     # 'detect', the colon and the commas are spelled, or unknown, in the shapes' vocabulary.

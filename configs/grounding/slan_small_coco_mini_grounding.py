@@ -20,18 +20,12 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-weights = '{{$SLAN_WEIGHTS:weights}}'
-
-_base_.model.pop('objective')
 model = dict(
     type='SLANGrounder',
+    objective=None,
     head=dict(),
-    image=dict(
-        encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
-        # Pre-training leaves the reference boxes as they are; here there are boxes to learn from.
-        detector=dict(learn_boxes=True),
-    ),
-    text=dict(encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2')),
+    # Pre-training leaves the reference boxes as they are; here there are boxes to learn from.
+    image=dict(detector=dict(learn_boxes=True)),
     # A class name has as many regions as things: keep more than a caption needs.
     locator=dict(region_filter=dict(top=20)),
 )

@@ -17,8 +17,7 @@ _base_ = [
 
 load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
-_base_.model.pop('objective')
-model = dict(type='SLANGrounder', head=dict(score_dims=64))
+model = dict(type='SLANGrounder', objective=None, head=dict(score_dims=64))
 
 train_cfg = dict(max_iters=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

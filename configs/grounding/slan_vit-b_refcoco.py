@@ -10,15 +10,9 @@ Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
 _base_ = [
     '../_base_/models/slan_vit-b.py',
     '../_base_/datasets/refcoco.py',
-    '../_base_/schedules/grounding_10e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/grounding.py',
 ]
 
-_base_.model.pop('objective')
-model = dict(type='SLANGrounder', head=dict())
-
+model = _base_.task_model
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-b_14m}}'
-auto_scale_lr = dict(enable=False, base_batch_size=64)
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='val/R1', rule='greater'))
-# What only retrieval and the image-only saliency read.
-find_unused_parameters = True
+default_hooks = dict(checkpoint=dict(save_best='val/R1'))

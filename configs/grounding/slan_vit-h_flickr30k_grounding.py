@@ -11,15 +11,8 @@ Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 _base_ = [
     '../_base_/models/slan_vit-h.py',
     '../_base_/datasets/flickr30k_grounding.py',
-    '../_base_/schedules/grounding_10e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/grounding.py',
 ]
 
-_base_.model.pop('objective')
-model = dict(type='SLANGrounder', head=dict(), text=dict(encoder=dict(max_words=96)))
-
+model = dict(_base_.task_model, text=dict(encoder=dict(max_words=96)))
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
-auto_scale_lr = dict(enable=False, base_batch_size=64)
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='grounding/R1', rule='greater'))
-# What only retrieval and the image-only saliency read.
-find_unused_parameters = True

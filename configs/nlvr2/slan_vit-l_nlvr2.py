@@ -10,21 +10,10 @@ The paper gives no figure for this encoder; not measured here.
 _base_ = [
     '../_base_/models/slan_vit-l.py',
     '../_base_/datasets/nlvr2.py',
-    '../_base_/schedules/finetune_linear.py',
-    '../default_runtime.py',
+    '../_base_/tasks/nlvr2.py',
 ]
 
+model = _base_.task_model
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-l_14m}}'
-
-model = dict(
-    type='NLVR',
-    head=dict(attention=dict(num_heads=12, feedforward_channels=3072, dropout=0.1), dropout=0.1),
-)
 # 32 GPUs x 8
 train_dataloader = dict(batch_size=8)
-train_cfg = dict(max_epochs=15)
-optim_wrapper = dict(optimizer=dict(lr=3e-5))
-# What ITC alone reads learns nothing here.
-find_unused_parameters = True
-auto_scale_lr = dict(enable=False, base_batch_size=256)
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='nlvr2/accuracy', rule='greater'))

@@ -9,11 +9,7 @@ See docs/own_data.md. Below some ten thousand pictures slan_own_data_pretrained.
 _base_ = './slan_own_data_pretrained.py'
 
 image_size = 112
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))
 val_dataloader = dict(retrieval=dict(dataset=dict(pipeline=pipeline)))
 test_dataloader = val_dataloader

@@ -14,12 +14,9 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-weights = '{{$SLAN_WEIGHTS:weights}}'
 model = dict(
     # On photographs phrases are found better one by one, see docs/results.md.
     phrases_alone=True,
-    image=dict(encoder=dict(backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors')),
-    text=dict(encoder=dict(model=f'{weights}/all-MiniLM-L6-v2', tokenizer=f'{weights}/all-MiniLM-L6-v2')),
 )
 
 # A pass is all captions once: more passes for a few hundred pictures, fewer for a hundred thousand.

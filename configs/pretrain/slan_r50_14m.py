@@ -18,8 +18,7 @@ Expected are the paper's numbers; not measured here:
 _base_ = [
     '../_base_/models/slan_r50.py',
     '../_base_/datasets/pretrain_14m.py',
-    '../_base_/schedules/pretrain_20e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/pretrain_14m.py',
 ]
 
 # Batch norm over all GPUs: 40 pictures on each are few, and their number changes no loss.
@@ -28,4 +27,3 @@ sync_bn = 'torch'
 # 32 GPUs x 40
 train_dataloader = dict(batch_size=40)
 auto_scale_lr = dict(enable=False, base_batch_size=1280)
-default_hooks = dict(checkpoint=dict(interval=5000, save_best='retrieval/i2t_R1', rule='greater'))

@@ -15,7 +15,6 @@ _base_ = [
     '../default_runtime.py',
 ]
 
-weights = '{{$SLAN_WEIGHTS:weights}}'
 store = 'work_dirs/features/flickr8k'
 # The encoder was trained at 224; things in photographs are small.
 image_size = 320
@@ -38,6 +37,7 @@ grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480)
 # small and near their one word's peak until the last level sizes them, by several words of the phrase.
 near = dict(type='MomentMove', ratio=0.4, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=300.0)
 whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0, word_sharpness=30.0)
+adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
 
 model = dict(
     itc_dropout=0.3,
@@ -45,29 +45,17 @@ model = dict(
     # Gold boxes belong to phrases, and the regions of a whole caption are drawn by all of its words.
     phrases_alone=True,
     image=dict(
-        encoder=dict(type='StoredImageEncoder', backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors'),
+        encoder=dict(type='StoredImageEncoder'),
         embedding=dict(dropout=0.3),
         smoothing=dict(type='AffinitySmoothing', power=3.0, stride=2),
     ),
     text=dict(
         word_dropout=0.2,
-        encoder=dict(
-            type='StoredTextEncoder',
-            store=store,
-            model=f'{weights}/all-MiniLM-L6-v2',
-            tokenizer=f'{weights}/all-MiniLM-L6-v2',
-        ),
+        encoder=dict(type='StoredTextEncoder', store=store),
     ),
     locator=dict(
         adaptors=[
-            dict(
-                type='RegionAdaptor',
-                attention={{_base_.attention}},
-                pooling={{_base_.pooling}},
-                move=move,
-                feature_level=level,
-            )
-            for level, move in ((1, near), (2, near), (2, whole))
+            dict(**adaptor, move=move, feature_level=level) for level, move in ((1, near), (2, near), (2, whole))
         ],
     ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have

@@ -17,11 +17,9 @@ Expected are the paper's numbers; not measured here:
 _base_ = [
     '../_base_/models/slan_vit-b.py',
     '../_base_/datasets/pretrain_14m.py',
-    '../_base_/schedules/pretrain_20e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/pretrain_14m.py',
 ]
 
 # 32 GPUs x 30
 train_dataloader = dict(batch_size=30)
 auto_scale_lr = dict(enable=False, base_batch_size=960)
-default_hooks = dict(checkpoint=dict(interval=5000, save_best='retrieval/i2t_R1', rule='greater'))

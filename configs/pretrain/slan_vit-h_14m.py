@@ -21,19 +21,9 @@ Expected are the paper's numbers; not measured here:
 _base_ = [
     '../_base_/models/slan_vit-h.py',
     '../_base_/datasets/pretrain_14m.py',
-    '../_base_/schedules/pretrain_20e.py',
-    '../_base_/sharded.py',
-    '../default_runtime.py',
+    '../_base_/tasks/pretrain_14m_sharded.py',
 ]
 
-runner_type = 'slan_mm.ShardedRunner'
-
+model = _base_.task_model
 # 32 GPUs x 10 x 2
 train_dataloader = dict(batch_size=10)
-optim_wrapper = dict(accumulative_counts=2)
-# Of one iteration, which is a micro-batch, as are all intervals below.
-auto_scale_lr = dict(enable=False, base_batch_size=320)
-# The square root of 0.995, and twice 2000: what they are for an update.
-model = dict(objective=dict(momentum=0.9975, itm_start=4000))
-train_cfg = dict(val_interval=20000)
-default_hooks = dict(checkpoint=dict(interval=10000, save_best='retrieval/i2t_R1', rule='greater'))

@@ -9,7 +9,7 @@ What to expect: see docs/tasks/retrieval.md.
 
 _base_ = [
     '../_base_/models/slan_tiny_long.py',
-    '../_base_/datasets/shapes.py',
+    '../_base_/datasets/shapes_retrieval.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
 ]
@@ -17,11 +17,6 @@ _base_ = [
 load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
 model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
-val_dataloader = dict(_delete_=True, retrieval={{_base_.val_dataloader.retrieval}})
-test_dataloader = dict(_delete_=True, retrieval={{_base_.test_dataloader.retrieval}})
-val_evaluator = dict(_delete_=True, retrieval=dict(type='RetrievalEvaluator', k=16, setting='fine-tuned'))
-test_evaluator = val_evaluator
-
 train_cfg = dict(max_iters=400)
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
 auto_scale_lr = dict(enable=False, base_batch_size=64)

@@ -10,15 +10,10 @@ The paper gives no figure for this encoder; not measured here.
 _base_ = [
     '../_base_/models/slan_vit-b.py',
     '../_base_/datasets/retrieval_flickr30k.py',
-    '../_base_/schedules/finetune_linear.py',
-    '../default_runtime.py',
+    '../_base_/tasks/retrieval.py',
 ]
 
+model = _base_.task_model
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-b_14m}}'
-
-# Masked words are learned in pre-training; ITM is no beginner any more.
-model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
 # 8 GPUs x 32
 train_dataloader = dict(batch_size=32)
-auto_scale_lr = dict(enable=False, base_batch_size=256)
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='retrieval/i2t_R1', rule='greater'))

@@ -9,29 +9,11 @@ The paper: I2T R@1 85.7, T2I R@1 69.2 (Table 2); not measured here.
 
 _base_ = [
     '../_base_/models/slan_vit-h.py',
-    '../_base_/datasets/retrieval_coco.py',
-    '../_base_/schedules/finetune_linear.py',
-    '../default_runtime.py',
+    '../_base_/datasets/retrieval_coco_378.py',
+    '../_base_/tasks/retrieval.py',
 ]
 
+model = _base_.task_model
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
-
-# Masked words are learned in pre-training; ITM is no beginner any more.
-model = dict(objective=dict(weights=dict(lm=0.0), itm_start=0))
-
-# 27 x 27 patches of 14 pixels: 384 is no multiple of them.
-resize = dict(type='ResizeImage', size=378)
-train_pipeline = [
-    dict(type='LoadImage'),
-    resize,
-    dict(type='RandomFlipPair'),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-test_pipeline = [dict(type='LoadImage'), resize, dict(type='CleanCaptionPair'), dict(type='PackPairs')]
 # 32 GPUs x 8
-train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(retrieval=dict(dataset=dict(pipeline=test_pipeline)))
-test_dataloader = dict(retrieval=dict(dataset=dict(pipeline=test_pipeline)))
-auto_scale_lr = dict(enable=False, base_batch_size=256)
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='retrieval/i2t_R1', rule='greater'))
+train_dataloader = dict(batch_size=8)

@@ -11,33 +11,18 @@ _base_ = [
     '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_vqa.py',
     '../_base_/schedules/adamw_cosine.py',
-    '../default_runtime.py',
+    '../_base_/tasks/vqa.py',
 ]
 
 load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
-# The pre-training's losses; question answering has its own.
-_base_.model.pop('objective')
 model = dict(
-    type='SLANAnswerer',
-    decoder=dict(
-        model=dict(
-            hidden_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            intermediate_size=128,
-            max_position_embeddings=64,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        ),
-        max_words=16,
-        generation=dict(num_beams=3),
-    ),
+    _base_.task_model,
+    # As large as the text encoder.
+    decoder=dict(model=_base_.model.text.encoder.model, max_words=16, generation=dict(num_beams=3)),
 )
 
 train_cfg = dict(max_iters=600)
 # Input and output embeddings of the decoder are the same parameter.
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3), paramwise_cfg=dict(bypass_duplicate=True))
 default_hooks = dict(checkpoint=dict(interval=200))
-# ITC's projections and the image-only saliency have no part in an answer.
-find_unused_parameters = True

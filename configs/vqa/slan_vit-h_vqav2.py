@@ -17,17 +17,14 @@ _base_ = [
     '../_base_/models/slan_vit-h.py',
     '../_base_/datasets/vqav2.py',
     '../_base_/schedules/pretrain_20e.py',
-    '../default_runtime.py',
+    '../_base_/tasks/vqa.py',
 ]
 
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
 
-# The pre-training's losses; question answering has its own.
-_base_.model.pop('objective')
-bert = '{{$SLAN_BERT:bert-base-uncased}}'
 model = dict(
-    type='SLANAnswerer',
-    decoder=dict(model=bert, max_words=16, generation=dict(num_beams=3, max_new_tokens=10)),
+    _base_.task_model,
+    decoder=dict(model=_base_.bert, max_words=16, generation=dict(num_beams=3, max_new_tokens=10)),
     inference='rank',
     answer_list='{{$SLAN_DATA:data}}/vqa/answer_list.json',
     rank_k=128,
@@ -35,11 +32,7 @@ model = dict(
 
 # A multiple of the ViT's patches of 14 pixels.
 image_size = 476
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs', meta_keys=('question_id', 'answers', 'answer_type', 'question_type', 'answer_weight')),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), _base_.pack]
 # 8 GPUs x 32
 train_dataloader = dict(
     batch_size=32,
@@ -53,5 +46,3 @@ train_cfg = dict(max_epochs=10, val_interval=5000)
 optim_wrapper = dict(optimizer=dict(lr=2e-5, weight_decay=0.05), paramwise_cfg=dict(bypass_duplicate=True))
 auto_scale_lr = dict(enable=False, base_batch_size=256)
 default_hooks = dict(checkpoint=dict(interval=5000))
-# ITC's projections and the image-only saliency have no part in an answer.
-find_unused_parameters = True

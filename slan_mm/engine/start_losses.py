@@ -5,5 +5,5 @@ from mmengine.config import ConfigDict
 
 def start_losses(model: ConfigDict, iteration: int = 0) -> None:
     """Lets all losses of a pre-training ``model`` config begin at ``iteration``; those of tasks have no late ones."""
-    if 'objective' in model:
+    if model.get('objective'):
         model.objective.update(itm_start=iteration, locator_start=iteration)

@@ -48,6 +48,7 @@ class BaseSLAN(BaseModel):
             moved; 'lexical' is the first. With 'contextual' a red circle is told from a red square once the model has
             learned shapes; before that contextual words, which mix their neighbours, blur the maps.
         data_preprocessor: Config of the data preprocessor.
+        objective: A pre-training config's, or None; not used. So a task's config may inherit a pre-training model.
 
     Raises:
         ValueError: ``space_dims`` has no 'lexical', ``map_terms`` does not begin with it or has an unknown term, or
@@ -66,6 +67,7 @@ class BaseSLAN(BaseModel):
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
         data_preprocessor: dict | None = None,
+        objective: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         # MMEngine would look for it in its own registry, and find it only under a default scope.

@@ -4,15 +4,13 @@ Expects ``data/coco/{train2014/, val2014/, dataset_coco.json}``, see docs/data.m
 ``data``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/coco'
 image_size = 224
 seed = 0
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 captions = dict(
     ann_file='dataset_coco.json',
     format='karpathy',
@@ -21,28 +19,18 @@ captions = dict(
     id_prefix='coco/',
     pipeline=pipeline,
 )
-evaluation = dict(
-    batch_size=50,
-    num_workers=4,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
+evaluation = dict(**_base_.test_loader, batch_size=50, num_workers=4)
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=64,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     # 'restval' are the images of val2014 that Karpathy's splits leave for training.
     dataset=dict(type='PairDataset', split=['train', 'restval'], seed=seed, **captions),
 )
-val_dataloader = dict(
-    retrieval=dict(dataset=dict(type='RetrievalDataset', split='val', **captions), **evaluation),
-)
-test_dataloader = dict(
-    retrieval=dict(dataset=dict(type='RetrievalDataset', split='test', **captions), **evaluation),
-)
+val_dataloader = dict(retrieval=dict(dataset=dict(type='RetrievalDataset', split='val', **captions), **evaluation))
+test_dataloader = dict(retrieval=dict(dataset=dict(type='RetrievalDataset', split='test', **captions), **evaluation))
 
 val_evaluator = dict(retrieval=dict(type='RetrievalEvaluator'))
 test_evaluator = val_evaluator

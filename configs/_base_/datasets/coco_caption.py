@@ -4,48 +4,31 @@ Expects ``data/coco/{train2014/, val2014/, dataset_coco.json}``, see docs/data.m
 ``data``. Configs choose ``image_size`` by setting the pipeline anew.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/coco'
 image_size = 224
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 captions = dict(
-    ann_file='dataset_coco.json',
-    format='karpathy',
-    data_root=data_root,
-    data_prefix=dict(img=''),
-    pipeline=pipeline,
+    ann_file='dataset_coco.json', format='karpathy', data_root=data_root, data_prefix=dict(img=''), pipeline=pipeline
 )
-evaluation = dict(
-    batch_size=32,
-    num_workers=4,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
+evaluation = dict(**_base_.test_loader, batch_size=32, num_workers=4)
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(type='PairDataset', split=['train', 'restval'], **captions),
 )
 # An image with all its captions, which are the references.
-val_dataloader = dict(
-    captioning=dict(dataset=dict(type='RetrievalDataset', split='val', **captions), **evaluation),
-)
-test_dataloader = dict(
-    captioning=dict(dataset=dict(type='RetrievalDataset', split='test', **captions), **evaluation),
-)
+val_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='val', **captions), **evaluation))
+test_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='test', **captions), **evaluation))
 
 val_evaluator = dict(captioning=dict(type='mmengine.Evaluator', metrics=[dict(type='CaptionMetric')]))
 test_evaluator = dict(
     captioning=dict(
-        type='mmengine.Evaluator',
-        metrics=[dict(type='CaptionMetric', outfile_prefix='work_dirs/coco_caption/results')],
+        type='mmengine.Evaluator', metrics=[dict(type='CaptionMetric', outfile_prefix='work_dirs/coco_caption/results')]
     )
 )

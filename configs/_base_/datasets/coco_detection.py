@@ -4,10 +4,9 @@ Expects ``data/coco/{train2017/, val2017/, annotations/instances_{train,val}2017
 SLAN_DATA names another folder than ``data``.
 """
 
-data_root = '{{$SLAN_DATA:data}}/coco/'
+_base_ = ['../loaders.py', './coco_instances.py']
+
 backend_args = None
-# 'text' are the class names that the detector is asked for.
-meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'flip_direction', 'text')
 
 # As DETR is trained.
 train_pipeline = [
@@ -44,52 +43,35 @@ train_pipeline = [
             ],
         ],
     ),
-    dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
+    dict(type='mmdet.PackDetInputs', meta_keys=_base_.meta_keys),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile', backend_args=backend_args),
     dict(type='mmdet.Resize', scale=(1333, 800), keep_ratio=True),
     # Boxes are evaluated in the original picture: they are read after the picture is resized.
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
+    dict(type='mmdet.PackDetInputs', meta_keys=_base_.meta_keys),
 ]
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=2,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
-        type='CocoDataset',
-        data_root=data_root,
-        ann_file='annotations/instances_train2017.json',
-        data_prefix=dict(img='train2017/'),
-        return_classes=True,
-        # A picture without an object teaches that there is none.
-        filter_cfg=dict(filter_empty_gt=False),
-        pipeline=train_pipeline,
-        backend_args=backend_args,
+        data_root=_base_.data_root, pipeline=train_pipeline, backend_args=backend_args, **_base_.train_instances
     ),
 )
 val_dataloader = dict(
+    **_base_.test_loader,
     batch_size=1,
     num_workers=4,
     persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CocoDataset',
-        data_root=data_root,
-        ann_file='annotations/instances_val2017.json',
-        data_prefix=dict(img='val2017/'),
-        return_classes=True,
-        test_mode=True,
-        pipeline=test_pipeline,
-        backend_args=backend_args,
-    ),
+    dataset=dict(data_root=_base_.data_root, pipeline=test_pipeline, backend_args=backend_args, **_base_.val_instances),
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='CocoBoxMetric', ann_file=f'{data_root}annotations/instances_val2017.json', metric='bbox')
+val_evaluator = dict(
+    type='CocoBoxMetric', ann_file=f'{_base_.data_root}annotations/instances_val2017.json', metric='bbox'
+)
 test_evaluator = val_evaluator

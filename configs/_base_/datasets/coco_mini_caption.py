@@ -4,21 +4,18 @@ Expects ``data/coco_mini/{train2017/, val2017/, annotations/captions_{train,val}
 the whole of COCO 2017 takes its place. SLAN_DATA names another folder than ``data``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/coco_mini'
 image_size = 224
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 captions = dict(format='coco_captions', data_root=data_root, pipeline=pipeline)
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
         type='PairDataset',
         ann_file='annotations/captions_train2017.json',
@@ -28,17 +25,16 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     captioning=dict(
+        **_base_.test_loader,
         batch_size=32,
         num_workers=0,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='annotations/captions_val2017.json',
             data_prefix=dict(img='val2017'),
             **captions,
         ),
-    ),
+    )
 )
 test_dataloader = val_dataloader
 

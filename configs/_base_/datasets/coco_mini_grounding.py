@@ -7,28 +7,20 @@ grounding_val.json}``, see docs/tasks/grounding.md; SLAN_DATA names another fold
 Flickr8k's boxes are for evaluation only: nothing here trains on them.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}'
 image_size = 224
 seed = 0
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 common = dict(type='GroundingDataset', format='mdetr', pipeline=pipeline)
-evaluation = dict(
-    batch_size=32,
-    num_workers=0,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
+evaluation = dict(**_base_.test_loader, batch_size=32, num_workers=0)
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=16,
     num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
         ann_file='work_dirs/coco_mini/grounding_train.json',
         data_prefix=dict(img=f'{data_root}/coco_mini/train2017'),
@@ -59,8 +51,7 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(
     coco=dict(
-        type='mmengine.Evaluator',
-        metrics=[dict(type='GroundingMetric', prefix='coco', region_prefix='coco_regions')],
+        type='mmengine.Evaluator', metrics=[dict(type='GroundingMetric', prefix='coco', region_prefix='coco_regions')]
     ),
     grounding=dict(type='mmengine.Evaluator', metrics=[dict(type='GroundingMetric')]),
 )

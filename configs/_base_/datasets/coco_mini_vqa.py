@@ -4,14 +4,13 @@ Expects ``data/coco_mini/{train2017/, annotations/vqa_v2_{questions,annotations}
 names another folder than ``data``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/coco_mini'
 image_size = 224
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs', meta_keys=('question_id', 'answers', 'answer_type', 'question_type', 'answer_weight')),
-]
+pack = dict(type='PackPairs', meta_keys=('question_id', 'answers', 'answer_type', 'question_type', 'answer_weight'))
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), pack]
 questions = dict(
     type='VQADataset',
     ann_file='annotations/vqa_v2_questions.json',
@@ -23,27 +22,14 @@ questions = dict(
     pipeline=pipeline,
 )
 
-train_dataloader = dict(
-    batch_size=20,
-    num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=dict(split='train', **questions),
-)
+train_dataloader = dict(**_base_.train_loader, batch_size=20, num_workers=0, dataset=dict(split='train', **questions))
 val_dataloader = dict(
-    vqa=dict(
-        batch_size=20,
-        num_workers=0,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(split='val', test_mode=True, **questions),
-    ),
+    vqa=dict(**_base_.test_loader, batch_size=20, num_workers=0, dataset=dict(split='val', test_mode=True, **questions))
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(vqa=dict(type='mmengine.Evaluator', metrics=[dict(type='VQAMetric')]))
 test_evaluator = dict(
     vqa=dict(
-        type='mmengine.Evaluator',
-        metrics=[dict(type='VQAMetric', outfile_prefix='work_dirs/coco_mini_vqa/results')],
+        type='mmengine.Evaluator', metrics=[dict(type='VQAMetric', outfile_prefix='work_dirs/coco_mini_vqa/results')]
     )
 )

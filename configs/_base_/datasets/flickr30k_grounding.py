@@ -4,6 +4,8 @@ Expects ``data/flickr30k/images/`` and ``data/flickr30k_entities/{Sentences/, An
 test.txt}``, see docs/data.md; SLAN_DATA names another folder than ``data``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}'
 image_size = 384
 seed = 0
@@ -14,25 +16,15 @@ entities = dict(
     format='entities',
     data_root=data_root,
     data_prefix=dict(img='flickr30k/images'),
-    pipeline=[
-        dict(type='LoadImage'),
-        dict(type='ResizeImage', size=image_size),
-        dict(type='PackPairs'),
-    ],
+    pipeline=[dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')],
 )
-evaluation = dict(
-    batch_size=50,
-    num_workers=4,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-)
+evaluation = dict(**_base_.test_loader, batch_size=50, num_workers=4)
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=8,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(split='train', test_mode=False, seed=seed, **entities),
 )
 val_dataloader = dict(grounding=dict(dataset=dict(split='val', **entities), **evaluation))

@@ -4,15 +4,13 @@ Expects ``data/flickr8k/{images/, dataset_flickr8k.json, grounding_val.json}``, 
 another folder than ``data``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/flickr8k'
 image_size = 224
 seed = 0
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 captions = dict(
     ann_file='dataset_flickr8k.json',
     format='karpathy',
@@ -22,27 +20,24 @@ captions = dict(
 )
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=64,
     num_workers=2,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(type='PairDataset', split='train', seed=seed, **captions),
 )
 retrieval = dict(
+    **_base_.test_loader,
     # 1,000 images, 5,000 captions.
     batch_size=50,
     num_workers=2,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='RetrievalDataset', split='val', **captions),
 )
 grounding = dict(
+    **_base_.test_loader,
     # 366 images of the val split with a caption each: 1,279 phrases, 1,843 boxes of Flickr30k Entities.
     batch_size=50,
     num_workers=2,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='GroundingDataset',
         ann_file='grounding_val.json',

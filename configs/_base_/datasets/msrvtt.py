@@ -4,16 +4,17 @@ Expects ``data/msrvtt/{MSRVTT_JSFUSION_test.csv, videos/video7020.mp4, ...}``, s
 SLAN_DATA names another folder than ``data``. Videos are read by PyAV, the extra ``video``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/msrvtt'
 image_size = 224
 num_frames = 8
 
 test_dataloader = dict(
     retrieval=dict(
+        **_base_.test_loader,
         batch_size=8,
         num_workers=8,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             type='RetrievalDataset',
             ann_file='MSRVTT_JSFUSION_test.csv',

@@ -4,6 +4,8 @@ Expects ``data/nlvr2/{train.json, dev.json, test1.json, images/train/0/ to 99/, 
 archives unpack, see docs/tasks/nlvr2.md; SLAN_DATA names another folder than ``data``. Dev takes no part in training.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}/nlvr2'
 image_size = 384
 seed = 0
@@ -21,12 +23,11 @@ pipeline = [
 ]
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=16,
     num_workers=8,
     persistent_workers=True,
     pin_memory=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(type='NLVR2Dataset', ann_file='train.json', data_root=data_root, seed=seed, pipeline=pipeline),
 )
 
@@ -34,10 +35,9 @@ train_dataloader = dict(
 def _evaluation_loaders(ann_file):
     return dict(
         nlvr2=dict(
+            **_base_.test_loader,
             batch_size=32,
             num_workers=4,
-            drop_last=False,
-            sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(
                 type='NLVR2Dataset', ann_file=ann_file, data_root=data_root, pipeline=pipeline, test_mode=True
             ),

@@ -5,41 +5,37 @@ without one, a tenth of the images is held out as val. To point elsewhere withou
 folder that holds both.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_OWN_DATA:data/own}}'
 image_size = 224
 seed = 0
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
 captions = dict(
+    pipeline=pipeline,
     ann_file='captions.csv',
     format='table',
     holdout=0.1,
     data_root=data_root,
     data_prefix=dict(img='images'),
-    pipeline=pipeline,
 )
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=2,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(type='PairDataset', split='train', seed=seed, **captions),
 )
 val_dataloader = dict(
     retrieval=dict(
+        **_base_.test_loader,
         batch_size=32,
         num_workers=2,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         # A picture that cannot be read is left out when the set is built: it would stop the evaluation.
         dataset=dict(type='RetrievalDataset', split='val', drop_unreadable=True, **captions),
-    ),
+    )
 )
 test_dataloader = val_dataloader
 

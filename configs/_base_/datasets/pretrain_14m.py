@@ -14,28 +14,16 @@ SLAN_DATA names another folder than ``data``. Flickr30k takes no part in trainin
 Tables 1 and 4.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}'
 image_size = 224
 
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='RandomFlipPair'),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-retrieval_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
+load = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)]
+train_pipeline = [*load, dict(type='RandomFlipPair'), dict(type='CleanCaptionPair'), dict(type='PackPairs')]
+retrieval_pipeline = [*load, dict(type='CleanCaptionPair'), dict(type='PackPairs')]
 # Spans of phrases count the characters of the caption as it is: no cleaning here.
-grounding_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs'),
-]
+grounding_pipeline = [*load, dict(type='PackPairs')]
 
 
 def _pairs(name, ann_file):
@@ -53,12 +41,11 @@ def _pairs(name, ann_file):
 
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=40,
     num_workers=8,
     persistent_workers=True,
     pin_memory=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
         type='WeightedConcatDataset',
         datasets=[
@@ -74,10 +61,9 @@ train_dataloader = dict(
 
 def _evaluation_loader(dataset):
     return dict(
+        **_base_.test_loader,
         batch_size=64,
         num_workers=4,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(data_root=f'{data_root}/flickr30k', data_prefix=dict(img='images'), test_mode=True, **dataset),
     )
 

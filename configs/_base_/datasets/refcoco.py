@@ -5,6 +5,8 @@ another folder than ``data``. RefCOCO+ and RefCOCOg lie and read the same: ``ref
 ``refs(umd).p`` and the splits train, val and test.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}'
 image_size = 384
 seed = 0
@@ -16,22 +18,12 @@ expressions = dict(
     format='refer',
     data_root=data_root,
     data_prefix=dict(img='coco/train2014'),
-    pipeline=[
-        dict(type='LoadImage'),
-        dict(type='ResizeImage', size=image_size),
-        dict(type='PackPairs'),
-    ],
+    pipeline=[dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')],
 )
 
 
 def _evaluation_loader(split):
-    return dict(
-        batch_size=50,
-        num_workers=4,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(split=split, **expressions),
-    )
+    return dict(**_base_.test_loader, batch_size=50, num_workers=4, dataset=dict(split=split, **expressions))
 
 
 def _evaluator(name):
@@ -41,11 +33,10 @@ def _evaluator(name):
 
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=8,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(split='train', test_mode=False, seed=seed, **expressions),
 )
 val_dataloader = dict(grounding=_evaluation_loader('val'))

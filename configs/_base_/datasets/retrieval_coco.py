@@ -1,58 +1,28 @@
-"""Fine-tuning and testing retrieval on COCO, 384 x 384.
+"""Fine-tuning and testing retrieval on COCO, 384 x 384; see retrieval_sets.py for the files."""
 
-Karpathy's splits: 113,287 images with 566,747 captions to train on, 5,000 images with 25,010 captions to test. Expects
-``data/coco/{train2014/, val2014/, dataset_coco.json}``, see docs/data.md; SLAN_DATA names another folder than ``data``.
-"""
+_base_ = ['../loaders.py', './retrieval_sets.py']
 
-data_root = '{{$SLAN_DATA:data}}/coco'
 image_size = 384
 seed = 0
 
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='RandomFlipPair'),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='CleanCaptionPair'),
-    dict(type='PackPairs'),
-]
-captions = dict(
-    ann_file='dataset_coco.json',
-    format='karpathy',
-    data_root=data_root,
-    data_prefix=dict(img=''),
-    id_prefix='coco/',
-    metainfo=dict(dataset_name='COCO'),
-)
+load = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)]
+train_pipeline = [*load, dict(type='RandomFlipPair'), dict(type='CleanCaptionPair'), dict(type='PackPairs')]
+test_pipeline = [*load, dict(type='CleanCaptionPair'), dict(type='PackPairs')]
+
+
+def _evaluation_loaders(split):
+    dataset = dict(type='RetrievalDataset', split=split, pipeline=test_pipeline, **_base_.coco)
+    return dict(retrieval=dict(**_base_.test_loader, batch_size=32, num_workers=4, dataset=dataset))
+
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=8,
     persistent_workers=True,
     pin_memory=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=dict(type='PairDataset', split=['train', 'restval'], seed=seed, pipeline=train_pipeline, **captions),
+    dataset=dict(type='PairDataset', split=['train', 'restval'], seed=seed, pipeline=train_pipeline, **_base_.coco),
 )
-
-
-def _evaluation_loaders(split):
-    return dict(
-        retrieval=dict(
-            batch_size=32,
-            num_workers=4,
-            drop_last=False,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(type='RetrievalDataset', split=split, pipeline=test_pipeline, **captions),
-        )
-    )
-
-
 val_dataloader = _evaluation_loaders('val')
 test_dataloader = _evaluation_loaders('test')
 # Half precision in the store: feature maps of so many pictures fill the memory.

@@ -1,20 +1,6 @@
-"""Testing retrieval on Flickr30k without fine-tuning, 224 x 224 as in pre-training, otherwise as on COCO.
-
-Karpathy's test split: 1,000 images with 5,000 captions. Expects ``data/flickr30k/{images/, dataset_flickr30k.json}``,
-see docs/data.md; SLAN_DATA names another folder than ``data``.
-"""
+"""Testing retrieval on Flickr30k without fine-tuning, otherwise as on COCO; see retrieval_sets.py for the files."""
 
 _base_ = './retrieval_coco_zero-shot.py'
 
-test_dataloader = dict(
-    retrieval=dict(
-        dataset=dict(
-            ann_file='dataset_flickr30k.json',
-            data_root='{{$SLAN_DATA:data}}/flickr30k',
-            data_prefix=dict(img='images'),
-            id_prefix='flickr30k/',
-            metainfo=dict(dataset_name='Flickr30k'),
-        )
-    )
-)
+test_dataloader = dict(retrieval=dict(dataset=_base_.flickr30k))
 test_evaluator = dict(retrieval=dict(k=128))

@@ -1,36 +1,22 @@
 """``ShapesPairs`` to be captioned: a caption for training, five references an image for evaluation."""
 
+_base_ = '../loaders.py'
+
 image_size = 64
 
-train_dataloader = dict(
-    batch_size=32,
-    # A picture takes under a millisecond: workers would only take time from the training on a small machine.
-    num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=dict(type='ShapesPairs', split='train', task='pair', image_size=image_size),
-)
+
+def _pictures(split, **options):
+    return dict(type='ShapesPairs', split=split, image_size=image_size, **options)
 
 
 def _evaluation_loader(split):
-    return dict(
-        batch_size=50,
-        num_workers=0,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            type='ShapesPairs',
-            split=split,
-            task='retrieval',
-            captions_per_image=5,
-            image_size=image_size,
-            test_mode=True,
-        ),
-    )
+    pictures = _pictures(split, task='retrieval', captions_per_image=5, test_mode=True)
+    return dict(captioning=dict(**_base_.test_loader, batch_size=50, num_workers=0, dataset=pictures))
 
 
-val_dataloader = dict(captioning=_evaluation_loader('val'))
-test_dataloader = dict(captioning=_evaluation_loader('test'))
+train_dataloader = dict(**_base_.train_loader, batch_size=32, num_workers=0, dataset=_pictures('train', task='pair'))
+val_dataloader = _evaluation_loader('val')
+test_dataloader = _evaluation_loader('test')
 # The shapes' captions are words and spaces: they need no Java to be cut into words.
 val_evaluator = dict(
     captioning=dict(

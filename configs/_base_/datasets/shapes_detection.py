@@ -1,5 +1,7 @@
 """``ShapesDetection``: generated shapes data with boxes. Nothing to download."""
 
+_base_ = '../loaders.py'
+
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text')
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -16,24 +18,17 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(type='ShapesDetection', split='train', num_images=4000, return_classes=True, pipeline=train_pipeline),
 )
 val_dataloader = dict(
+    **_base_.test_loader,
     batch_size=50,
     num_workers=0,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='ShapesDetection',
-        split='val',
-        num_images=500,
-        return_classes=True,
-        test_mode=True,
-        pipeline=test_pipeline,
+        type='ShapesDetection', split='val', num_images=500, return_classes=True, test_mode=True, pipeline=test_pipeline
     ),
 )
 test_dataloader = val_dataloader

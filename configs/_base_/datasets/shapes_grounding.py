@@ -4,8 +4,9 @@ _base_ = './shapes.py'
 
 image_size = 64
 train_dataloader = dict(
-    batch_size=32,
-    dataset=dict(_delete_=True, type='ShapesGrounding', split='train', image_size=image_size),
+    batch_size=32, dataset=dict(_delete_=True, type='ShapesGrounding', split='train', image_size=image_size)
 )
-for _name in ('val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator'):
-    _base_[_name].pop('retrieval')
+val_dataloader = dict(_delete_=True, grounding=_base_.val_dataloader.grounding)
+test_dataloader = dict(_delete_=True, grounding=_base_.test_dataloader.grounding)
+val_evaluator = dict(_delete_=True, grounding=_base_.val_evaluator.grounding)
+test_evaluator = val_evaluator

@@ -1,21 +1,20 @@
 """``ShapesNLVR``: two generated pictures and a true or false sentence. Nothing to download."""
 
+_base_ = '../loaders.py'
+
 image_size = 64
 
 
-def _loader(split, num_sentences, **options):
-    return dict(
-        num_workers=0,
-        dataset=dict(type='ShapesNLVR', split=split, num_sentences=num_sentences, image_size=image_size),
-        **options,
-    )
+def _sentences(split, number):
+    return dict(type='ShapesNLVR', split=split, num_sentences=number, image_size=image_size)
 
 
-train_dataloader = _loader(
-    'train', 5000, batch_size=32, drop_last=True, sampler=dict(type='ResumableSampler', shuffle=True)
-)
-evaluation = dict(batch_size=50, drop_last=False, sampler=dict(type='DefaultSampler', shuffle=False))
-val_dataloader = dict(nlvr2=_loader('val', 100, **evaluation))
-test_dataloader = dict(nlvr2=_loader('test', 100, **evaluation))
+def _evaluation_loader(split):
+    return dict(nlvr2=dict(**_base_.test_loader, batch_size=50, num_workers=0, dataset=_sentences(split, 100)))
+
+
+train_dataloader = dict(**_base_.train_loader, batch_size=32, num_workers=0, dataset=_sentences('train', 5000))
+val_dataloader = _evaluation_loader('val')
+test_dataloader = _evaluation_loader('test')
 val_evaluator = dict(nlvr2=dict(type='mmengine.Evaluator', metrics=[dict(type='NLVR2Metric')]))
 test_evaluator = val_evaluator

@@ -1,21 +1,20 @@
 """``ShapesVideos``: generated videos of two scenes. Nothing to download, nothing to decode."""
 
+_base_ = '../loaders.py'
+
 image_size = 64
 
 
-def _loader(split, num_videos, **options):
-    return dict(
-        num_workers=0,
-        dataset=dict(type='ShapesVideos', split=split, num_videos=num_videos, num_frames=4, image_size=image_size),
-        **options,
-    )
+def _videos(split, number):
+    return dict(type='ShapesVideos', split=split, num_videos=number, num_frames=4, image_size=image_size)
 
 
-train_dataloader = _loader(
-    'train', 5000, batch_size=16, drop_last=True, sampler=dict(type='ResumableSampler', shuffle=True)
-)
-evaluation = dict(batch_size=25, drop_last=False, sampler=dict(type='DefaultSampler', shuffle=False))
-val_dataloader = dict(retrieval=_loader('val', 100, **evaluation))
-test_dataloader = dict(retrieval=_loader('test', 100, **evaluation))
+def _evaluation_loader(split):
+    return dict(retrieval=dict(**_base_.test_loader, batch_size=25, num_workers=0, dataset=_videos(split, 100)))
+
+
+train_dataloader = dict(**_base_.train_loader, batch_size=16, num_workers=0, dataset=_videos('train', 5000))
+val_dataloader = _evaluation_loader('val')
+test_dataloader = _evaluation_loader('test')
 val_evaluator = dict(retrieval=dict(type='RetrievalEvaluator', k=16, items='videos'))
 test_evaluator = val_evaluator

@@ -1,28 +1,21 @@
 """``ShapesVQA``: questions about generated shapes."""
 
+_base_ = '../loaders.py'
+
 image_size = 64
 
-train_dataloader = dict(
-    batch_size=32,
-    # A picture takes under a millisecond: workers would only take time from the training on a small machine.
-    num_workers=0,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
-    dataset=dict(type='ShapesVQA', split='train', image_size=image_size),
-)
+
+def _questions(split, **options):
+    return dict(type='ShapesVQA', split=split, image_size=image_size, **options)
 
 
 def _evaluation_loader(split):
-    return dict(
-        batch_size=50,
-        num_workers=0,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(type='ShapesVQA', split=split, image_size=image_size, test_mode=True),
-    )
+    questions = _questions(split, test_mode=True)
+    return dict(vqa=dict(**_base_.test_loader, batch_size=50, num_workers=0, dataset=questions))
 
 
-val_dataloader = dict(vqa=_evaluation_loader('val'))
-test_dataloader = dict(vqa=_evaluation_loader('test'))
+train_dataloader = dict(**_base_.train_loader, batch_size=32, num_workers=0, dataset=_questions('train'))
+val_dataloader = _evaluation_loader('val')
+test_dataloader = _evaluation_loader('test')
 val_evaluator = dict(vqa=dict(type='mmengine.Evaluator', metrics=[dict(type='VQAMetric')]))
 test_evaluator = val_evaluator

@@ -5,14 +5,13 @@ VG_100K_2/, question_answers.json}``, see docs/tasks/vqa.md; SLAN_DATA names ano
 Visual Genome take its entry out of ``train_dataloader.dataset.datasets``.
 """
 
+_base_ = '../loaders.py'
+
 data_root = '{{$SLAN_DATA:data}}'
 image_size = 224
 
-pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=image_size),
-    dict(type='PackPairs', meta_keys=('question_id', 'answers', 'answer_type', 'question_type', 'answer_weight')),
-]
+pack = dict(type='PackPairs', meta_keys=('question_id', 'answers', 'answer_type', 'question_type', 'answer_weight'))
+pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), pack]
 
 
 def _questions(split, answered=True):
@@ -30,11 +29,10 @@ def _questions(split, answered=True):
 
 
 train_dataloader = dict(
+    **_base_.train_loader,
     batch_size=32,
     num_workers=4,
     persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='ResumableSampler', shuffle=True),
     dataset=dict(
         type='WeightedConcatDataset',
         datasets=[
@@ -57,13 +55,7 @@ train_dataloader = dict(
 
 
 def _evaluation_loader(dataset):
-    return dict(
-        batch_size=16,
-        num_workers=4,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(test_mode=True, **dataset),
-    )
+    return dict(**_base_.test_loader, batch_size=16, num_workers=4, dataset=dict(test_mode=True, **dataset))
 
 
 # val2014 is trained on: its accuracy tells that training goes on, and no more.
@@ -76,8 +68,5 @@ test_dataloader['vqa']['dataset'].update(
 
 val_evaluator = dict(vqa=dict(type='mmengine.Evaluator', metrics=[dict(type='VQAMetric')]))
 test_evaluator = dict(
-    vqa=dict(
-        type='mmengine.Evaluator',
-        metrics=[dict(type='VQAMetric', outfile_prefix='work_dirs/vqav2/test-dev')],
-    )
+    vqa=dict(type='mmengine.Evaluator', metrics=[dict(type='VQAMetric', outfile_prefix='work_dirs/vqav2/test-dev')])
 )

@@ -1,8 +1,13 @@
-"""The small SLAN: 224 x 224 photographs, frozen pre-trained encoders, and a locator that a CPU can train."""
+"""The small SLAN: 224 x 224 photographs, frozen pre-trained encoders, and a locator that a CPU can train.
+
+The encoders are expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder.
+"""
 
 _base_ = './slan_tiny.py'
 
 embed_dims = 128
+weights = '{{$SLAN_WEIGHTS:weights}}'
+minilm = f'{weights}/all-MiniLM-L6-v2'
 attention = dict(type='BidirectionalAttention', num_heads=8, feedforward_channels=256)
 pooling = dict(type='ExactMeanPooling')
 
@@ -29,6 +34,7 @@ model = dict(
             cell_centres=(1 - 0.5 / 16, 1 - 0.5 / 32),
             norm_cfg=dict(type='GN', num_groups=8),
             frozen=True,
+            backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors',
         ),
         decoder=dict(scales=(1, 1)),
         detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1, learn_boxes=False),
@@ -39,8 +45,8 @@ model = dict(
         encoder=dict(
             _delete_=True,
             type='TextEncoder',
-            tokenizer='weights/all-MiniLM-L6-v2',
-            model='weights/all-MiniLM-L6-v2',
+            tokenizer=minilm,
+            model=minilm,
             max_words=32,
             frozen=True,
         ),

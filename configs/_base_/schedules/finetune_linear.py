@@ -4,20 +4,7 @@ The paper does not give its fine-tuning schedules; rates and epochs in the confi
 paper's main comparison.
 """
 
-optim_wrapper = dict(
-    type='BFloat16OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-5, weight_decay=0.05, fused=True),
-    # No weight decay for biases, norms, temperatures and weights of scores.
-    paramwise_cfg=dict(
-        norm_decay_mult=0.0,
-        bias_decay_mult=0.0,
-        flat_decay_mult=0.0,
-        custom_keys={name: dict(decay_mult=0.0) for name in ('locator.filter', 'log_scale', 'log_p', 'mixer.raw')},
-    ),
-    clip_grad=dict(max_norm=5.0),
-)
-param_scheduler = [dict(type='LinearLR', start_factor=1.0, end_factor=0.0, by_epoch=False)]
+_base_ = './pretrain_20e.py'
 
-train_cfg = dict(type='ResumableIterLoop', max_epochs=6, val_interval=2000)
-val_cfg = dict(type='TaskLoop')
-test_cfg = dict(type='TaskLoop')
+optim_wrapper = dict(optimizer=dict(lr=1e-5, weight_decay=0.05))
+train_cfg = dict(max_epochs=6, val_interval=2000)

@@ -25,7 +25,6 @@ class NLVR(BaseSLAN):
     Args:
         head: Config of the head over two located results, see :class:`PairFusionHead`.
         reg_weight: Weight of L_reg, which Eq. 8 adds to every downstream loss; 0 leaves it out.
-        objective: A pre-training config's; not used. So a config may inherit a pre-training model and change its type.
         base: What :class:`BaseSLAN` takes.
 
     ``inputs`` are (B, 2, 3, H, W), the left picture first; data samples carry ``text`` and, for the loss, ``gt_label``
@@ -33,7 +32,7 @@ class NLVR(BaseSLAN):
     true, in mmpretrain's fields.
     """
 
-    def __init__(self, head: dict, reg_weight: float = 1.0, objective: dict | None = None, **base: Any) -> None:
+    def __init__(self, head: dict, reg_weight: float = 1.0, **base: Any) -> None:
         super().__init__(**base)
         self.head = build_sized(dict(type='PairFusionHead') | head, 'head', embed_dims=self.embed_dims)
         self.reg_weight = reg_weight

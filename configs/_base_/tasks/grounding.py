@@ -1,0 +1,9 @@
+"""Fine-tuning grounding on boxes, from pre-training: 10 epochs, batch 64."""
+
+_base_ = ['../schedules/grounding_10e.py', '../../default_runtime.py']
+
+task_model = dict(type='SLANGrounder', objective=None, head=dict())
+# What only retrieval and the image-only saliency read.
+find_unused_parameters = True
+auto_scale_lr = dict(enable=False, base_batch_size=64)
+default_hooks = dict(checkpoint=dict(interval=2000, save_best='grounding/R1', rule='greater'))

@@ -1,0 +1,7 @@
+"""Question answering: the question is located in the picture, and a decoder answers; configs set the decoder."""
+
+_base_ = '../../default_runtime.py'
+
+task_model = dict(type='SLANAnswerer', objective=None)
+# ITC's projections and the image-only saliency have no part in an answer.
+find_unused_parameters = True
