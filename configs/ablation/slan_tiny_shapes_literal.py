@@ -11,7 +11,8 @@ region embeddings, the whole of Eq. 3 with no stop-gradient (it has none as writ
 to learn p_w and p_h), the linear layer of Eq. 4 from the first iteration on, queues and momentum encoders as in
 ALBEF, and no region-word term. Optimiser, schedule, data and widths are the same.
 
-Watch pairwise_iou and the sides in the log: docs/results.md reports them beside those of the default.
+Expected: ``grounding/pointing`` 16.6, ``grounding/R1`` 0.0, ``regions/pairwise_iou`` 1.0 after 400 iterations:
+regions collapse into one (docs/runs/shapes_literal; docs/results.md).
 """
 
 _base_ = '../pretrain/slan_tiny_shapes.py'

@@ -5,7 +5,7 @@
         work_dirs/slan_tiny_shapes_captioning
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-What to expect: see docs/tasks/captioning.md.
+Expected: not measured here (docs/tasks/captioning.md).
 """
 
 _base_ = [

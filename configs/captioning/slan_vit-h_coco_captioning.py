@@ -6,8 +6,8 @@
 
 The paper does not tell its fine-tuning settings; epochs, learning rate, batch size (256), prompt and beams are BLIP's.
 
-Expected are the paper's numbers on Karpathy's test split (Table 2); not measured here: BLEU@4 43.7, METEOR 34.1,
-CIDEr 144.3, SPICE 25.6.
+Expected: the paper's BLEU@4 43.7, METEOR 34.1, CIDEr 144.3, SPICE 25.6 on Karpathy's test split (Table 2); not measured
+here.
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 """
 

@@ -4,7 +4,8 @@
         work_dirs/slan_vit-h_coco_captioning 8
 
 Expects ``data/nocaps/{images/, nocaps_val_image_info.json}`` and writes ``work_dirs/nocaps/results.json``,
-``[{image_id, caption}, ...]``; nocaps keeps its references on its server. The paper reports nothing on nocaps.
+``[{image_id, caption}, ...]``; nocaps keeps its references on its server.
+Expected: a file of captions; the paper reports nothing on nocaps, not measured here.
 """
 
 _base_ = './slan_vit-h_coco_captioning.py'

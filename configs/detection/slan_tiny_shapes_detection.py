@@ -3,8 +3,9 @@
     python tools/train.py configs/detection/slan_tiny_shapes_detection.py
     python tools/test.py configs/detection/slan_tiny_shapes_detection.py work_dirs/slan_tiny_shapes_detection
 
-Zero-shot: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself. What to expect: docs/tasks/detection.md.
+Zero-shot: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+Expected: not measured here (docs/tasks/detection.md).
 """
 
 _base_ = [

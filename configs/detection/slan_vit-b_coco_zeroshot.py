@@ -2,7 +2,7 @@
 
     bash tools/dist_test.sh configs/detection/slan_vit-b_coco_zeroshot.py work_dirs/slan_vit-b_14m 8
 
-Expected is the paper's number; not measured here: COCO box AP 47 (Table 4).
+Expected: the paper's COCO box AP 47 (Table 4); not measured here.
 """
 
 _base_ = [

@@ -4,8 +4,7 @@
     bash tools/dist_test.sh configs/detection/slan_vit-h_coco.py work_dirs/slan_vit-h_coco 8
 
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
-Expected is the paper's number; not measured here:
-COCO box AP 63.5 (Table 4).
+Expected: the paper's COCO box AP 63.5 (Table 4); not measured here.
 """
 
 _base_ = [

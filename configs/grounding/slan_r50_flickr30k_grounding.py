@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/grounding/slan_r50_flickr30k_grounding.py \
         work_dirs/slan_r50_flickr30k_grounding 8
 
-Expected is the paper's R@1 86.8, R@5 96.6, R@10 97.4 (Table 4); not measured here.
+Expected: the paper's R@1 86.8, R@5 96.6, R@10 97.4 (Table 4); not measured here.
 Starts from ``work_dirs/slan_r50_14m``; SLAN_CHECKPOINT names another start.
 """
 

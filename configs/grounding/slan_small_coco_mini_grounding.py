@@ -9,8 +9,9 @@
 
 Evaluated on the val images of ``coco_mini`` (coco/...) and on the phrases of Flickr8k (grounding/...), whose boxes are
 for evaluation only. The encoders are expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder. To
-start from a checkpoint of configs/pretrain/slan_small_flickr8k.py: ``--cfg-options load_from=...``. What to expect:
-docs/tasks/grounding.md.
+start from a checkpoint of configs/pretrain/slan_small_flickr8k.py: ``--cfg-options load_from=...``.
+Expected: R@1 1.6 on ``coco_mini``, 5.7 on Flickr8k after 40 iterations, which teach nothing yet
+(docs/tasks/grounding.md).
 """
 
 _base_ = [

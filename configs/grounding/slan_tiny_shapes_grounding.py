@@ -3,9 +3,9 @@
     python tools/train.py configs/grounding/slan_tiny_shapes_grounding.py
     python tools/test.py configs/grounding/slan_tiny_shapes_grounding.py work_dirs/slan_tiny_shapes_grounding
 
-Weak grounding, without boxes: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself. What to expect:
-docs/tasks/grounding.md.
+Weak grounding, without boxes: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
+Expected: R@1 89.9, pointing 94.4 after 80 iterations (docs/tasks/grounding.md).
 """
 
 _base_ = [

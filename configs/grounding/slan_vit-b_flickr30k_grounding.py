@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/grounding/slan_vit-b_flickr30k_grounding.py \
         work_dirs/slan_vit-b_flickr30k_grounding 8
 
-Expected is the paper's R@1 87.4, R@5 96.9, R@10 98.2 (Table 4); not measured here.
+Expected: the paper's R@1 87.4, R@5 96.9, R@10 98.2 (Table 4); not measured here.
 Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
 """
 

@@ -3,7 +3,8 @@
     bash tools/dist_train.sh configs/grounding/slan_vit-b_flickr30k_weak.py 8
     bash tools/dist_test.sh configs/grounding/slan_vit-b_flickr30k_weak.py work_dirs/slan_vit-b_flickr30k_weak 8
 
-The model is SLAN as it was pre-trained; Entities' boxes only evaluate. Not measured here.
+The model is SLAN as it was pre-trained; Entities' boxes only evaluate.
+Expected: the paper gives no figure for this; not measured here.
 Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
 """
 

@@ -3,7 +3,8 @@
     bash tools/dist_train.sh configs/grounding/slan_vit-b_refcoco.py 8
     bash tools/dist_test.sh configs/grounding/slan_vit-b_refcoco.py work_dirs/slan_vit-b_refcoco 8
 
-The accuracy of an expression's one box is val/R1, testA/R1 and testB/R1. The paper reports none; not measured here.
+The accuracy of an expression's one box is val/R1, testA/R1 and testB/R1.
+Expected: the paper gives no figure for this; not measured here.
 Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
 """
 

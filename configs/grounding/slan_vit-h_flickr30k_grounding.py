@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/grounding/slan_vit-h_flickr30k_grounding.py \
         work_dirs/slan_vit-h_flickr30k_grounding 8
 
-Expected is the paper's R@1 90.6, R@5 98.6, R@10 99.3 (Table 4); not measured here.
+Expected: the paper's R@1 90.6, R@5 98.6, R@10 99.3 (Table 4); not measured here.
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 """
 

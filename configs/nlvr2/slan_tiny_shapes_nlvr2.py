@@ -4,7 +4,7 @@
     python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2.py work_dirs/slan_tiny_shapes_nlvr2
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-What to expect: see docs/tasks/nlvr2.md.
+Expected: chance is 50; not measured here (docs/tasks/nlvr2.md).
 """
 
 _base_ = [

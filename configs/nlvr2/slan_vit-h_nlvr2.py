@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/nlvr2/slan_vit-h_nlvr2.py work_dirs/slan_vit-h_nlvr2 8
 
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
-The paper: 90.4 on dev, 91.3 on test-P (Table 2); not measured here.
+Expected: the paper's 90.4 on dev, 91.3 on test-P (Table 2); not measured here.
 """
 
 _base_ = [

@@ -3,7 +3,8 @@
     python tools/prepare_own_data.py PICTURES CAPTIONS.csv
     python tools/train.py configs/pretrain/slan_own_data.py
 
-See docs/own_data.md. Below some ten thousand pictures slan_own_data_pretrained.py does far better.
+Below some ten thousand pictures slan_own_data_pretrained.py does far better.
+Expected: depends on your data; a short run is told of in docs/own_data.md.
 """
 
 _base_ = './slan_own_data_pretrained.py'

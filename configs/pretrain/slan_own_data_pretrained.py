@@ -5,6 +5,7 @@
 
 ``bash tools/fetch_weights.sh`` puts the weights into ``weights/``; SLAN_WEIGHTS names another folder. Other encoders
 are named by --cfg-options, see docs/own_data.md.
+Expected: depends on your data; an example with 200 pictures is measured in docs/own_data.md.
 """
 
 _base_ = [

@@ -8,7 +8,7 @@ On 4 machines of 8 GPUs, run on each with its NODE_RANK (or under Slurm)::
 On another number of GPUs keep the batch with ``--cfg-options train_dataloader.batch_size=...``, or scale the learning
 rate with ``--auto-scale-lr``. A smoke run on a CPU, without data: ``pytest tests/test_configs -k slan_r50``.
 
-Expected are the paper's numbers; not measured here:
+Expected: the paper's numbers; not measured here:
 
 - parameters 322 M (Table 4), 324 GFLOPs at 384 x 384 (Table 7);
 - phrase grounding, Flickr30k: R@1 86.8, R@5 96.6, R@10 97.4 (Table 4);

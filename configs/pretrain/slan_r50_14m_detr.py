@@ -3,9 +3,9 @@
     python tools/model_converters/detr_to_slan.py configs/pretrain/slan_r50_14m_detr.py DETR.pth work_dirs/slan_detr.pth
     NNODES=4 NODE_RANK=0 MASTER_ADDR=<machine 0> bash tools/dist_train.sh configs/pretrain/slan_r50_14m_detr.py 8
 
-DETR.pth is mmdet's detr_r50_8xb2-150e_coco. The rest is configs/pretrain/slan_r50_14m.py. Expected, not measured here:
-TR@1 / IR@1, fine-tuned, COCO 85.6 / 67.7, Flickr30k 97.6 / 88.4 (Table 9; without DETR's weights 85.1 / 68.9 and
-97.4 / 88.2).
+DETR.pth is mmdet's detr_r50_8xb2-150e_coco. The rest is configs/pretrain/slan_r50_14m.py.
+Expected: the paper's TR@1 / IR@1, fine-tuned, COCO 85.6 / 67.7, Flickr30k 97.6 / 88.4 (Table 9; without DETR's weights
+85.1 / 68.9 and 97.4 / 88.2); not measured here.
 """
 
 _base_ = './slan_r50_14m.py'

@@ -3,7 +3,8 @@
     bash tools/quickstart.sh                                       set-up, training, test, pictures
     python tools/train.py configs/pretrain/slan_tiny_shapes.py     the training alone
 
-What to expect: see docs/results.md.
+Expected: ``retrieval/i2t_R1`` 29.8, ``grounding/pointing`` 89.4, ``grounding/R1`` 70.4 (docs/runs/shapes;
+docs/results.md).
 """
 
 _base_ = [

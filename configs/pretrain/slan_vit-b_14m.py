@@ -8,7 +8,7 @@ On 4 machines of 8 GPUs, run on each with its NODE_RANK (or under Slurm)::
 On another number of GPUs keep the batch with ``--cfg-options train_dataloader.batch_size=...``, or scale the learning
 rate with ``--auto-scale-lr``. A smoke run on a CPU, without data: ``pytest tests/test_configs -k slan_vit-b``.
 
-Expected are the paper's numbers; not measured here:
+Expected: the paper's numbers; not measured here:
 
 - parameters 383 M (Table 4);
 - phrase grounding, Flickr30k: R@1 87.4, R@5 96.9, R@10 98.2 (Table 4).

@@ -11,7 +11,7 @@ On another number of GPUs keep the batch: GPUs x ``train_dataloader.batch_size``
 ``optim_wrapper.accumulative_counts`` = 640. A smoke run on a CPU, without data:
 ``pytest tests/test_configs -k slan_vit-l``.
 
-Expected are the paper's numbers; not measured here:
+Expected: the paper's numbers; not measured here:
 
 - parameters 601 M (Table 4);
 - phrase grounding, Flickr30k: R@1 89.1, R@5 98.0, R@10 98.9 (Table 4).

@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/retrieval/slan_r50_coco.py work_dirs/slan_r50_coco 8
 
 Starts from ``work_dirs/slan_r50_14m``; SLAN_CHECKPOINT names another start.
-The paper: TR@1 85.1, IR@1 68.9 (Table 9); not measured here.
+Expected: the paper's TR@1 85.1, IR@1 68.9 (Table 9); not measured here.
 """
 
 _base_ = [

@@ -2,7 +2,7 @@
 
     bash tools/dist_test.sh configs/retrieval/slan_r50_flickr30k_zero-shot.py work_dirs/slan_r50_14m 8
 
-The paper gives no figure for this; not measured here.
+Expected: the paper gives no figure for this; not measured here.
 """
 
 _base_ = [

@@ -4,7 +4,7 @@
     python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py work_dirs/slan_tiny_shapes_retrieval
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-What to expect: see docs/tasks/retrieval.md.
+Expected: not measured here (docs/tasks/retrieval.md).
 """
 
 _base_ = [

@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/retrieval/slan_vit-b_flickr30k.py work_dirs/slan_vit-b_flickr30k 8
 
 Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
-The paper gives no figure for this encoder; not measured here.
+Expected: the paper gives no figure for this encoder; not measured here.
 """
 
 _base_ = [

@@ -4,7 +4,7 @@
     bash tools/dist_test.sh configs/retrieval/slan_vit-h_coco.py work_dirs/slan_vit-h_coco 8
 
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
-The paper: I2T R@1 85.7, T2I R@1 69.2 (Table 2); not measured here.
+Expected: the paper's I2T R@1 85.7, T2I R@1 69.2 (Table 2); not measured here.
 """
 
 _base_ = [

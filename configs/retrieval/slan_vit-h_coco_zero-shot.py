@@ -4,7 +4,7 @@
 
 COCO's training images are part of pre-training: zero-shot says that nothing was fine-tuned.
 
-The paper gives no figure for this; not measured here.
+Expected: the paper gives no figure for this; not measured here.
 """
 
 _base_ = [

@@ -2,7 +2,7 @@
 
     bash tools/dist_test.sh configs/retrieval/slan_vit-h_flickr30k_zero-shot.py work_dirs/slan_vit-h_14m 8
 
-The paper: I2T R@1 96.0, T2I R@1 86.1 (Table 1); not measured here.
+Expected: the paper's I2T R@1 96.0, T2I R@1 86.1 (Table 1); not measured here.
 """
 
 _base_ = [

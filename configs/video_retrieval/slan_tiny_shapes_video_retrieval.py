@@ -6,7 +6,7 @@
 
 The first is the paper's protocol; the second goes on from there.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-What to expect: see docs/tasks/video_retrieval.md.
+Expected: chance of R@1 is 1.0; not measured here (docs/tasks/video_retrieval.md).
 """
 
 _base_ = [

@@ -2,7 +2,7 @@
 
     bash tools/dist_test.sh configs/video_retrieval/slan_vit-b_msrvtt_zero-shot.py work_dirs/slan_vit-b_14m 8
 
-The paper gives no figure for this encoder; not measured here.
+Expected: the paper gives no figure for this encoder; not measured here.
 """
 
 _base_ = [

@@ -2,7 +2,7 @@
 
     bash tools/dist_test.sh configs/video_retrieval/slan_vit-h_msrvtt_zero-shot.py work_dirs/slan_vit-h_14m 8
 
-The paper: text to video R@1 46.8, R@5 70.5, R@10 83.6, median rank 1.5 (Table 3); not measured here.
+Expected: the paper's text to video R@1 46.8, R@5 70.5, R@10 83.6, median rank 1.5 (Table 3); not measured here.
 """
 
 _base_ = [

@@ -6,7 +6,9 @@ parts work.
     python tools/analysis/overfit.py configs/vqa/slan_small_coco_mini_vqa.py --items 20 --metric vqa/accuracy
 
 Photographs are expected in ``data/coco_mini`` (docs/tasks/vqa.md) and the encoders in ``weights`` (docs/install.md);
-SLAN_DATA and SLAN_WEIGHTS name other folders. What to expect: see docs/tasks/vqa.md.
+SLAN_DATA and SLAN_WEIGHTS name other folders.
+Expected: accuracy 94.0 on 20 questions by heart (overfit.py, 80 steps; docs/tasks/vqa.md); longer runs not measured
+here.
 """
 
 _base_ = [

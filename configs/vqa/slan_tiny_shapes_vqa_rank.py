@@ -1,6 +1,8 @@
 """As slan_tiny_shapes_vqa, but answers are chosen from the closed list of all there are, in two stages.
 
-python tools/test.py configs/vqa/slan_tiny_shapes_vqa_rank.py work_dirs/slan_tiny_shapes_vqa
+    python tools/test.py configs/vqa/slan_tiny_shapes_vqa_rank.py work_dirs/slan_tiny_shapes_vqa
+
+Expected: not measured here (docs/tasks/vqa.md).
 """
 
 _base_ = './slan_tiny_shapes_vqa.py'

@@ -9,7 +9,7 @@ VQA v2 and on Visual Genome's questions; the test writes a file for the server's
 The paper does not tell its fine-tuning settings; epochs, learning rate, batch size (256) and the ranking of 128
 answers are BLIP's.
 
-Expected are the paper's numbers (Table 2); not measured here: 83.4 on test-dev, 83.5 on test-std.
+Expected: the paper's 83.4 on test-dev, 83.5 on test-std (Table 2); not measured here.
 Starts from ``work_dirs/slan_vit-h_14m``; SLAN_CHECKPOINT names another start.
 """
 
