@@ -7,10 +7,12 @@ Expected: the paper's COCO box AP 46.9 (Table 4); not measured here.
 
 _base_ = [
     '../_base_/models/slan_r50.py',
-    '../_base_/datasets/coco_detection_zero-shot.py',
+    '../_base_/datasets/coco_detection.py',
     '../_base_/tasks/detection.py',
 ]
 
+val_dataloader = dict(batch_size=8, dataset=dict(pipeline=_base_.square_test_pipeline))
+test_dataloader = val_dataloader
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_r50_14m}}'
 model = dict(
     _base_.task_model,

@@ -11,6 +11,7 @@ Starts from ``work_dirs/slan_vit-b_14m``; SLAN_CHECKPOINT names another start.
 _base_ = [
     '../_base_/models/slan_vit-b.py',
     '../_base_/datasets/flickr30k_grounding.py',
+    '../_base_/schedules/grounding_10e.py',
     '../_base_/tasks/grounding.py',
 ]
 

@@ -9,11 +9,14 @@ Expected: the paper's I2T R@1 85.7, T2I R@1 69.2 (Table 2); not measured here.
 
 _base_ = [
     '../_base_/models/slan_vit-h.py',
-    '../_base_/datasets/retrieval_coco_378.py',
+    '../_base_/datasets/retrieval_378.py',
     '../_base_/tasks/retrieval.py',
 ]
 
+# 32 GPUs x 8
+train_dataloader = dict(batch_size=8, dataset=dict(split=['train', 'restval'], **_base_.coco))
+val_dataloader = dict(retrieval=dict(dataset=_base_.coco))
+test_dataloader = val_dataloader
+
 model = _base_.task_model
 load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-h_14m}}'
-# 32 GPUs x 8
-train_dataloader = dict(batch_size=8)

@@ -52,6 +52,10 @@ test_pipeline = [
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=_base_.meta_keys),
 ]
+# Squares, as in pre-training, of the side at which the paper counts FLOPs (Table 7): for zero-shot tests.
+square_test_pipeline = [
+    dict(step, scale=(384, 384), keep_ratio=False) if step['type'] == 'mmdet.Resize' else step for step in test_pipeline
+]
 
 train_dataloader = dict(
     **_base_.train_loader,

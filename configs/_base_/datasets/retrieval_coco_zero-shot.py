@@ -1,24 +1,5 @@
-"""Testing retrieval on COCO without fine-tuning, 224 x 224 as in pre-training; see retrieval_sets.py for the files."""
+"""Testing retrieval on COCO without fine-tuning; see retrieval_sets.py for the files."""
 
-_base_ = ['../loaders.py', './retrieval_sets.py']
+_base_ = ['./retrieval_sets.py', '../retrieval_224_zero-shot.py']
 
-image_size = 224
-load = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)]
-
-test_dataloader = dict(
-    retrieval=dict(
-        **_base_.test_loader,
-        batch_size=64,
-        num_workers=4,
-        dataset=dict(
-            type='RetrievalDataset',
-            split='test',
-            pipeline=[*load, dict(type='CleanCaptionPair'), dict(type='PackPairs')],
-            **_base_.coco,
-        ),
-    )
-)
-test_evaluator = dict(
-    retrieval=dict(type='RetrievalEvaluator', k=256, setting='zero-shot', store_dtype='float16', pair_chunk=128)
-)
-test_cfg = dict(type='TaskLoop')
+test_dataloader = dict(retrieval=dict(dataset=_base_.coco))

@@ -1,8 +1,8 @@
-"""Fine-tuning and testing retrieval on Flickr30k, otherwise as on COCO; see retrieval_sets.py for the files."""
+"""Fine-tuning and testing retrieval on Flickr30k, 384 x 384; see retrieval_sets.py for the files."""
 
-_base_ = './retrieval_coco.py'
+_base_ = ['./retrieval_sets.py', '../retrieval_384.py']
 
-train_dataloader = dict(dataset=dict(split='train', **_base_.flickr30k))
+train_dataloader = dict(dataset=_base_.flickr30k)
 val_dataloader = dict(retrieval=dict(dataset=_base_.flickr30k))
 test_dataloader = val_dataloader
 val_evaluator = dict(retrieval=dict(k=128))

@@ -15,6 +15,7 @@ coco = dict(
 )
 flickr30k = dict(
     ann_file='dataset_flickr30k.json',
+    format='karpathy',
     data_root='{{$SLAN_DATA:data}}/flickr30k',
     data_prefix=dict(img='images'),
     id_prefix='flickr30k/',

@@ -1,12 +1,11 @@
 """``ShapesPairs``: generated shapes data. Nothing to download; boxes in the evaluation splits only."""
 
-_base_ = '../loaders.py'
-
 dataset_type = 'ShapesPairs'
 image_size = 64
 
 train_dataloader = dict(
-    **_base_.train_loader,
+    drop_last=True,
+    sampler=dict(type='ResumableSampler', shuffle=True),
     batch_size=32,
     # A picture takes under a millisecond: workers would only take time from the training on a small machine.
     num_workers=0,
@@ -17,7 +16,8 @@ train_dataloader = dict(
 
 def _evaluation_loader(split, task):
     return dict(
-        **_base_.test_loader,
+        drop_last=False,
+        sampler=dict(type='DefaultSampler', shuffle=False),
         batch_size=50,
         num_workers=0,
         dataset=dict(type=dataset_type, split=split, task=task, image_size=image_size, test_mode=True),

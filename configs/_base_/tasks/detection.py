@@ -1,6 +1,6 @@
 """Fine-tuning COCO detection from pre-training: 80 class names in one prompt, 100 boxes a picture, 50 epochs."""
 
-_base_ = ['../schedules/detection_50e.py', '../detection_runtime.py']
+_base_ = ['../schedules/detection_50e.py', '../../default_runtime.py']
 
 task_model = dict(
     type='SLANDetector',
@@ -20,4 +20,8 @@ task_model = dict(
     locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=16)
-default_hooks = dict(checkpoint=dict(interval=5000, save_best='coco/bbox_mAP', rule='greater'))
+default_hooks = dict(
+    checkpoint=dict(interval=5000, save_best='coco/bbox_mAP', rule='greater'),
+    visualization=dict(_delete_=True, type='mmdet.DetVisualizationHook'),
+)
+visualizer = dict(type='mmdet.DetLocalVisualizer')

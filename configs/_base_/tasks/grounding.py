@@ -1,6 +1,6 @@
-"""Fine-tuning grounding on boxes, from pre-training: 10 epochs, batch 64."""
+"""Fine-tuning grounding on boxes, from pre-training: batch 64."""
 
-_base_ = ['../schedules/grounding_10e.py', '../../default_runtime.py']
+_base_ = '../../default_runtime.py'
 
 task_model = dict(type='SLANGrounder', objective=None, head=dict())
 # What only retrieval and the image-only saliency read.

@@ -1,6 +1,6 @@
-"""retrieval_coco.py for a ViT with patches of 14 pixels, of which 384 is no multiple: 27 x 27 patches."""
+"""retrieval_384.py for a ViT with patches of 14 pixels, of which 384 is no multiple: 27 x 27 patches."""
 
-_base_ = './retrieval_coco.py'
+_base_ = ['./retrieval_sets.py', '../retrieval_384.py']
 
 image_size = 378
 load = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size)]
