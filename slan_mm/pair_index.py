@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -24,14 +25,24 @@ class PairIndex:
     def __init__(
         self, image: Tensor, text: Tensor, counts: Sequence[int] | None = None, num_images: int | None = None
     ) -> None:
-        if len(image) != len(text) or not len(image):
+        # shape[0] and not len, which torch.export would take for a constant.
+        if image.shape[0] != text.shape[0] or not image.shape[0]:
             raise ValueError(f'pairs need as many images as texts, one at least; got {len(image)} and {len(text)}')
         self.image, self.text = image, text
         if counts is None:
             if bool((image[1:] < image[:-1]).any()):
                 raise ValueError('pairs must be sorted by image, so that those of one image lie together')
             counts = torch.bincount(image, minlength=num_images or 0).tolist()
-        self.counts = list(counts)
+        #: Runs of images that have equally many pairs: how many images, and how many pairs each.
+        self.runs = [(len(list(run)), count) for count, run in groupby(counts)]
+
+    @classmethod
+    def rows(cls, like: Tensor) -> PairIndex:
+        """Image p with text p, for as many pairs as ``like`` has rows; on its device."""
+        rows = torch.arange(like.shape[0], device=like.device)
+        index = cls(rows, rows, [1])
+        index.runs = [(like.shape[0], 1)]
+        return index
 
     @classmethod
     def all_pairs(cls, num_images: int, num_texts: int, device: torch.device | str | None = None) -> PairIndex:
@@ -57,8 +68,18 @@ class PairIndex:
 
         The matrices of an image are multiplied as one, so that the image's is read once and never copied.
         """
-        if len(set(self.counts)) == 1:
-            return (rows.reshape(len(images), -1, rows.shape[-1]) @ images).view(len(rows), -1, images.shape[-1])
-        parts = rows.split(self.counts)
-        products = [part.flatten(0, 1) @ image for part, image in zip(parts, images, strict=True)]
-        return torch.cat(products).view(len(rows), -1, images.shape[-1])
+        width = images.shape[-1]
+        if len(self.runs) == 1:
+            return (rows.reshape(images.shape[0], -1, rows.shape[-1]) @ images).view(rows.shape[0], -1, width)
+        products, pair, image = [], 0, 0
+        for num_images, each in self.runs:
+            own = rows[pair : pair + num_images * each].reshape(num_images, -1, rows.shape[-1])
+            products.append((own @ images[image : image + num_images]).view(num_images * each, rows.shape[1], width))
+            pair, image = pair + num_images * each, image + num_images
+        return torch.cat(products)
+
+    def gather(self, values: Tensor, index: Tensor) -> Tensor:
+        """``values`` (B, N, ...) of each pair's image at the pair's ``index`` (P, K): (P, K, ...)."""
+        # Not values[rows, index], whose gradient several CPU threads add up in any order.
+        flat = (self.image[:, None] * values.shape[1] + index).flatten()
+        return values.flatten(0, 1).index_select(0, flat).unflatten(0, index.shape)

@@ -8,7 +8,7 @@ element takes part.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -119,27 +119,26 @@ class ImageFeatures(Batched):
     - ``boxes`` G_0 (B, Nq, 4); ``saliency`` S (B, Nq), image-only logits.
     - ``regions`` E_0^G (B, Nq, D): the feature map V pooled over G_0.
     - ``pyramid`` [F_1, ..., F_L], each (B, D, H_i, W_i), coarse to fine.
-    - ``space_maps``: the pyramid in the lexical region-word space, unit vectors at every cell, (B, C, H_i, W_i); of a
-      model whose maps are of several terms, their spaces side by side; smoothed, means of such vectors.
+    - ``space_maps``: for each region-word term that word-activation maps are made of, the pyramid in its space, unit
+      vectors at every cell, [(B, C, H_i, W_i), ...]; smoothed, means of such vectors.
     - ``region_space``: for each region-word term, unit vectors (B, M * Nq, C) of every region on each of the M maps
-      V, F_1, ..., F_L in that order. Only ITC reads it; the locator does not.
+      V, F_1, ..., F_L in that order.
     - ``embedding`` (B, E): the unit vector that ITC compares.
-    - ``first_level``: what the locator makes of images alone before its first exchange, once asked for it
-      (``SelfLocator.prepare_image``); else empty.
+
+    The last two serve contrast alone: a task without it leaves them out, {} and None.
     """
 
     boxes: Tensor
     saliency: Tensor
     regions: Tensor
     pyramid: list[Tensor]
-    space_maps: list[Tensor]
+    space_maps: dict[str, list[Tensor]]
     region_space: dict[str, Tensor]
-    embedding: Tensor
-    first_level: dict[str, Tensor] = field(default_factory=dict)
+    embedding: Tensor | None
 
     def for_pairs(self) -> ImageFeatures:
-        """The record without what ITC alone reads: a lighter one to make pairs of."""
-        return replace(self, region_space={})
+        """The record without what contrast alone reads: a lighter one to make pairs of."""
+        return replace(self, region_space={}, embedding=None)
 
 
 @dataclass
@@ -149,16 +148,14 @@ class TextFeatures(Batched):
     - ``words`` E_0^T (T, NT, D), contextual; position 0 is the text [CLS].
     - ``mask`` (T, NT): True at tokens; ``word_mask`` (T, NT): True at words, without special tokens.
     - ``word_space``: for each region-word term, the words' unit vectors (T, NT, C).
-    - ``embedding`` (T, E): the unit vector that ITC compares.
-    - ``first_level``: as for images (``SelfLocator.prepare_text``).
+    - ``embedding`` (T, E): the unit vector that ITC compares; None of a task without contrast.
     """
 
     words: Tensor
     mask: Tensor
     word_mask: Tensor
     word_space: dict[str, Tensor]
-    embedding: Tensor
-    first_level: dict[str, Tensor] = field(default_factory=dict)
+    embedding: Tensor | None
 
 
 @dataclass
@@ -166,7 +163,8 @@ class Located(Batched):
     """What the locator makes of pairs (``SLAN.locate``).
 
     - ``regions`` E_L^G (P, NG, D); ``words`` E_L^T (P, NT, D).
-    - ``region_mask`` (P, NG): True at kept regions; ``word_mask`` (P, NT): True at tokens.
+    - ``region_mask`` (P, NG): True at kept regions.
+    - ``token_mask`` (P, NT): True at tokens, special ones included; ``word_mask`` (P, NT): True at words alone.
     - ``boxes`` [G_0, ..., G_L], each (P, NG, 4): the kept regions before any adaptor and after each.
     - ``index`` (P, NG): which of the Nq regions each is; ``weight`` (P, NG): its normalised saliency.
     - ``saliency`` (P, Nq): the logits that the filter read.
@@ -176,6 +174,7 @@ class Located(Batched):
     regions: Tensor
     words: Tensor
     region_mask: Tensor
+    token_mask: Tensor
     word_mask: Tensor
     boxes: list[Tensor]
     index: Tensor

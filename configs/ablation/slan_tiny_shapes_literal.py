@@ -20,34 +20,28 @@ _base_ = '../pretrain/slan_tiny_shapes.py'
 # The mean of 6 x 6 samples a region and of 4 x 4 a cell, about one for each cell of the map. The paper gives no sizes.
 pooling = dict(type='RoIAlignPooling', output_size=3)
 cell_pooling = dict(type='RoIAlignPooling', output_size=2)
-attention = dict(type='BidirectionalAttention', num_heads=4, literal=True)
+attention = dict(type='LiteralAttention', num_heads=4)
 
 model = dict(
     # The adaptors compare cells and words in this space; it serves no loss of its own.
     space_dims=dict(_delete_=True, lexical=64),
     image=dict(
         embedding=None,
-        region_context=False,
         pooling=dict(_delete_=True, **pooling),
-        detector=dict(query_init='plain'),
+        detector=dict(type='PlainQueryDetector'),
         decoder=dict(scales=(1, 1, 1)),
     ),
     text=dict(embedding='cls'),
     locator=dict(
-        box_embedding=False,
-        centred=False,
-        region_filter=dict(_delete_=True, type='RegionFilter', top=20, threshold=0.5, conditioned=False),
+        type='LiteralLocator',
+        region_filter=dict(_delete_=True, type='ImageSaliencyFilter', top=20, threshold=0.5),
         adaptors=[
             dict(
-                type='RegionAdaptor',
+                type='LiteralAdaptor',
                 attention=attention,
                 pooling=pooling,
-                move=dict(
-                    type='ScalarMove', ratio=ratio, k=3, pooling=cell_pooling, softmax=False, size_factors='free'
-                ),
+                move=dict(type='LiteralMove', ratio=ratio, k=3, pooling=cell_pooling, size_factors='free'),
                 feature_level=level,
-                embedding='replace',
-                box_embedding=False,
             )
             for level, ratio in ((1, 1.0), (2, 0.5), (3, 0.25))
         ],

@@ -1,12 +1,14 @@
 """The base model that SLAN and every task model share: two branches that never meet, and a locator where they do.
 
-``encode_image``, ``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and
-any list of pairs is located from them. A task adds a head to what ``locate`` returns, never a second fusion.
+``forward`` sends a batch to ``loss``, ``predict`` or ``_forward``, which tasks implement. ``encode_image``,
+``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and any list of pairs
+is located from them. A task adds a head to what ``locate`` returns, never a second fusion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -31,7 +33,7 @@ def _check_feature_levels(locator: nn.Module, num_levels: int) -> None:
 
 
 class BaseSLAN(BaseModel):
-    """Image branch, text branch and locator; subclasses add heads and MMEngine's ``forward``.
+    """Image branch, text branch and locator; subclasses add heads, ``loss`` and ``predict``.
 
     Its parameters have the same names in every subclass, so that a pre-training checkpoint is any task's ``load_from``.
     A checkpoint of another architecture is refused, see :func:`refuse_other_architecture`.
@@ -54,6 +56,11 @@ class BaseSLAN(BaseModel):
         ValueError: ``space_dims`` has no 'lexical', ``map_terms`` does not begin with it or has an unknown term, or
             sizes of components do not fit each other; the message names the setting.
     """
+
+    #: Whether features hold what ITC and the region-word terms compare. Where they do not, its parameters are frozen.
+    contrasts = False
+    #: Whether regions are scored in the region-word spaces, as for phrases and classes.
+    scores_regions = False
 
     def __init__(
         self,
@@ -92,7 +99,48 @@ class BaseSLAN(BaseModel):
             dict(type='SelfLocator') | locator, 'locator', embed_dims=embed_dims, map_terms=map_terms
         )
         _check_feature_levels(self.locator, self.image_branch.decoder.num_levels)
+        self._freeze_unread()
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
+
+    def _freeze_unread(self) -> None:
+        """Distributed training asks that the loss reaches every parameter that learns: what no task reads is frozen."""
+        if self.contrasts:
+            return
+        image, text = self.image_branch, self.text_branch
+        unread = [image.itc_projection, text.itc_projection, image.embedding]
+        if not self.scores_regions:
+            unread += [
+                branch.spaces[term] for branch in (image, text) for term in branch.spaces if term not in image.map_terms
+            ]
+        if self.locator.filter.conditioned:
+            unread.append(getattr(image.detector, 'saliency_head', None))
+        for module in unread:
+            if module is not None:
+                module.requires_grad_(False)
+
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Any:
+        """MMEngine's three modes: 'loss' gives a dict of losses, 'predict' the samples with predictions, 'tensor' what
+        the task's ``_forward`` gives."""
+        samples = data_samples or []
+        if mode == 'loss':
+            return self.loss(inputs, samples)
+        if mode == 'predict':
+            return self.predict(inputs, samples)
+        if mode == 'tensor':
+            return self._forward(inputs, samples)
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """The losses of a batch: what the optimiser lowers is named ``loss_...``, the rest is for the log."""
+        raise NotImplementedError
+
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        """The samples with predictions."""
+        raise NotImplementedError
+
+    def _forward(self, inputs: Tensor, data_samples: list) -> Any:
+        """Image i and the text of sample i, located."""
+        return self.locate(self.encode_image(inputs), self.encode_text([sample.text for sample in data_samples]))
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
         """Tokens of ``texts``, on the model's device."""
@@ -106,16 +154,13 @@ class BaseSLAN(BaseModel):
         """
         if isinstance(inputs, Tensor):
             refuse_raw_pixels(inputs, self.data_preprocessor)
-        return self.image_branch(inputs)
+        return self.image_branch(inputs, contrast=self.contrasts)
 
     def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:
         """Features of T texts."""
-        return self.text_branch(texts if isinstance(texts, TextTokens) else self.tokenize(texts))
+        tokens = texts if isinstance(texts, TextTokens) else self.tokenize(texts)
+        return self.text_branch(tokens, contrast=self.contrasts)
 
     def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
-        """The words of text p in image p, for P row-wise pairs: index the features first, ``image[i], text[j]``.
-
-        Or of the ``pairs`` of B images and T texts: faster where many texts meet one image, and with no copies of the
-        images' maps.
-        """
+        """The words of the texts in the images of P ``pairs`` of B images and T texts; None: of text p in image p."""
         return self.locator(image, text, pairs)

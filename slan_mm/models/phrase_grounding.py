@@ -13,7 +13,8 @@ from torch.nn.functional import normalize
 from torchvision.ops import nms
 
 from slan_mm.models.image.branch import ImageBranch
-from slan_mm.models.locator.locator import activation_map
+from slan_mm.models.locator.word_maps import activation_map
+from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
 #: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
@@ -37,9 +38,8 @@ def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: Text
     The lexical one is the word-activation map of the finest F pooled over the box; it says where the word's kind is.
     Others are the mean over F_1..F_L of the cosine with the pooled features; a contextual "circle" is the red one.
     """
-    # Its channels are the first of a map of several terms.
-    lexical = image.space_maps[-1][:, : text.word_space['lexical'].shape[-1]]
-    similarity = branch.pooling(activation_map(lexical, text), boxes).float()
+    lexical = {'lexical': image.space_maps['lexical'][-1]}
+    similarity = branch.pooling(activation_map(text.word_space, lexical, PairIndex.rows(boxes)), boxes).float()
     for term, space in branch.spaces.items():
         if term != 'lexical':
             regions = [normalize(space(branch.pooling(level, boxes)), dim=-1) for level in image.pyramid]

@@ -48,20 +48,17 @@ class VisionDecoder(Protocol):
 class Detector(Protocol):
     """``image.detector``; built with ``embed_dims`` D."""
 
-    #: Width of the queries, which only ``image.region_context`` reads.
-    width: int
-
-    def __call__(self, feature_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """V (B, D, H, W) to boxes G_0 (B, Nq, 4), saliency logits (B, Nq) and queries (B, Nq, ``width``)."""
+    def __call__(self, feature_map: Tensor) -> tuple[Tensor, Tensor]:
+        """V (B, D, H, W) to boxes G_0 (B, Nq, 4) and saliency logits (B, Nq)."""
 
 
 class Pooling(Protocol):
     """``image.pooling`` and every other ``pooling``."""
 
     def __call__(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
-        """A map (P, D, H, W) and boxes (P, N, 4) to (P, N, D), linear in the map.
+        """Maps of B images (B, D, H, W) and boxes (P, N, 4) to (P, N, D), linear in the maps.
 
-        With ``pairs`` the map is of B images, (B, D, H, W): boxes p are those of image ``pairs.image[p]``.
+        Boxes p are those of image ``pairs.image[p]``; None: of image p.
         """
 
 
@@ -119,12 +116,10 @@ class RegionFilter(Protocol):
     def saliency_logits(self, similarity: Tensor, word_mask: Tensor) -> Tensor:
         """Cosines (P, Nq, NT) and the words' mask (P, NT) to logits (P, Nq); asked only if ``conditioned``."""
 
-    def __call__(
-        self, logits: Tensor, boxes: Tensor | None = None, pairs: PairIndex | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(self, logits: Tensor, boxes: Tensor, pairs: PairIndex) -> tuple[Tensor, Tensor, Tensor]:
         """Saliency logits (P, Nq) to index (P, NG) of regions, their weight (P, NG) and mask (P, NG), one True a row.
 
-        ``boxes`` are G_0 (P, Nq, 4), or with ``pairs`` of B images.
+        ``boxes`` are G_0 (B, Nq, 4) of the pairs' images.
         """
 
 
@@ -135,7 +130,7 @@ class Attention(Protocol):
     """
 
     def __call__(
-        self, regions: Tensor, words: Tensor, region_mask: Tensor, word_mask: Tensor, projections: Any = None
+        self, regions: Tensor, words: Tensor, region_mask: Tensor, token_mask: Tensor, projections: Any = None
     ) -> tuple[Tensor, Tensor]:
         """Regions (P, NG, D) and words (P, NT, D) with their masks, True where one takes part: both, updated."""
 

@@ -30,6 +30,7 @@ class SLAN(RetrievalInference, BaseSLAN):
 
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
     grounds_phrases = True
+    contrasts = True
 
     def __init__(self, objective: dict, phrases_alone: bool = False, **base: Any) -> None:
         super().__init__(**base)
@@ -55,20 +56,6 @@ class SLAN(RetrievalInference, BaseSLAN):
         """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""
         return self.objective.itm_head(self.locate(image, text, pairs)).float()
 
-    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> dict | list | Located:
-        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' Located.
-
-        The last one is of the pairs (picture i, its own text).
-        """
-        samples = data_samples or []
-        if mode == 'loss':
-            return self.loss(inputs, samples)
-        if mode == 'predict':
-            return self.predict(inputs, samples)
-        if mode == 'tensor':
-            return self.locate(self.encode_image(inputs), self.encode_text([sample.text for sample in samples]))
-        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
-
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (picture i, its own text).
 
@@ -92,7 +79,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         masked, labels = objective.mask(tokens, encoder) if objective.masking else (None, None)
         masked_text = None if masked is None else self.encode_text(masked)
         pairs = objective.pairs(image, text, masked_text, scores, ids)
-        located = self.locate(pairs.images[pairs.image], pairs.texts[pairs.text])
+        located = self.locate(pairs.images, pairs.texts, pairs.index)
 
         positive = pairs.positive(located)
         found = objective.match(pairs, located)

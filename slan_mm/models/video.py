@@ -35,9 +35,11 @@ def join_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
         saliency=_in_a_row(image.saliency, frames),
         regions=_in_a_row(image.regions, frames),
         pyramid=[_frame_axis(level, frames) for level in image.pyramid],
-        space_maps=[_frame_axis(level, frames) for level in image.space_maps],
+        space_maps={
+            term: [_frame_axis(level, frames) for level in levels] for term, levels in image.space_maps.items()
+        },
         region_space={term: _in_a_row(regions, frames) for term, regions in image.region_space.items()},
-        embedding=normalize(_frame_axis(image.embedding, frames).mean(1), dim=-1),
+        embedding=normalize(_frame_axis(image.embedding, frames).mean(1), dim=-1),  # type: ignore[arg-type]
     )
 
 
@@ -57,9 +59,9 @@ def split_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
         saliency=rows(image.saliency),
         regions=rows(image.regions),
         pyramid=[level.flatten(0, 1) for level in image.pyramid],
-        space_maps=[level.flatten(0, 1) for level in image.space_maps],
+        space_maps={term: [level.flatten(0, 1) for level in levels] for term, levels in image.space_maps.items()},
         region_space={},
-        embedding=image.embedding.repeat_interleave(frames, dim=0),
+        embedding=None,
     )
 
 
@@ -78,6 +80,7 @@ def join_located(located: Located, frames: int) -> Located:
         regions=regions,
         words=words,
         region_mask=mask,
+        token_mask=_frame_axis(located.token_mask, frames)[:, 0],
         word_mask=_frame_axis(located.word_mask, frames)[:, 0],
         boxes=[_in_a_row(boxes, frames) for boxes in located.boxes],
         index=_in_a_row(located.index + shift[:, None], frames),

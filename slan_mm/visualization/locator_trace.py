@@ -10,8 +10,8 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
-from slan_mm.models.locator.locator import activation_map
 from slan_mm.models.phrase_grounding import phrase_tokens
+from slan_mm.pair_index import PairIndex
 from slan_mm.visualization.collect import picture_name, visible_picture
 from slan_mm.visualization.records import box_iou
 
@@ -74,9 +74,7 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
         located = model.locate(image, text)
     finally:
         model.train(was_training)
-    activation = activation_map(
-        image.space_maps[-1], text, model.locator.centred, terms=model.locator.map_terms
-    ).float()
+    activation = model.locator.activation(image, text, PairIndex.rows(text.words)).float()
     words = phrase_tokens(tokens, samples)
     traces = []
     for row, (item, sample) in enumerate(zip(items, samples, strict=True)):

@@ -113,17 +113,15 @@ def literal_config(**overrides: object) -> dict:
     """The same SLAN by the letter of the paper: Eq. 1-9 as written, no term of ours."""
     config = toy_config(space_dims=dict(lexical=10), **overrides)
     pooling = dict(type='RoIAlignPooling', output_size=3)
-    config['image'] |= dict(pooling=pooling, region_context=False)
-    config['image']['detector']['query_init'] = 'plain'
+    config['image'] |= dict(pooling=pooling)
+    config['image']['detector']['type'] = 'PlainQueryDetector'
     config['locator'] |= dict(
-        region_filter=dict(type='RegionFilter', top=8, threshold=0.5, conditioned=False),
-        centred=False,
-        box_embedding=False,
+        type='LiteralLocator', region_filter=dict(type='ImageSaliencyFilter', top=8, threshold=0.5)
     )
     for level, adaptor in enumerate(config['locator']['adaptors']):
-        adaptor['attention'] = adaptor['attention'] | dict(literal=True)
-        adaptor['move'] = dict(type='ScalarMove', ratio=0.5**level, softmax=False, pooling=pooling)
-        adaptor |= dict(pooling=pooling, embedding='replace', box_embedding=False)
+        adaptor['attention'] = dict(type='LiteralAttention', num_heads=2)
+        adaptor['move'] = dict(type='LiteralMove', ratio=0.5**level, pooling=pooling)
+        adaptor |= dict(type='LiteralAdaptor', pooling=pooling)
     config['objective'] |= dict(
         region_word=None, itm=dict(kind='linear'), itc=dict(queue_size=8), regression=dict(detach=False)
     )

@@ -21,7 +21,7 @@ def test_shapes(model, pictures):
     image = model.encode_image(pictures)
     assert image.boxes.shape == (3, 13, 4) and image.saliency.shape == (3, 13) and image.regions.shape == (3, 13, 16)
     assert [tuple(level.shape) for level in image.pyramid] == [(3, 16, 8, 8), (3, 16, 16, 16)]
-    assert [tuple(level.shape) for level in image.space_maps] == [(3, 10, 8, 8), (3, 10, 16, 16)]
+    assert [tuple(level.shape) for level in image.space_maps['lexical']] == [(3, 10, 8, 8), (3, 10, 16, 16)]
     assert {name: tuple(space.shape) for name, space in image.region_space.items()} == {
         'lexical': (3, 39, 10),
         'contextual': (3, 39, 11),
@@ -36,7 +36,7 @@ def test_shapes(model, pictures):
 @torch.no_grad()
 def test_unit_vectors(model, pictures):
     image, text = model.encode_image(pictures), model.encode_text(list(TEXTS[:2]))
-    for level in image.space_maps:
+    for level in image.space_maps['lexical']:
         torch.testing.assert_close(level.norm(dim=1), torch.ones_like(level[:, 0]))
     for space in (*image.region_space.values(), *text.word_space.values(), image.embedding, text.embedding):
         torch.testing.assert_close(space.norm(dim=-1), torch.ones(space.shape[:-1]))
@@ -53,18 +53,11 @@ def test_image_embedding_is_the_saliency_weighted_mean_of_regions(model, picture
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('context', [False, True])
-def test_regions_are_pooled_from_v_and_from_every_level(pictures, context):
-    model = build_toy_slan(image__region_context=context).eval()
+def test_regions_are_pooled_from_v_and_from_every_level(model, pictures):
     branch = model.image_branch
     image = model.encode_image(pictures)
     v = branch.encoder(pictures)
-    regions = branch.region_projection(branch.pooling(v, image.boxes))
-    if context:
-        _, _, queries = branch.detector(v)
-        regions = regions + branch.context_projection(queries)
-    torch.testing.assert_close(image.regions, regions)
-    # What the region-word terms compare never sees the queries, which have seen the whole picture.
+    torch.testing.assert_close(image.regions, branch.region_projection(branch.pooling(v, image.boxes)))
     for number, level in enumerate((v, *image.pyramid)):
         rows = slice(number * 13, (number + 1) * 13)
         contextual = normalize(branch.spaces['contextual'](branch.pooling(level, image.boxes)), dim=-1)
@@ -170,7 +163,7 @@ def test_embedding_by_attention_pooling(options):
 
 @torch.no_grad()
 def test_encoder_as_feature_source():
-    decoder = dict(type='VisionDecoder', source='encoder')
+    decoder = dict(type='EncoderPyramid')
     model = build_toy_slan(image__decoder=decoder).eval()
     image = model.encode_image(torch.randn(1, 3, 32, 32))
     assert [level.shape[-1] for level in image.pyramid] == [8, 16]

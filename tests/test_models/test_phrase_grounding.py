@@ -86,7 +86,7 @@ def test_scores_are_the_sum_of_both_terms_cosines_over_the_phrases_words(map_ter
     located = model.locate(image, text)
     first = model.val_step(batch)[0]
     kept = located.region_mask[0]
-    cosines = torch.einsum('chw,tc->thw', image.space_maps[-1][0, :10], text.word_space['lexical'][0])
+    cosines = torch.einsum('chw,tc->thw', image.space_maps['lexical'][-1][0], text.word_space['lexical'][0])
     cosines = cosines - cosines.mean((1, 2), keepdim=True)
     words = {0: [1, 2, 3], 1: [5, 6, 7], 2: [1, 2, 3, 4, 5, 6, 7]}  # the cut-off phrase reads all words
     for phrase, chosen in words.items():

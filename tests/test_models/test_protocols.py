@@ -48,14 +48,13 @@ class PlainDecoder(nn.Module):
 class PlainDetector(nn.Module):
     def __init__(self, embed_dims):
         super().__init__()
-        self.width = embed_dims
         self.boxes = nn.Parameter(torch.randn(6, 4))
         self.saliency = nn.Linear(embed_dims, 6)
 
     def forward(self, feature_map):
         count, mean = len(feature_map), feature_map.mean((2, 3))
         boxes = (self.boxes.sigmoid() * 0.5 + 0.25).expand(count, -1, -1)
-        return boxes, self.saliency(mean), mean[:, None].expand(-1, 6, -1)
+        return boxes, self.saliency(mean)
 
 
 @plain
@@ -247,7 +246,7 @@ REPLACED = {
         image__encoder=dict(type='PlainImageEncoder'), image__smoothing=dict(type='AffinitySmoothing')
     ),
     'decoder': dict(image__decoder=dict(type='PlainDecoder')),
-    'detector': dict(image__detector=dict(type='PlainDetector'), image__region_context=True),
+    'detector': dict(image__detector=dict(type='PlainDetector')),
     'pooling': one_pooling(),
     'embedding': dict(image__embedding=dict(type='PlainEmbedding')),
     'smoothing': dict(image__smoothing=dict(type='PlainSmoothing')),

@@ -73,7 +73,7 @@ def test_another_backbone_is_one_setting(tmp_path, backbone, levels, channels):
 
 
 def test_widths_need_no_second_setting():
-    config = toy_config(embed_dims=24, image__decoder=dict(type='VisionDecoder', source='encoder'))
+    config = toy_config(embed_dims=24, image__decoder=dict(type='EncoderPyramid'))
     model = build_toy_slan(config=config)
     assert {lateral.conv.in_channels for lateral in model.image_branch.decoder.laterals} == {8, 16}
     assert model.locator.adaptors[0].attention.region_key.in_features == 24
@@ -85,7 +85,7 @@ def test_widths_need_no_second_setting():
         (dict(image__encoder__in_channels=(8, 5)), r'in_channels is \[8, 5\], but .* have \[8, 16\] channels'),
         (dict(image__embedding=dict(type='AttentionPooling', level=2)), 'level is 2, the image encoder has 2 levels'),
         (
-            dict(image__decoder=dict(type='VisionDecoder', source='encoder', in_channels=(8, 4))),
+            dict(image__decoder=dict(type='EncoderPyramid', in_channels=(8, 4))),
             r'image\.decoder\.in_channels is \(8, 4\), the rest of the model makes it \[8, 16\]',
         ),
         (dict(image__decoder__norm_cfg=dict(type='GN', num_groups=3)), r'image\.decoder\.norm_cfg\.num_groups is 3'),

@@ -16,7 +16,7 @@ def test_a_step_tokenises_each_text_once(monkeypatch):
 
 
 def test_the_embedding_alone_is_that_of_all_features():
-    model = build_toy_slan(image__region_context=True).eval()
+    model = build_toy_slan().eval()
     inputs = model.data_preprocessor(toy_batch(), False)['inputs']
     with torch.no_grad():
         torch.testing.assert_close(model.image_branch.embed(inputs), model.encode_image(inputs).embedding)

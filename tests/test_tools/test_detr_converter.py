@@ -80,14 +80,14 @@ def detr(queries=QUERIES, layers=1, base_channels=8, seed=1):
     return model.eval()
 
 
-def slan(seed=2, width=None, embed_dims=WIDTH, grid=(3, 2), query_init='reference'):
+def slan(seed=2, width=None, embed_dims=WIDTH, grid=(3, 2), detector='RegionDetector'):
     """The detector with DETR's backbone and transformer; V is ``embed_dims`` wide."""
     config = detector_config(
         embed_dims=embed_dims,
         image__encoder=dict(type='ImageEncoder', backbone=BACKBONE, in_channels=64),
         image__decoder=dict(type='VisionDecoder', scales=(1, 2), separable=True),
     )
-    config['image']['detector'] |= dict(grid=grid, width=width, query_init=query_init)
+    config['image']['detector'] |= dict(grid=grid, width=width, type=detector)
     for adaptor in config['locator']['adaptors']:
         adaptor['attention'] = adaptor['attention'] | dict(embed_dims=embed_dims)
     torch.manual_seed(seed)
@@ -106,11 +106,11 @@ def detr_boxes(model, pictures):
 PICTURES = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize('query_init', ['plain', 'reference'])
+@pytest.mark.parametrize('detector', ['PlainQueryDetector', 'RegionDetector'])
 @pytest.mark.parametrize('wide', [False, True])
-def test_the_detector_proposes_the_boxes_of_detr(tool, query_init, wide):
+def test_the_detector_proposes_the_boxes_of_detr(tool, detector, wide):
     source = detr()
-    model = slan(query_init=query_init, **(dict(embed_dims=2 * WIDTH, width=WIDTH) if wide else {}))
+    model = slan(detector=detector, **(dict(embed_dims=2 * WIDTH, width=WIDTH) if wide else {}))
     report = tool.convert(model, source.state_dict())
     with torch.no_grad():
         found = model.encode_image(PICTURES).boxes

@@ -42,13 +42,13 @@ def by_hand():
         lexical_maps=(2 * COARSE + FINE) * D * LEXICAL,
         pooling=NQ * (2 * COARSE + FINE) * (D + LEXICAL),
         regions=NQ * D * D + 3 * NQ * D * CONTEXTUAL + D * ITC,
-        first_level=NQ * 4 * 32 * D + NQ * FINE * LEXICAL + 2 * NQ * D * D,
+        prepare=NQ * 4 * 32 * D + NQ * FINE * LEXICAL + 2 * NQ * D * D,
     )
     text = dict(
         bert=attention(NT, NT, BERT) + 2 * NT * BERT * FFN,
         projections=2 * NT * BERT * D,
         spaces=NT * D * (LEXICAL + CONTEXTUAL) + BERT * ITC,
-        first_level=2 * NT * D * D,
+        prepare=2 * NT * D * D,
     )
     level = (
         4 * NG * NT * D  # two directions, two products each
@@ -80,8 +80,8 @@ def test_whole_model_by_hand():
     assert counted['image_branch.encoder.backbone.fine.0'] == 2 * FINE * 8 * 3 * 9
     detector = {name: count for name, count in counted.items() if name.startswith('image_branch.detector.')}
     assert sum(detector.values()) == sum(count for name, count in image.items() if name.startswith('detector'))
-    assert counted['locator.first_level'] == image['first_level']
-    assert flops['per text']['locator.first_level'] == text['first_level']
+    assert counted['locator.prepare'] == image['prepare']
+    assert flops['per text']['locator.prepare'] == text['prepare']
     assert total(flops) == {
         'per image': sum(image.values()),
         'per text': sum(text.values()),

@@ -92,8 +92,8 @@ def slan_rivals(model: nn.Module, size: int, options: argparse.Namespace) -> tup
     """The model on cached features of all images and texts, and without reuse, one pair at a time."""
     texts = [' '.join(['red'] * options.words)] * options.texts
     pictures = torch.randn(options.images, 3, size, size)
-    image = model.locator.prepare_image(model.encode_image(pictures).for_pairs())
-    text = model.locator.prepare_text(model.encode_text(texts))
+    image = model.locator.prepare_images(model.encode_image(pictures).for_pairs())
+    text = model.locator.prepare_texts(model.encode_text(texts))
     pairs = PairIndex.all_pairs(options.images, options.texts)
 
     def alone() -> Tensor:

@@ -54,7 +54,7 @@ def model_flops(model: BaseSLAN, shape: tuple[int, int], num_words: int = 30) ->
 
     Each module's are its own, without its children's; names start with the model's attribute, e.g.
     ``image_branch.encoder.backbone``. What no module but the locator does before the first exchange is
-    ``locator.first_level``.
+    ``locator.prepare``.
     """
     known: dict[str, Any] = {}
     steps = {
@@ -62,8 +62,8 @@ def model_flops(model: BaseSLAN, shape: tuple[int, int], num_words: int = 30) ->
         'per text': lambda: known.update(text=model.encode_text([' '.join(['red'] * num_words)])),
     }
     first = {
-        'per image': lambda: known.update(image=model.locator.prepare_image(known['image'])),
-        'per text': lambda: known.update(text=model.locator.prepare_text(known['text'])),
+        'per image': lambda: known.update(image=model.locator.prepare_images(known['image'])),
+        'per text': lambda: known.update(text=model.locator.prepare_texts(known['text'])),
     }
     roots = {type(module).__name__: name for name, module in model.named_children()}
     roots[type(model.objective.itm_head).__name__] = 'objective.itm_head'
@@ -71,7 +71,7 @@ def model_flops(model: BaseSLAN, shape: tuple[int, int], num_words: int = 30) ->
     for stage, step in steps.items():
         result[stage] = _named(count_flops(step), roots)
     for stage, step in first.items():
-        result[stage]['locator.first_level'] = count_flops(step)['Global']
+        result[stage]['locator.prepare'] = count_flops(step)['Global']
     pairs = PairIndex.all_pairs(1, 1)
     result['per pair'] = _named(count_flops(lambda: model.itm_scores(known['image'], known['text'], pairs)), roots)
     return result

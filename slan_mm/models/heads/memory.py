@@ -68,7 +68,7 @@ class DecoderMemory(BaseModule):
         cells = cell_boxes(*grid.shape[-2:], like=located.boxes[-1]).expand(len(grid), -1, -1)
         sources: dict[str, tuple[Tensor, Tensor, Tensor | None]] = {
             'regions': (located.regions, located.region_mask, located.boxes[-1]),
-            'words': (located.words, located.word_mask, None),
+            'words': (located.words, located.token_mask, None),
             'grid': (grid.flatten(2).transpose(1, 2), everywhere, cells),
         }
         tokens, masks = [], []

@@ -62,7 +62,7 @@ class PairFusionHead(BaseModule):
     def sequence(located: Located) -> tuple[Tensor, Tensor]:
         """Regions, then words, of B pairs: (B, NG + NT, D), and the mask (B, NG + NT), True where one takes part."""
         tokens = torch.cat([located.regions, located.words], dim=1)
-        return tokens, torch.cat([located.region_mask, located.word_mask], dim=1)
+        return tokens, torch.cat([located.region_mask, located.token_mask], dim=1)
 
     @staticmethod
     def summarise(tokens: Tensor, located: Located) -> tuple[Tensor, Tensor]:

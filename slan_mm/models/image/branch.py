@@ -26,9 +26,6 @@ class ImageBranch(BaseModule):
         space_dims: Width C of the region-word spaces, for each term; empty: no region-word term, but the adaptors
             still need the lexical space, which then learns from them alone.
         itc_hidden, itc_dropout: See :func:`projector`.
-        region_context: Whether regions E_0^G carry their query, which has seen the whole picture. Without, they are
-            pooled from V alone, as in the paper. The region-word terms never see it: a feature that
-            saw the whole image carries no location.
         map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
         embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
             paper's mean over regions, each weighed by its saliency.
@@ -47,7 +44,6 @@ class ImageBranch(BaseModule):
         itc_hidden: int | None = None,
         itc_dropout: float = 0.0,
         map_terms: Sequence[str] = ('lexical',),
-        region_context: bool = False,
         embedding: dict | None = None,
         smoothing: dict | None = None,
         init_cfg: dict | None = None,
@@ -59,7 +55,6 @@ class ImageBranch(BaseModule):
         self.detector: protocols.Detector = build_sized(detector, 'image.detector', embed_dims=embed_dims)
         self.pooling: protocols.Pooling = MODELS.build(pooling)
         self.region_projection = nn.Linear(embed_dims, embed_dims)
-        self.context_projection = nn.Linear(self.detector.width, embed_dims) if region_context else None
         self.embedding: protocols.ImageEmbedding | None = (
             None if embedding is None else build_sized(embedding, 'image.embedding', **widths)
         )
@@ -73,45 +68,56 @@ class ImageBranch(BaseModule):
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
         self.map_terms = tuple(map_terms)
 
-    def forward(self, inputs: Tensor | Sequence[Tensor], embedding_only: bool = False) -> ImageFeatures | Tensor:
+    def forward(
+        self, inputs: Tensor | Sequence[Tensor], contrast: bool = True, embedding_only: bool = False
+    ) -> ImageFeatures | Tensor:
         """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
 
-        With ``embedding_only`` the result is what ITC compares, (B, E): all that a momentum encoder is asked for.
+        Without ``contrast`` the result has no ``region_space`` and no ``embedding``. With ``embedding_only`` it is the
+        embedding (B, E) alone, all that a momentum encoder is asked for.
         """
         if embedding_only:
             return self.embed(inputs)
         levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
-        boxes, saliency, queries = self.detector(feature_map)
-
-        # In the lexical space cells are unit vectors before they are pooled, so that pooling a region's cosines is
-        # the mean of its cells' cosines: the word-activation map says all that the locator asks.
-        maps = [feature_map, *pyramid]
-        unit_maps = [self.unit_map(level, 'lexical') for level in maps]
-        pooled, lexical = self.pool(maps, boxes), self.pool(unit_maps, boxes)
-        regions = self.embed_regions(pooled[:, : boxes.shape[1]], queries)
-        region_space = {'lexical': normalize(lexical, dim=-1)}
-        for term in self.spaces:
-            if term != 'lexical':
-                region_space[term] = normalize(self.spaces[term](pooled), dim=-1)
+        boxes, saliency = self.detector(feature_map)
+        maps, num_regions = [feature_map, *pyramid], boxes.shape[1]
+        unit_maps = {'lexical': [self.unit_map(level, 'lexical') for level in (maps if contrast else pyramid)]}
+        pooled = self.pool(maps if contrast else maps[:1], boxes)
+        regions = self.region_projection(pooled[:, :num_regions])
         return ImageFeatures(
             boxes=boxes,
             saliency=saliency,
             regions=regions,
             pyramid=pyramid,
-            space_maps=self.space_maps(unit_maps[1:], pyramid, levels),
-            region_space=region_space,
-            embedding=self.summarise(regions, saliency, feature_map, levels),
+            space_maps=self.space_maps(unit_maps['lexical'][-len(pyramid) :], pyramid, levels),
+            region_space=self.region_space(pooled, unit_maps['lexical'], boxes) if contrast else {},
+            embedding=self.summarise(regions, saliency, feature_map, levels) if contrast else None,
         )
 
-    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor], levels: list[Tensor]) -> list[Tensor]:
+    def region_space(self, pooled: Tensor, lexical: list[Tensor], boxes: Tensor) -> dict[str, Tensor]:
+        """Of each region-word term its unit vectors of all regions on all maps (B, M * Nq, C).
+
+        ``pooled`` (B, M * Nq, D) from V, F_1, ..., F_L; ``lexical``: these maps in the lexical space. There cells are
+        unit vectors before they are pooled, so that pooling a region's cosines is the mean of its cells' cosines: the
+        word-activation map says all that the locator asks.
+        """
+        regions = {'lexical': self.pool(lexical, boxes)}
+        regions |= {term: space(pooled) for term, space in self.spaces.items() if term != 'lexical'}
+        return {term: normalize(values, dim=-1) for term, values in regions.items()}
+
+    def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor], levels: list[Tensor]) -> dict[str, list[Tensor]]:
         """What the locator's maps are made of: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
-        maps = lexical
-        if len(self.map_terms) > 1:
-            others = [[self.unit_map(level, term) for term in self.map_terms[1:]] for level in pyramid]
-            maps = [torch.cat([first, *rest], dim=1) for first, rest in zip(lexical, others, strict=True)]
-        return maps if self.smoothing is None else self.smoothing(maps, torch.cat(self.encoder.resize(levels), dim=1))
+        maps = {'lexical': lexical}
+        for term in self.map_terms[1:]:
+            maps[term] = [self.unit_map(level, term) for level in pyramid]
+        if self.smoothing is None:
+            return maps
+        # One call, because what looks alike is the same for all terms.
+        every = [level for of_term in maps.values() for level in of_term]
+        smoothed = iter(self.smoothing(every, torch.cat(self.encoder.resize(levels), dim=1)))
+        return {term: [next(smoothed) for _ in of_term] for term, of_term in maps.items()}
 
     def unit_map(self, level: Tensor, term: str) -> Tensor:
         """A map (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W)."""
@@ -121,14 +127,9 @@ class ImageBranch(BaseModule):
         """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
         levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
-        boxes, saliency, queries = self.detector(feature_map)
-        regions = self.embed_regions(self.pooling(feature_map, boxes), queries)
+        boxes, saliency = self.detector(feature_map)
+        regions = self.region_projection(self.pooling(feature_map, boxes))
         return self.summarise(regions, saliency, feature_map, levels)
-
-    def embed_regions(self, pooled: Tensor, queries: Tensor) -> Tensor:
-        """E_0^G (B, Nq, D) of what was ``pooled`` (B, Nq, D) from V and of the detector's ``queries``."""
-        regions = self.region_projection(pooled)
-        return regions if self.context_projection is None else regions + self.context_projection(queries)
 
     def summarise(self, regions: Tensor, saliency: Tensor, feature_map: Tensor, levels: Sequence[Tensor]) -> Tensor:
         """ITC's unit vectors (B, E) of regions (B, Nq, D), their saliency logits (B, Nq), V and the levels."""

@@ -23,9 +23,7 @@ class VisionDecoder(BaseModule):
         num_convs: 3 x 3 convolutions a level.
         separable: Whether they are depthwise separable, nine times cheaper.
         norm_cfg: Their normalisation; GroupNorm makes a sample independent of its batch.
-        source: 'decoder' as above; 'encoder' takes the backbone's own levels, projected to D, coarse to fine, in
-            place of upsampling V (Table 10).
-        in_channels: Channels of the encoder's levels, in the encoder's order (fine to coarse); read with 'encoder'.
+        in_channels: Channels of the encoder's levels, which this decoder does not read.
     """
 
     def __init__(
@@ -36,21 +34,13 @@ class VisionDecoder(BaseModule):
         num_convs: int = 1,
         separable: bool = False,
         norm_cfg: dict | None = None,
-        source: str = 'decoder',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if source not in ('decoder', 'encoder'):
-            raise ValueError(f"source must be 'decoder' or 'encoder', got {source!r}")
-        self.source, self.scales = source, scales
-        self.num_levels = len(scales) if source == 'decoder' else len(in_channels)
+        self.scales = scales
+        self.num_levels = len(scales)
         norm_cfg = norm_cfg or dict(type='GN', num_groups=8)
         check_divides('image.decoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
-        if source == 'encoder':
-            self.laterals = nn.ModuleList(
-                ConvModule(channels, embed_dims, 1, norm_cfg=norm_cfg, act_cfg=None) for channels in in_channels
-            )
-            return
         conv = DepthwiseSeparableConvModule if separable else ConvModule
         self.levels = nn.ModuleList(
             nn.Sequential(
@@ -64,14 +54,6 @@ class VisionDecoder(BaseModule):
 
     def forward(self, feature_map: Tensor, levels: list[Tensor]) -> list[Tensor]:
         """V (B, D, H, W) and the backbone's ``levels`` to [F_1, ..., F_L], each (B, D, H_i, W_i)."""
-        if self.source == 'encoder':
-            if len(levels) != len(self.laterals):
-                raise ValueError(
-                    f'VisionDecoder(source="encoder") is configured for {len(self.laterals)} backbone levels '
-                    f'(in_channels) but the image encoder yields {len(levels)}'
-                )
-            maps = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
-            return sorted(maps, key=lambda level: level.shape[-1])
         pyramid, current = [], feature_map
         for scale, convs in zip(self.scales, self.levels, strict=True):
             if scale != 1:
@@ -80,3 +62,43 @@ class VisionDecoder(BaseModule):
             current = current + convs(current)
             pyramid.append(current)
         return pyramid
+
+
+@MODELS.register_module()
+class EncoderPyramid(BaseModule):
+    """F_i are the backbone's own levels, projected to D, coarse to fine, in place of upsampling V (Table 10).
+
+    Args:
+        embed_dims: Width D.
+        in_channels: Channels of the encoder's levels, in the encoder's order (fine to coarse).
+        norm_cfg: Normalisation of the projections.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        in_channels: Sequence[int],
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_levels = len(in_channels)
+        norm_cfg = norm_cfg or dict(type='GN', num_groups=8)
+        check_divides('image.decoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
+        self.laterals = nn.ModuleList(
+            ConvModule(channels, embed_dims, 1, norm_cfg=norm_cfg, act_cfg=None) for channels in in_channels
+        )
+
+    def forward(self, feature_map: Tensor, levels: list[Tensor]) -> list[Tensor]:
+        """The backbone's ``levels`` to [F_1, ..., F_L], each (B, D, H_i, W_i); V is not read.
+
+        Raises:
+            ValueError: There are more or fewer levels than ``in_channels``.
+        """
+        if len(levels) != len(self.laterals):
+            raise ValueError(
+                f'EncoderPyramid is configured for {len(self.laterals)} backbone levels (in_channels) but the image '
+                f'encoder yields {len(levels)}'
+            )
+        maps = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
+        return sorted(maps, key=lambda level: level.shape[-1])

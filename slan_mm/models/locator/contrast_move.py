@@ -10,7 +10,7 @@ from torch import Tensor
 
 from slan_mm.models import protocols
 from slan_mm.models.locator.boxes import clip_boxes
-from slan_mm.models.locator.moves import own_words, register_log
+from slan_mm.models.locator.moves import own_words
 from slan_mm.registry import MODELS
 
 
@@ -31,7 +31,6 @@ class ContrastMove(BaseModule):
         surround: See above; over 1.
         sharpness: What the contrast is multiplied by before the softmax over candidates.
         word_sharpness: What a region's similarity to words is multiplied by before the softmax over them.
-        learn_sharpness: Whether both are learned (their logarithms).
         pooling: Config of the pooling of the word-activation map.
 
     Raises:
@@ -45,7 +44,6 @@ class ContrastMove(BaseModule):
         surround: float = 1.5,
         sharpness: float = 20.0,
         word_sharpness: float = 10.0,
-        learn_sharpness: bool = False,
         pooling: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -53,19 +51,15 @@ class ContrastMove(BaseModule):
         if not factors or min(factors) <= 0 or surround <= 1:
             raise ValueError(f'factors must be positive and surround over 1, got {list(factors)} and {surround}')
         self.move: protocols.Move = MODELS.build(move)
-        self.surround = surround
+        self.surround, self.sharpness, self.word_sharpness = surround, sharpness, word_sharpness
         self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         sides = torch.tensor(factors, dtype=torch.float32)
         self.factors: Tensor
-        self.log_sharpness: Tensor
-        self.log_word_sharpness: Tensor
         self.register_buffer('factors', torch.cartesian_prod(sides, sides).view(-1, 2), persistent=False)
-        register_log(self, 'log_sharpness', sharpness, learn_sharpness)
-        register_log(self, 'log_word_sharpness', word_sharpness, learn_sharpness)
 
     def contrast(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
         """Contrast of the C candidates of each of ``boxes`` (P, N, 4): (P, N, C). One without surround has 0."""
-        weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
+        weight = own_words(self.pooling, boxes, activation, word_mask, self.word_sharpness)
         size = boxes[..., None, 2:] * self.factors
         centre = boxes[..., None, :2].expand_as(size)
         inner = clip_boxes(torch.cat([centre, size], dim=-1))
@@ -85,6 +79,6 @@ class ContrastMove(BaseModule):
         # Differences of near means: always in full precision.
         with torch.autocast(boxes.device.type, enabled=False):
             contrast = self.contrast(boxes, activation.float(), word_mask)
-            share = (contrast * self.log_sharpness.exp()).softmax(-1)
+            share = (contrast * self.sharpness).softmax(-1)
             p = (share @ self.factors.log()).exp()
         return clip_boxes(torch.cat([boxes[..., :2], boxes[..., 2:] * p], dim=-1))

@@ -33,12 +33,12 @@ def reference_grid(grid: tuple[int, ...], overlap: float = 1.5) -> Tensor:
 class RegionDetector(BaseModule):
     """DETR's transformer over V; each query gives a box G_0 and one saliency logit in place of class logits.
 
+    Each query has a learnable reference box, and its box is sigmoid(delta + logit(reference)).
+
     Args:
         embed_dims: Width D.
         grid: The reference boxes' grids, see :func:`reference_grid`; Nq = sum of their squares. (7, 5, 4, 3, 1) is
             the paper's 100.
-        query_init: 'reference' gives each query a learnable reference box, box = sigmoid(delta + logit(reference)).
-            'plain' is DETR's own, box = sigmoid(delta), which without gold boxes ends as the whole image.
         learn_boxes: Whether boxes are learned; without, G_0 stays the reference boxes and only saliency is learned.
             Photographs and their frozen features draw learned boxes to most of the picture when nothing holds them.
         downsample: V is averaged over downsample x downsample cells before the transformer, whose cost grows with the
@@ -53,7 +53,6 @@ class RegionDetector(BaseModule):
         self,
         embed_dims: int,
         grid: tuple[int, ...] = (7, 5, 4, 3, 1),
-        query_init: str = 'reference',
         learn_boxes: bool = True,
         downsample: int = 1,
         num_encoder_layers: int = 6,
@@ -66,11 +65,6 @@ class RegionDetector(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if query_init not in ('reference', 'plain'):
-            raise ValueError(f"query_init must be 'reference' or 'plain', got {query_init!r}")
-        if not learn_boxes and query_init != 'reference':
-            raise ValueError("boxes that are not learned need reference boxes: query_init='reference'")
-        self.query_init = query_init
         self.learn_boxes = learn_boxes
         self.downsample = downsample
         self.num_queries = sum(n * n for n in grid)
@@ -93,12 +87,7 @@ class RegionDetector(BaseModule):
         if learn_boxes:
             self.box_head = MLP(self.width, self.width, 4, 3)
         self.saliency_head = nn.Linear(self.width, 1)
-        if query_init == 'reference':
-            self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2), requires_grad=learn_boxes)
-        if learn_boxes and query_init == 'reference':
-            # Start on the grid itself.
-            nn.init.zeros_(self.box_head.layers[-1].weight)
-            nn.init.zeros_(self.box_head.layers[-1].bias)
+        self.set_references(grid)
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False)
@@ -107,8 +96,15 @@ class RegionDetector(BaseModule):
         """Sets the mode; a frozen detector stays in evaluation mode (no dropout)."""
         return super().train(mode and not self.frozen)
 
-    def forward(self, feature_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``feature_map`` V (B, D, H, W) to boxes G_0 (B, Nq, 4), saliency logits (B, Nq), queries (B, Nq, width)."""
+    def set_references(self, grid: tuple[int, ...]) -> None:
+        """Gives the queries their reference boxes, where boxes start."""
+        self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2), requires_grad=self.learn_boxes)
+        if self.learn_boxes:
+            nn.init.zeros_(self.box_head.layers[-1].weight)
+            nn.init.zeros_(self.box_head.layers[-1].bias)
+
+    def forward(self, feature_map: Tensor) -> tuple[Tensor, Tensor]:
+        """``feature_map`` V (B, D, H, W) to boxes G_0 (B, Nq, 4) and saliency logits (B, Nq)."""
         feature_map = self.projection(feature_map)
         if self.downsample > 1:
             feature_map = avg_pool2d(feature_map, self.downsample, ceil_mode=True)
@@ -129,11 +125,27 @@ class RegionDetector(BaseModule):
             key_padding_mask=None,
         )
         queries = queries[0] if queries.dim() == 4 else queries
-        return self.boxes(queries), self.saliency_head(queries).squeeze(-1), queries
+        return self.boxes(queries), self.saliency_head(queries).squeeze(-1)
 
     def boxes(self, queries: Tensor) -> Tensor:
         """G_0 (B, Nq, 4) of the decoded ``queries`` (B, Nq, D), cut to the image."""
-        logits = self.box_head(queries).float() if self.learn_boxes else queries.new_zeros(4, dtype=torch.float32)
-        if self.query_init == 'reference':
-            logits = logits + self.reference
-        return clip_boxes(logits.sigmoid().expand(*queries.shape[:2], 4))
+        delta = self.box_head(queries).float() if self.learn_boxes else queries.new_zeros(4, dtype=torch.float32)
+        return clip_boxes((delta + self.reference).sigmoid().expand(*queries.shape[:2], 4))
+
+
+@MODELS.register_module()
+class PlainQueryDetector(RegionDetector):
+    """DETR's own queries: box = sigmoid(delta). Without gold boxes to learn from they end as the whole image."""
+
+    def set_references(self, grid: tuple[int, ...]) -> None:
+        """There are none.
+
+        Raises:
+            ValueError: Boxes are not learned.
+        """
+        if not self.learn_boxes:
+            raise ValueError('boxes that are not learned need reference boxes: use RegionDetector')
+
+    def boxes(self, queries: Tensor) -> Tensor:
+        """G_0 (B, Nq, 4) of the decoded ``queries`` (B, Nq, width), cut to the image."""
+        return clip_boxes(self.box_head(queries).float().sigmoid())

@@ -29,26 +29,20 @@ def select_regions(saliency: Tensor, top: int | None, threshold: float | None) -
 
 
 @torch.no_grad()
-def distinct_regions(
-    saliency: Tensor, boxes: Tensor, top: int, max_overlap: float, pairs: PairIndex | None = None
-) -> Tensor:
+def distinct_regions(saliency: Tensor, boxes: Tensor, top: int, max_overlap: float, pairs: PairIndex) -> Tensor:
     """Greedy non-maximum suppression: the ``top`` most salient regions, none over ``max_overlap`` IoU with a better.
 
-    ``saliency`` (P, Nq), positive; ``boxes`` (P, Nq, 4), with ``pairs`` of B images, (B, Nq, 4). Returns (P, Nq),
-    True at those regions.
+    ``saliency`` (P, Nq), positive; ``boxes`` (B, Nq, 4) of the pairs' images. Returns (P, Nq), True at those regions.
     """
     overlaps = pairwise_iou(boxes) > max_overlap
     remaining = saliency
     chosen = torch.zeros_like(saliency, dtype=torch.bool)
-    # shape[0] and not len, which torch.export would take for a constant.
-    rows = torch.arange(saliency.shape[0], device=saliency.device)
-    owners = rows if pairs is None else pairs.image
     regions = torch.arange(saliency.shape[1], device=saliency.device)
     for _ in range(top):
         score, best = remaining.max(dim=1)
         place = best[:, None] == regions
         chosen = chosen | (place & (score >= 0)[:, None])
-        remaining = remaining.masked_fill(overlaps[owners, best] | place, -1.0)
+        remaining = remaining.masked_fill(overlaps[pairs.image, best] | place, -1.0)
     return chosen
 
 
@@ -58,22 +52,20 @@ class RegionFilter(BaseModule):
 
     Args:
         top: T, the most regions kept; None keeps all.
-        threshold: h on the normalised score; None keeps the top T whatever their score. Table 6: both None is "no
-            filter", T alone is the second row, h = 0.3 and 0.5 the last two.
+        threshold: h on the normalised score; None keeps the top T whatever their score, the second row of Table 6;
+            h = 0.3 and 0.5 are its last two.
         max_overlap: Regions that overlap a more salient one by more than this IoU are left out before (b): several
             proposals of one object would crowd out the others. None is the paper's filter.
-        conditioned: Whether saliency is read from region-word similarity (the abstract's "aggregating cross-modal
-            information") or from the image alone.
-        weighted: Whether region embeddings are multiplied by their score ("no filter" also goes without).
     """
+
+    #: Whether saliency is read from the words (the abstract's "aggregating cross-modal information").
+    conditioned = True
 
     def __init__(
         self,
         top: int | None = 20,
         threshold: float | None = 0.3,
         max_overlap: float | None = None,
-        conditioned: bool = True,
-        weighted: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -82,12 +74,9 @@ class RegionFilter(BaseModule):
         self.top = top
         self.threshold = threshold
         self.max_overlap = max_overlap
-        self.conditioned = conditioned
-        self.weighted = weighted
-        if conditioned:
-            # A region half-similar to its best word starts at even odds.
-            self.scale = nn.Parameter(torch.tensor(8.0))
-            self.bias = nn.Parameter(torch.tensor(-4.0))
+        # A region half-similar to its best word starts at even odds.
+        self.scale = nn.Parameter(torch.tensor(8.0))
+        self.bias = nn.Parameter(torch.tensor(-4.0))
 
     def saliency_logits(self, similarity: Tensor, word_mask: Tensor) -> Tensor:
         """Language-conditioned saliency: a logit from the best word of each region.
@@ -98,22 +87,47 @@ class RegionFilter(BaseModule):
         best = similarity.masked_fill(~word_mask[:, None], -torch.inf).amax(dim=-1)
         return self.scale * best + self.bias
 
-    def forward(
-        self, logits: Tensor, boxes: Tensor | None = None, pairs: PairIndex | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, logits: Tensor, boxes: Tensor, pairs: PairIndex) -> tuple[Tensor, Tensor, Tensor]:
         """Saliency ``logits`` (P, Nq) to (index, weight, mask), each (P, NG).
 
-        See :func:`select_regions`; ``weight`` is the normalised score, or 1. ``boxes`` G_0 (P, Nq, 4), with ``pairs``
-        those of B images (B, Nq, 4), are read with ``max_overlap`` only.
+        See :func:`select_regions`; ``weight``, by which regions are multiplied, is the normalised score. ``boxes`` G_0
+        (B, Nq, 4) of the pairs' images are read with ``max_overlap`` only.
         """
         saliency = logits.float().sigmoid()
         if self.max_overlap is not None:
-            if boxes is None:
-                raise ValueError('RegionFilter with max_overlap needs the boxes of the regions')
             distinct = distinct_regions(saliency, boxes, self.top or saliency.shape[1], self.max_overlap, pairs)
             saliency = saliency * distinct
         index, score, mask = select_regions(saliency, self.top, self.threshold)
         if self.max_overlap is not None:
             mask = mask & (score > 0)
             mask[:, 0] = True
-        return index, score if self.weighted else torch.ones_like(score), mask
+        return index, score, mask
+
+
+@MODELS.register_module()
+class ImageSaliencyFilter(RegionFilter):
+    """The filter as section 3.2.2 is written: it reads the detector's saliency, which no word conditions."""
+
+    conditioned = False
+
+    def __init__(
+        self,
+        top: int | None = 20,
+        threshold: float | None = 0.3,
+        max_overlap: float | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(top, threshold, max_overlap, init_cfg)
+        del self.scale, self.bias
+
+
+@MODELS.register_module()
+class KeepAllRegions(BaseModule):
+    """Table 6's "no filter": all regions are kept, and weigh the same."""
+
+    conditioned = False
+
+    def forward(self, logits: Tensor, boxes: Tensor, pairs: PairIndex) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`RegionFilter.forward`; regions stand by falling saliency."""
+        index, score, mask = select_regions(logits.float().sigmoid(), None, None)
+        return index, torch.ones_like(score), mask

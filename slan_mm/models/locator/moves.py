@@ -25,7 +25,7 @@ _FAINT = 0.01  # a cosine that is nothing
 
 
 def own_words(
-    pooling: protocols.Pooling, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: Tensor
+    pooling: protocols.Pooling, boxes: Tensor, activation: Tensor, word_mask: Tensor, sharpness: float
 ) -> Tensor:
     """Each region's softmaxed similarity to its words, (P, N, NT), 0 where ``word_mask`` is False.
 
@@ -33,15 +33,6 @@ def own_words(
     """
     to_words = pooling(activation, boxes).float() * sharpness
     return to_words.masked_fill(~word_mask[:, None], -torch.inf).softmax(-1)
-
-
-def register_log(module: nn.Module, name: str, value: float, learned: bool) -> None:
-    """Gives ``module`` the logarithm of ``value``: learned, or the config's own number that no checkpoint changes."""
-    log = torch.tensor(math.log(value))
-    if learned:
-        module.register_parameter(name, nn.Parameter(log))
-    else:
-        module.register_buffer(name, log, persistent=False)
 
 
 class SizeFactors(nn.Module):
@@ -64,15 +55,14 @@ class SizeFactors(nn.Module):
 class ScalarMove(BaseModule):
     """Eq. 2: x' = x + sum_j s_j (column offset of j), y' likewise by rows, w' = p_w w, h' = p_h h.
 
-    s_j is the largest similarity of cell j and any word. With ``softmax`` it is normalised over the K x K cells with
-    a learnable temperature, so that the move is a convex combination of cell centres; without, it is the paper's raw
+    s_j is the largest similarity of cell j and any word, normalised over the K x K cells by a softmax with a learnable
+    temperature, so that the move is a convex combination of cell centres. :class:`LiteralMove` has the paper's raw
     sum. The paper pairs x with rows; we use the usual convention.
 
     Args:
         ratio: r_i, the neighbourhood's sides as a share of the image's.
         k: K cells a side.
         pooling: Config of the region pooling that embeds the cells.
-        softmax: Whether s is normalised over the cells.
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`.
     """
 
@@ -81,16 +71,18 @@ class ScalarMove(BaseModule):
         ratio: float,
         k: int = 3,
         pooling: dict | None = None,
-        softmax: bool = True,
         size_factors: str = 'free',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.ratio, self.k, self.softmax = ratio, k, softmax
+        self.ratio, self.k = ratio, k
         self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
-        if softmax:
-            self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def share(self, similarity: Tensor) -> Tensor:
+        """The cells' shares of the move (P, N, K * K), of their ``similarity``."""
+        return (similarity * self.log_scale.exp()).softmax(-1)
 
     def similarity(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
         """s_j of each region (P, N, K * K), and the offset of each cell's centre (P, N, K * K, 2)."""
@@ -107,9 +99,7 @@ class ScalarMove(BaseModule):
         ``word_mask`` (P, NT), True at words. Returns (P, N, 4), cut to the image.
         """
         s, offset = self.similarity(boxes, activation, word_mask)
-        if self.softmax:
-            s = (s * self.log_scale.exp()).softmax(-1)
-        centre = boxes[..., :2] + (s.unsqueeze(-1) * offset).sum(dim=-2)
+        centre = boxes[..., :2] + (self.share(s).unsqueeze(-1) * offset).sum(dim=-2)
         return clip_boxes(torch.cat([centre, boxes[..., 2:] * self.factors()], dim=-1))
 
 
@@ -131,7 +121,6 @@ class MomentMove(BaseModule):
         sharpness: What the cosine is multiplied by before the softmax over cells; with ``threshold`` how steep the step
             there is, per the highest cosine.
         word_sharpness: What it is multiplied by before the softmax over words.
-        learn_sharpness: Whether both are learned (their logarithms).
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
         k: None: the cells are those of F_i in the neighbourhood. Else the neighbourhood is cut into K x K cells, which
             are pooled; so a small one can have cells finer than those of F_i. Cells whose centre is outside of the
@@ -147,7 +136,6 @@ class MomentMove(BaseModule):
         threshold: float | None = None,
         sharpness: float = 10.0,
         word_sharpness: float = 10.0,
-        learn_sharpness: bool = False,
         size_factors: str = 'fixed',
         k: int | None = None,
         pooling: dict | None = None,
@@ -157,25 +145,24 @@ class MomentMove(BaseModule):
         self.ratio, self.c, self.blur, self.threshold, self.k = ratio, c, blur, threshold, k
         self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.factors = SizeFactors(size_factors)
-        register_log(self, 'log_sharpness', sharpness, learn_sharpness)
-        register_log(self, 'log_word_sharpness', word_sharpness, learn_sharpness)
+        self.sharpness, self.word_sharpness = sharpness, word_sharpness
 
     def distribution(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> tuple[Tensor, Tensor]:
         """s (P, N, C), zero outside the neighbourhood, rows sum to 1; and the C cells' centres, (x, y).
 
         Without ``k`` C = H * W, and centres are (C, 2); with it C = K * K, and they are (P, N, C, 2).
         """
-        weight = own_words(self.pooling, boxes, activation, word_mask, self.log_word_sharpness.exp())
+        weight = own_words(self.pooling, boxes, activation, word_mask, self.word_sharpness)
         response, centres, outside = (self._own_cells if self.k is None else self._cut_cells)(boxes, activation, weight)
-        response, sharpness = response.float(), self.log_sharpness.exp()
+        response = response.float()
         if self.threshold is None:
-            logits = response * sharpness
+            logits = response * self.sharpness
         else:
             inside = response if outside is None else response.masked_fill(outside, -torch.inf)
             # The peak may be nothing, or below it, where no word responds.
             peak = inside.max(-1, keepdim=True).values.clamp(min=_FAINT)
-            logits = logsigmoid((response / peak - self.threshold) * sharpness)
-        # Masked last: a gradient through minus infinity, also that of a learned sharpness, is none.
+            logits = logsigmoid((response / peak - self.threshold) * self.sharpness)
+        # Masked last: a gradient through minus infinity, is none.
         return (logits if outside is None else logits.masked_fill(outside, -torch.inf)).softmax(-1), centres
 
     def _own_cells(self, boxes: Tensor, activation: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

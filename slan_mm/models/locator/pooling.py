@@ -55,16 +55,13 @@ class ExactMeanPooling(nn.Module):
     """
 
     def forward(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
-        """``feature_map`` (P, D, H, W) and ``boxes`` (P, N, 4) of positive size to (P, N, D).
+        """Maps ``feature_map`` of B images (B, D, H, W) and ``boxes`` (P, N, 4) of positive size to (P, N, D).
 
-        With ``pairs`` the map is of B images, (B, D, H, W), and boxes p are pooled from that of pair p.
+        Boxes p are pooled from the map of the p-th of ``pairs``; None: from the p-th map.
         """
+        pairs = PairIndex.rows(boxes) if pairs is None else pairs
         weights = mean_weights(boxes, *feature_map.shape[-2:]).to(feature_map.dtype)
-        features = feature_map.flatten(2)
-        if pairs is not None:
-            return pairs.matmul(weights, features.transpose(1, 2))
-        # Transposed here, not before, so that the map's gradient is laid out as the map is.
-        return (features @ weights.transpose(1, 2)).transpose(1, 2)
+        return pairs.matmul(weights, feature_map.flatten(2).transpose(1, 2))
 
 
 @MODELS.register_module()
@@ -82,12 +79,12 @@ class RoIAlignPooling(nn.Module):
 
     def forward(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:
         """As :meth:`ExactMeanPooling.forward`."""
+        pairs = PairIndex.rows(boxes) if pairs is None else pairs
         num_pairs, num_boxes = boxes.shape[:2]
         height, width = feature_map.shape[-2:]
         scale = boxes.new_tensor([width, height, width, height])
         rois = bbox2roi(list((bbox_cxcywh_to_xyxy(boxes.detach()) * scale).float()))
-        if pairs is not None:
-            rois[:, 0] = pairs.image.repeat_interleave(num_boxes)
+        rois[:, 0] = pairs.image.repeat_interleave(num_boxes)
         # The op is written for float32 and float64; half-precision input would lose the coordinates.
         pooled = self.roi_align(feature_map.float(), rois).mean(dim=(2, 3))
         return pooled.view(num_pairs, num_boxes, feature_map.shape[1]).to(feature_map.dtype)

@@ -77,13 +77,13 @@ class ITMHead(BaseModule):
         """The match logits (P,)."""
         if self.kind == 'linear':
             return self.classifier(torch.cat([located.vision_cls, located.text_cls], dim=1)).squeeze(-1)
-        weight = located.word_mask.to(located.words.dtype).unsqueeze(-1)
+        weight = located.token_mask.to(located.words.dtype).unsqueeze(-1)
         words = (located.words * weight).sum(1) / weight.sum(1)
         vision = located.vision_cls
         logit = self.classifier(torch.cat([vision, words, vision * words], dim=1)).squeeze(-1)
         if self.kind == 'noisy_and':
             scores = self.word_score(located.words).squeeze(-1).float()
-            logit = logit - (-scores).masked_fill(~located.word_mask, -torch.inf).logsumexp(1).to(logit.dtype)
+            logit = logit - (-scores).masked_fill(~located.token_mask, -torch.inf).logsumexp(1).to(logit.dtype)
         return logit
 
 

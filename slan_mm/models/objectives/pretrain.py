@@ -45,7 +45,6 @@ class PretrainObjective(BaseModule):
             feature maps of all.
         soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
             targets. For a frozen text encoder, and without a queue.
-        score_weights: Fixed weights of the terms in the ITC score, see :class:`ScoreMixer`.
         calibrated: Region-word terms whose words need not count the same, see :class:`RegionWordLoss`.
         word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
             terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
@@ -71,7 +70,6 @@ class PretrainObjective(BaseModule):
         hardness: float = 1.0,
         negatives_from_all_ranks: bool = True,
         soft_targets: dict | None = None,
-        score_weights: dict[str, float] | None = None,
         calibrated: Sequence[str] = (),
         word_power: float = 1.0,
         seed: int = 0,
@@ -106,7 +104,7 @@ class PretrainObjective(BaseModule):
         for term, dims in terms.items():
             config = dict(type='RegionWordLoss') | (region_word or {})
             self.region_word[term] = MODELS.build(config | (dict(word_dims=dims) if term in calibrated else {}))
-        self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word], weights=score_weights))
+        self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word]))
         self.itm_head: protocols.MatchHead = build_sized(
             dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims
         )

@@ -17,30 +17,22 @@ class ScoreMixer(BaseModule):
 
     The terms are 'itc' for the whole picture and text, 'lexical' and 'contextual' for regions and words. The weights
     are learned by a contrastive loss on the detached similarities: they learn to combine the terms and nothing else
-    learns from it. Training scores are better than those of unseen pairs, most of all on small sets; weights found on
-    a validation split can be given instead.
+    learns from it.
 
     Args:
         terms: Names of the terms.
-        weights: Fixed weights by term; None learns them, unless there is but one term.
     """
 
-    def __init__(self, terms: list[str], weights: dict[str, float] | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(self, terms: list[str], init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        if weights is not None and set(weights) != set(terms):
-            raise ValueError(f'weights are given for {sorted(weights)}, the terms are {sorted(terms)}')
         self.terms = terms
-        self.fixed = weights
         self.raw = nn.ParameterDict(
-            {
-                term: nn.Parameter(torch.tensor(0.5413), requires_grad=weights is None and len(terms) > 1)
-                for term in terms
-            }
+            {term: nn.Parameter(torch.tensor(0.5413), requires_grad=len(terms) > 1) for term in terms}
         )
 
-    def weight(self, term: str) -> Tensor | float:
-        """The weight of ``term``; learned ones start at 1."""
-        return softplus(self.raw[term]) if self.fixed is None else self.fixed[term]
+    def weight(self, term: str) -> Tensor:
+        """The weight of ``term``, which starts at 1; of a single term it stays."""
+        return softplus(self.raw[term])
 
     def forward(self, scores: dict[str, Tensor]) -> Tensor:
         """Scores by term, each (B, T) logits, to one (B, T)."""

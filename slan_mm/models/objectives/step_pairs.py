@@ -14,6 +14,7 @@ from slan_mm.models import protocols
 from slan_mm.models.dist import gather, gather_record, local_rows
 from slan_mm.models.objectives.masked_lm import mask_tokens
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
+from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
@@ -25,32 +26,40 @@ def image_ids(samples: Sequence, device: torch.device) -> Tensor:
 
 @dataclass
 class StepPairs:
-    """What a training step locates, as one batch: B positives, B with masked texts, then 2B negatives.
+    """What a training step locates as one batch: B positives, B with masked texts, B negative texts and B images.
 
-    - ``images``, ``texts``: features that pairs are made of, those of all ranks where negatives come from all.
-    - ``image``, ``text`` (P,): pair p is of ``images[image[p]]`` and ``texts[text[p]]``.
-    - ``count``: B.
+    The first ``each`` pairs are of the first image: with its own text, with that masked, with a hard negative text, as
+    far as these are wanted. Then those of the second image, and so on; at last each text with a hard negative image.
+
+    - ``images``, ``texts``: features that pairs are made of: B images, then B negative ones; texts of all ranks where
+      negatives come from all.
+    - ``index``: the pairs.
+    - ``count``: B; ``each``: pairs of each own image.
     - ``negatives``: which ones; None where there are none.
     """
 
     images: ImageFeatures
     texts: TextFeatures
-    image: Tensor
-    text: Tensor
+    index: PairIndex
     count: int
+    each: int
     negatives: Negatives | None
+
+    def _kind(self, located: Located, place: int) -> Located:
+        return located[place : self.each * self.count : self.each]
 
     def positive(self, located: Located) -> Located:
         """The B positives of all P ``located`` pairs."""
-        return located[: self.count]
+        return self._kind(located, 0)
 
     def masked_words(self, located: Located) -> Tensor:
         """The words (B, NT, D) of the pairs with masked texts."""
-        return located[self.count : 2 * self.count].words
+        return self._kind(located, 1).words
 
     def matched(self, located: Located) -> Located:
         """The 3B pairs that ITM tells apart: B positives, B negative texts, B negative images."""
-        return Located.cat([self.positive(located), located[-2 * self.count :]])
+        negative_texts, negative_images = self._kind(located, self.each - 1), located[self.each * self.count :]
+        return Located.cat([self.positive(located), negative_texts, negative_images])
 
 
 class PairSampler:
@@ -121,19 +130,24 @@ class PairSampler:
         self, image: ImageFeatures, text: TextFeatures, masked: TextFeatures | None, negatives: Negatives | None
     ) -> StepPairs:
         """The pairs of B images and their texts, of these and their ``masked`` texts, and with their ``negatives``."""
-        count = len(image)
-        spread = negatives is not None and self.negatives_from_all_ranks
+        count, device = len(image), image.saliency.device
         images, texts = image.for_pairs(), text
-        if spread:
+        own = torch.arange(count, device=device)
+        if negatives is not None and self.negatives_from_all_ranks:
             images, texts = gather_record(images), gather_record(texts, padded=True)
-        device = image.saliency.device
-        own = torch.arange(len(images), device=device)[local_rows(count) if spread else slice(None)]
-        image_index, text_index = [own], [own]
+            own = torch.arange(len(images), device=device)[local_rows(count)]
+        partners = [own]
         if masked is not None:
-            image_index.append(own)
-            text_index.append(len(texts) + torch.arange(count, device=device))
+            partners.append(len(texts) + torch.arange(count, device=device))
             texts = TextFeatures.cat([texts, masked])
         if negatives is not None:
-            image_index += [own, negatives.image]
-            text_index += [negatives.text, own]
-        return StepPairs(images, texts, torch.cat(image_index), torch.cat(text_index), count, negatives)
+            partners.append(negatives.text)
+            images = images[torch.cat([own, negatives.image])]
+        each, extra = len(partners), 0 if negatives is None else count
+        rows = torch.arange(count, device=device)
+        index = PairIndex(
+            torch.cat([rows.repeat_interleave(each), count + rows[:extra]]),
+            torch.cat([torch.stack(partners, dim=1).flatten(), own[:extra]]),
+            [each] * count + [1] * extra,
+        )
+        return StepPairs(images, texts, index, count, each, negatives)

@@ -30,34 +30,15 @@ class BaseGenerator(BaseSLAN):
         self.decoder: protocols.TextDecoder = MODELS.build({'type': 'TextDecoder', 'tokenizer': tokenizer, **decoder})
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width, memory)
 
-    def remember(self, inputs: Tensor, text: TextFeatures) -> Memory:
-        """The memory of P row-wise pairs of a picture and a text."""
-        image = self.encode_image(inputs)
-        return self.memory(image, self.locate(image, text))
-
-    def text_of(self, samples: Sequence) -> TextFeatures:
+    def text_of(self, data_samples: list) -> TextFeatures:
         """The features of the texts that the locator meets the samples' pictures with."""
         raise NotImplementedError
 
-    def loss(self, memory: Memory, samples: Sequence) -> dict[str, Tensor]:
-        """The losses of a batch."""
-        raise NotImplementedError
+    def remember(self, inputs: Tensor, data_samples: list) -> Memory:
+        """The memory of B pictures (B, 3, H, W), or levels of a feature store, each with its sample's text."""
+        image = self.encode_image(inputs)
+        return self.memory(image, self.locate(image, self.text_of(data_samples)))
 
-    def predict(self, memory: Memory, samples: Sequence) -> list:
-        """The samples with what is written about them."""
-        raise NotImplementedError
-
-    def forward(
-        self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'
-    ) -> dict[str, Tensor] | list | Memory:
-        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' the memory.
-
-        ``inputs`` (B, 3, H, W), normalised, or the levels of a feature store.
-        """
-        if mode not in ('loss', 'predict', 'tensor'):
-            raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
-        samples = data_samples or []
-        memory = self.remember(inputs, self.text_of(samples))
-        if mode == 'loss':
-            return self.loss(memory, samples)
-        return self.predict(memory, samples) if mode == 'predict' else memory
+    def _forward(self, inputs: Tensor, data_samples: list) -> Memory:
+        """The memory."""
+        return self.remember(inputs, data_samples)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from slan_mm.models.dist import global_mean
-from slan_mm.models.heads import Memory
 from slan_mm.models.tasks.base_generator import BaseGenerator
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
@@ -38,19 +36,20 @@ class SLANCaptioner(BaseGenerator):
         super().__init__(decoder=dict(decoder, prompt=prompt), **rest)
         self.prompt = prompt
 
-    def text_of(self, samples: Sequence) -> TextFeatures:
+    def text_of(self, data_samples: list) -> TextFeatures:
         prompt = self.encode_text([self.prompt])
-        return prompt[torch.zeros(len(samples), dtype=torch.long, device=prompt.words.device)]
+        return prompt[torch.zeros(len(data_samples), dtype=torch.long, device=prompt.words.device)]
 
-    def loss(self, memory: Memory, samples: Sequence) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """``loss_caption``: cross-entropy, the mean over the captions' tokens; none of the prompt's."""
-        losses, tokens = self.decoder.loss(memory, [sample.text for sample in samples])
+        memory = self.remember(inputs, data_samples)
+        losses, tokens = self.decoder.loss(memory, [sample.text for sample in data_samples])
         return {'loss_caption': global_mean(losses.sum(), tokens.sum())}
 
     @torch.no_grad()
-    def predict(self, memory: Memory, samples: Sequence) -> list:
-        captions, scores = self.decoder.write(memory)
-        for sample, caption, score in zip(samples, captions, scores.tolist(), strict=True):
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        captions, scores = self.decoder.write(self.remember(inputs, data_samples))
+        for sample, caption, score in zip(data_samples, captions, scores.tolist(), strict=True):
             sample.set_field(caption, 'pred_caption')
             sample.set_field(score, 'pred_score')
-        return list(samples)
+        return data_samples

@@ -16,7 +16,6 @@ from torch import Tensor
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
-from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.phrase_grounding import region_word_similarity
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
@@ -60,6 +59,8 @@ class SLANDetector(BaseSLAN, BaseDetector):
         ValueError: The class names are refused, see :func:`check_class_names`.
     """
 
+    scores_regions = True
+
     def __init__(
         self,
         head: dict,
@@ -75,13 +76,6 @@ class SLANDetector(BaseSLAN, BaseDetector):
         self.prompt = ClassPrompt(**(prompt or {}))
         self.classes = None if classes is None else read_class_names(classes)
         self._parts: dict[tuple[str, ...], list[PromptPart]] = {}
-        # What only retrieval or an image-only filter reads would get no gradient.
-        for unused in (self.image_branch, self.text_branch):
-            unused.itc_projection.requires_grad_(False)
-        if self.image_branch.embedding is not None:
-            self.image_branch.embedding.requires_grad_(False)  # type: ignore[attr-defined]
-        if self.locator.filter.conditioned and isinstance(self.image_branch.detector, RegionDetector):
-            self.image_branch.detector.saliency_head.requires_grad_(False)
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def extract_feat(self, batch_inputs: Tensor) -> ImageFeatures:
@@ -118,7 +112,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
             groups.setdefault((size, self._names(sample)), []).append(row)
         texts = {names: self.encode_prompts(self.prompt_parts(names)) for names in {names for _, names in groups}}
         for ((height, width), names), rows in groups.items():
-            image = self.encode_image(inputs[rows, :, :height, :width]).for_pairs()
+            image = self.encode_image(inputs[rows, :, :height, :width])
             text, maps = texts[names]
             for number, part in enumerate(self.prompt_parts(names)):
                 words = text[torch.full((len(rows),), number, device=inputs.device)]

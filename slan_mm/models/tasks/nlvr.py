@@ -38,17 +38,9 @@ class NLVR(BaseSLAN):
         self.reg_weight = reg_weight
         self.regression = MODELS.build(dict(type='ProgressiveRegressionLoss'))
 
-    def forward(self, inputs: Tensor, data_samples: list, mode: str = 'tensor') -> dict | list | Tensor:
-        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' logits."""
-        left, right = self.locate_sides(inputs, [sample.text for sample in data_samples])
-        logits = self.head(left, right)
-        if mode == 'tensor':
-            return logits
-        if mode == 'loss':
-            return self.losses(logits, left, right, data_samples)
-        if mode == 'predict':
-            return self.predict(logits, data_samples)
-        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+    def _forward(self, inputs: Tensor, data_samples: list) -> Tensor:
+        """The logits (B, 2)."""
+        return self.head(*self.locate_sides(inputs, [sample.text for sample in data_samples]))
 
     def locate_sides(self, inputs: Tensor, sentences: Sequence[str]) -> tuple[Located, Located]:
         """Sentence i in the left and in the right picture of sample i, for ``inputs`` (B, 2, 3, H, W).
@@ -60,13 +52,15 @@ class NLVR(BaseSLAN):
             raise ValueError(f'NLVR needs two pictures a sample, (B, 2, 3, H, W), got {tuple(inputs.shape)}')
         count = len(inputs)
         # All left pictures, then all right ones, in one pass.
-        image = self.encode_image(inputs.transpose(0, 1).flatten(0, 1)).for_pairs()
+        image = self.encode_image(inputs.transpose(0, 1).flatten(0, 1))
         text = self.encode_text(sentences)
         located = self.locate(image, text[torch.arange(count, device=inputs.device).repeat(2)])
         return located[:count], located[count:]
 
-    def losses(self, logits: Tensor, left: Located, right: Located, data_samples: list) -> dict[str, Tensor]:
-        """Cross-entropy of ``logits`` (B, 2), L_reg of both sides (Eq. 8), and the batch's accuracy."""
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Cross-entropy, L_reg of both sides (Eq. 8), and the batch's accuracy."""
+        left, right = self.locate_sides(inputs, [sample.text for sample in data_samples])
+        logits = self.head(left, right)
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(logits.device)
         losses = dict(
             loss_nlvr=cross_entropy(logits.float(), labels), accuracy=(logits.argmax(1) == labels).float().mean()
@@ -76,8 +70,9 @@ class NLVR(BaseSLAN):
             losses['loss_reg'] = sum(sides) / 2 * self.reg_weight
         return losses
 
-    def predict(self, logits: Tensor, data_samples: list) -> list:
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
         """The samples with ``pred_label`` and ``pred_score``."""
+        logits = self._forward(inputs, data_samples)
         for sample, score in zip(data_samples, logits.detach().float().softmax(1), strict=True):
             sample.set_pred_score(score).set_pred_label(score.argmax())
         return data_samples

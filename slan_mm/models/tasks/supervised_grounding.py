@@ -22,7 +22,7 @@ from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, ran
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
 from slan_mm.registry import MODELS
-from slan_mm.structures import Located, TextFeatures, TextTokens
+from slan_mm.structures import TextFeatures, TextTokens
 
 
 @MODELS.register_module()
@@ -40,6 +40,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
 
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
     grounds_phrases = True
+    scores_regions = True
 
     def __init__(self, head: dict | None = None, **base: Any) -> None:
         super().__init__(**base)
@@ -49,32 +50,20 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         )
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
-    def forward(
-        self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'
-    ) -> dict[str, Tensor] | list | Located:
-        """MMEngine's three modes: 'loss' a dict of losses, 'predict' the samples with predictions, 'tensor' Located.
-
-        ``inputs`` (B, 3, H, W), normalised; picture i meets its own sample's text.
-        """
-        if mode not in ('loss', 'predict', 'tensor'):
-            raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
-        samples = data_samples or []
-        tokens = self.tokenize([sample.text for sample in samples])
+    def outputs(self, inputs: Tensor, tokens: TextTokens) -> tuple[DetectionOutputs, TextFeatures]:
+        """What the head makes of the regions that text i of ``tokens`` has in image i, and the texts' features."""
         image, text = self.encode_image(inputs), self.encode_text(tokens)
         located = self.locate(image, text)
-        if mode == 'tensor':
-            return located
         scores = grounding_scores(self.image_branch, image, text, located)[-1]
-        outputs = self.head(located, scores, tokens.word_mask)
-        if mode == 'loss':
-            return self.loss(outputs, tokens, samples)
-        return self.predict(outputs, text, tokens, samples)
+        return self.head(located, scores, tokens.word_mask), text
 
-    def loss(self, outputs: DetectionOutputs, tokens: TextTokens, samples: Sequence) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """The losses of :class:`DetectionLoss`: token-level focal loss, and L1 + GIoU on every level."""
+        tokens = self.tokenize([sample.text for sample in data_samples])
+        outputs, _ = self.outputs(inputs, tokens)
         sums = []
-        for row, phrases in enumerate(phrase_tokens(tokens, samples)):
-            words, target = _objects(phrases, samples[row], tokens.mask.shape[1], outputs.boxes[0])
+        for row, phrases in enumerate(phrase_tokens(tokens, data_samples)):
+            words, target = _objects(phrases, data_samples[row], tokens.mask.shape[1], outputs.boxes[0])
             own = slice(row, row + 1)
             outputs_of_row = replace(
                 outputs,
@@ -87,20 +76,22 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         return self.head.loss(sums)
 
     @torch.no_grad()
-    def predict(self, outputs: DetectionOutputs, text: TextFeatures, tokens: TextTokens, samples: list) -> list:
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Adds ``pred_phrases`` and ``pred_regions``, see :func:`rank_regions`; one level more than the locator has.
 
         The answer is the refined boxes; before them stand those of G_0 and of each adaptor. A region has one score on
         all levels, the sigmoid of the mean logit of the phrase's words: the model's probability that the refined box
         is the phrase's.
         """
+        tokens = self.tokenize([sample.text for sample in data_samples])
+        outputs, text = self.outputs(inputs, tokens)
         logits = [outputs.logits.float()] * len(outputs.boxes)
-        rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, samples)
-        for sample in samples:
+        rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, data_samples)
+        for sample in data_samples:
             for levels in sample.pred_phrases:
                 for level in levels:
                     level['scores'] = level['scores'].sigmoid()
-        return samples
+        return data_samples
 
 
 def _objects(phrases: Sequence[Tensor], sample: Any, length: int, like: Tensor) -> tuple[Tensor, DetectionTarget]:

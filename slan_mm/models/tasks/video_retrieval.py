@@ -41,17 +41,29 @@ class VideoRetrieval(SLAN):
             return super().locate(image, text, pairs)
         if pairs is not None:
             image, text = image[pairs.image], text[pairs.text]
+        # Every frame of every pair is a pair of its own.
         rows = torch.arange(len(text), device=text.words.device).repeat_interleave(frames)
         return join_located(super().locate(split_frames(image, frames), text[rows]), frames)
 
-    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> dict | list | Located:
-        """As SLAN's; raises ``ValueError`` for what it cannot do with videos."""
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """As SLAN's.
+
+        Raises:
+            ValueError: There are videos and momentum encoders.
+        """
+        if _are_videos(inputs) and self.objective.momentum is not None:
+            raise ValueError('momentum encoders read pictures: train on videos with objective.momentum=0')
+        return super().loss(inputs, data_samples)
+
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        """As SLAN's.
+
+        Raises:
+            ValueError: There are videos.
+        """
         if _are_videos(inputs):
-            if mode == 'predict':
-                raise ValueError('videos are retrieved (RetrievalEvaluator); phrases are grounded in pictures only')
-            if mode == 'loss' and self.objective.momentum is not None:
-                raise ValueError('momentum encoders read pictures: train on videos with objective.momentum=0')
-        return super().forward(inputs, data_samples, mode)
+            raise ValueError('videos are retrieved (RetrievalEvaluator); phrases are grounded in pictures only')
+        return super().predict(inputs, data_samples)
 
 
 def _are_videos(inputs: Tensor | Sequence[Tensor]) -> TypeGuard[Tensor]:

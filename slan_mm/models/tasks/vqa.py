@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from slan_mm.answer_list import check_answers, read_answer_list
-from slan_mm.models.heads import Memory, rank_texts
+from slan_mm.models.heads import rank_texts
 from slan_mm.models.tasks.base_generator import BaseGenerator
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
@@ -61,17 +61,18 @@ class SLANAnswerer(BaseGenerator):
         self.rank_k = rank_k
         self.rank_chunk = rank_chunk
 
-    def text_of(self, samples: Sequence) -> TextFeatures:
-        return self.encode_text([sample.text for sample in samples])
+    def text_of(self, data_samples: list) -> TextFeatures:
+        return self.encode_text([sample.text for sample in data_samples])
 
-    def loss(self, memory: Memory, samples: Sequence) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """``loss_answer``: the weighted sum over answers of their cross-entropy, the mean over questions.
 
         Raises:
             ValueError: A sample has no answer to learn.
         """
+        memory = self.remember(inputs, data_samples)
         rows, answers, weights = [], [], []
-        for row, sample in enumerate(samples):
+        for row, sample in enumerate(data_samples):
             counts = Counter(answer for answer in sample.answers if answer.strip())
             if not counts:
                 raise ValueError(f'question {sample.get("sample_id")!r} has no answer to learn')
@@ -82,16 +83,17 @@ class SLANAnswerer(BaseGenerator):
                 weights.append(scale * count)
         index = torch.tensor(rows, device=memory.mask.device)
         losses, _ = self.decoder.loss(memory[index], answers)
-        return {'loss_answer': (losses * losses.new_tensor(weights)).sum() / len(samples)}
+        return {'loss_answer': (losses * losses.new_tensor(weights)).sum() / len(data_samples)}
 
     @torch.no_grad()
-    def predict(self, memory: Memory, samples: Sequence) -> list:
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
+        memory = self.remember(inputs, data_samples)
         if self.inference == 'rank':
             best, scores = rank_texts(self.decoder, memory, self.answers, self.rank_k, self.rank_chunk)
             answers = [self.answers[index] for index in best.tolist()]
         else:
             answers, scores = self.decoder.write(memory)
-        for sample, answer, score in zip(samples, answers, scores.tolist(), strict=True):
+        for sample, answer, score in zip(data_samples, answers, scores.tolist(), strict=True):
             sample.set_field(answer, 'pred_answer')
             sample.set_field(score, 'pred_score')
-        return list(samples)
+        return data_samples

@@ -46,8 +46,11 @@ class TextBranch(BaseModule):
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
-    def forward(self, tokens: TextTokens) -> TextFeatures:
-        """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``."""
+    def forward(self, tokens: TextTokens, contrast: bool = True) -> TextFeatures:
+        """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``.
+
+        Without ``contrast`` the result has no ``embedding``.
+        """
         own = self.encoder.extract(tokens)
         encoded = self.encoder.project(own)
         source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
@@ -69,5 +72,5 @@ class TextBranch(BaseModule):
             mask=tokens.mask,
             word_mask=word_mask,
             word_space={term: normalize(space(source[term]), dim=-1) for term, space in self.spaces.items()},
-            embedding=normalize(self.itc_projection(summary), dim=-1),
+            embedding=normalize(self.itc_projection(summary), dim=-1) if contrast else None,
         )

@@ -5,7 +5,8 @@ import torch
 from support.toy import build_toy_slan
 
 from slan_mm.models.image import AffinitySmoothing
-from slan_mm.models.locator.locator import activation_map
+from slan_mm.models.locator.word_maps import activation_map
+from slan_mm.pair_index import PairIndex
 
 
 def two_things():
@@ -79,9 +80,13 @@ def test_words_are_met_by_smoothed_maps():
     before, after = plain.encode_image(pictures), model.encode_image(pictures)
     encoder = plain.image_branch.encoder
     levels = torch.cat(encoder.resize(encoder.extract(pictures)), dim=1)
-    for own, smoothed in zip(before.space_maps, after.space_maps, strict=True):
-        expected = AffinitySmoothing()([activation_map(own, text, centred=False)], levels)[0]
-        torch.testing.assert_close(activation_map(smoothed, text, centred=False), expected, atol=1e-5, rtol=1e-4)
+
+    def activation(cells):
+        return activation_map(text.word_space, {'lexical': cells}, PairIndex.rows(pictures), centred=False)
+
+    for own, smoothed in zip(before.space_maps['lexical'], after.space_maps['lexical'], strict=True):
+        expected = AffinitySmoothing()([activation(own)], levels)[0]
+        torch.testing.assert_close(activation(smoothed), expected, atol=1e-5, rtol=1e-4)
     # What contrast reads stays.
     for term, regions in before.region_space.items():
         assert torch.equal(regions, after.region_space[term])

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from slan_mm.models.image import VisionDecoder
+from slan_mm.models.image import EncoderPyramid, VisionDecoder
 
 
 def test_pyramid_is_upsampled_step_by_step_from_v():
@@ -26,9 +26,9 @@ def test_separable_convolutions_are_cheaper():
     assert count[1] < count[0] / 3
 
 
-def test_encoder_source_takes_the_backbones_levels_coarse_to_fine():
+def test_encoder_pyramid_takes_the_backbones_levels_coarse_to_fine():
     """Table 10: the backbone's own levels, each projected to D, in place of upsampling V."""
-    decoder = VisionDecoder(16, source='encoder', in_channels=(4, 6, 12))
+    decoder = EncoderPyramid(16, in_channels=(4, 6, 12))
     levels = [torch.randn(2, 4, 16, 16), torch.randn(2, 6, 8, 8), torch.randn(2, 12, 4, 4)]
     pyramid = decoder(torch.randn(2, 16, 4, 4), levels)
     assert [tuple(level.shape) for level in pyramid] == [(2, 16, 4, 4), (2, 16, 8, 8), (2, 16, 16, 16)]
@@ -38,17 +38,14 @@ def test_encoder_source_takes_the_backbones_levels_coarse_to_fine():
     assert torch.equal(decoder(torch.zeros(2, 16, 4, 4), levels)[1], pyramid[1])
 
 
-def test_encoder_source_says_what_does_not_fit():
-    decoder = VisionDecoder(16, source='encoder', in_channels=(4, 6))
+def test_encoder_pyramid_says_what_does_not_fit():
+    decoder = EncoderPyramid(16, in_channels=(4, 6))
     with pytest.raises(ValueError, match='2 backbone levels.*yields 1'):
         decoder(torch.randn(1, 16, 4, 4), [torch.randn(1, 4, 8, 8)])
-    with pytest.raises(ValueError, match='source must be'):
-        VisionDecoder(16, source='both')
 
 
-@pytest.mark.parametrize('source', ['decoder', 'encoder'])
-def test_a_picture_never_changes_another(source):
-    decoder = VisionDecoder(16, scales=(1, 2), source=source, in_channels=(4, 6))
+@pytest.mark.parametrize('decoder', [VisionDecoder(16, scales=(1, 2)), EncoderPyramid(16, in_channels=(4, 6))])
+def test_a_picture_never_changes_another(decoder):
     feature_map, levels = torch.randn(3, 16, 4, 4), [torch.randn(3, 4, 8, 8), torch.randn(3, 6, 4, 4)]
     together = decoder(feature_map, levels)
     alone = decoder(feature_map[1:2], [level[1:2] for level in levels])

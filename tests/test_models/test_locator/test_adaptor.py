@@ -1,18 +1,23 @@
 """One level of Algorithm 1, lines 4 to 11, step by step."""
 
-import pytest
 import torch
 from support.toy import toy_config
 from torch.nn.functional import layer_norm
 
-from slan_mm.models.locator import RegionAdaptor
+from slan_mm.models.locator import LiteralAdaptor, RegionAdaptor, ReplacingAdaptor
 from slan_mm.models.locator.box_embedding import BoxEmbedding
+from slan_mm.models.locator.state import PairState
+from slan_mm.pair_index import PairIndex
 
 
-def make(**kwargs):
+def make(kind=RegionAdaptor):
     torch.manual_seed(0)
     config = {key: value for key, value in toy_config()['locator']['adaptors'][0].items() if key != 'type'}
-    return RegionAdaptor(embed_dims=16, **(config | kwargs))
+    return kind(embed_dims=16, **config)
+
+
+def level(adaptor, feature_map, activation, **state):
+    return adaptor(PairState(**state), feature_map, activation, PairIndex.rows(feature_map))
 
 
 def inputs(pairs=2, regions=4, words=3, seed=0):
@@ -27,7 +32,7 @@ def inputs(pairs=2, regions=4, words=3, seed=0):
         words=torch.randn(pairs, words, 16, generator=generator),
         boxes=torch.rand(pairs, regions, 4, generator=generator) * 0.4 + 0.3,
         region_mask=region_mask,
-        mask=mask,
+        token_mask=mask,
         feature_map=torch.randn(pairs, 16, 8, 8, generator=generator),
         activation=torch.rand(pairs, words, 8, 8, generator=generator) * 2 - 1,
         word_mask=word_mask,
@@ -36,8 +41,9 @@ def inputs(pairs=2, regions=4, words=3, seed=0):
 
 def test_a_level_attends_moves_and_embeds_again():
     adaptor, given = make(), inputs()
-    regions, words, boxes = adaptor(**given)
-    attended, new_words = adaptor.attention(given['regions'], given['words'], given['region_mask'], given['mask'])
+    found = level(adaptor, **given)
+    regions, words, boxes = found.regions, found.words, found.boxes
+    attended, new_words = adaptor.attention(given['regions'], given['words'], given['region_mask'], given['token_mask'])
     moved = adaptor.move(given['boxes'], given['activation'], given['word_mask'])
     torch.testing.assert_close(words, new_words)
     torch.testing.assert_close(boxes, moved)
@@ -46,27 +52,20 @@ def test_a_level_attends_moves_and_embeds_again():
     assert (boxes - given['boxes']).abs().max() > 0.01
 
 
-def test_replace_is_the_literal_line_11():
-    adaptor, given = make(embedding='replace', box_embedding=False), inputs()
-    regions, _, boxes = adaptor(**given)
-    expected = layer_norm(adaptor.projection(adaptor.pooling(given['feature_map'], boxes)), (16,))
-    torch.testing.assert_close(regions, expected)
-    with pytest.raises(ValueError, match="'residual' or 'replace'"):
-        make(embedding='sum')
-
-
-def test_detached_boxes_stop_the_gradient_of_levels_before():
-    for detach in (False, True):
-        given = inputs()
-        given['boxes'].requires_grad_()
-        regions, _, _ = make(detach_boxes=detach)(**given)
-        regions.square().sum().backward()
-        assert (given['boxes'].grad is None) == detach
+def test_replaced_embeddings_are_line_11_as_written():
+    adaptor, given = make(LiteralAdaptor), inputs()
+    found = level(adaptor, **given)
+    pooled = adaptor.projection(adaptor.pooling(given['feature_map'], found.boxes))
+    torch.testing.assert_close(found.regions, layer_norm(pooled, (16,)))
+    placed = make(ReplacingAdaptor)
+    found = level(placed, **given)
+    pooled = placed.projection(placed.pooling(given['feature_map'], found.boxes)) + placed.box_embedding(found.boxes)
+    torch.testing.assert_close(found.regions, layer_norm(pooled, (16,)))
 
 
 def test_padding_and_batch_never_change_a_result():
     adaptor, given = make(), inputs()
-    expected = adaptor(**given)
+    expected = level(adaptor, **given)
 
     def pad(name, value):
         tensor = given[name]
@@ -78,18 +77,17 @@ def test_padding_and_batch_never_change_a_result():
         words=pad('words', -50.0),
         boxes=pad('boxes', 0.5),
         region_mask=pad('region_mask', False),
-        mask=pad('mask', False),
+        token_mask=pad('token_mask', False),
         feature_map=given['feature_map'],
         activation=pad('activation', 50.0),
         word_mask=pad('word_mask', False),
     )
-    outputs = adaptor(**padded)
-    for output, exact, mask in zip(outputs, expected, ('region_mask', 'mask', 'region_mask'), strict=True):
-        torch.testing.assert_close(output[padded[mask]], exact[given[mask]])
-    alone = adaptor(**{name: tensor[1:] for name, tensor in given.items()})
-    for output, exact, mask in zip(alone, expected, ('region_mask', 'mask', 'region_mask'), strict=True):
-        kept = given[mask][1]
-        torch.testing.assert_close(output[0][kept], exact[1][kept])
+    outputs = level(adaptor, **padded)
+    alone = level(adaptor, **{name: tensor[1:] for name, tensor in given.items()})
+    for name, mask in (('regions', 'region_mask'), ('words', 'token_mask'), ('boxes', 'region_mask')):
+        exact, kept = getattr(expected, name), given[mask][1]
+        torch.testing.assert_close(getattr(outputs, name)[padded[mask]], exact[given[mask]])
+        torch.testing.assert_close(getattr(alone, name)[0][kept], exact[1][kept])
 
 
 def test_box_embedding_tells_boxes_apart():

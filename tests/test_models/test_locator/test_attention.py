@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn.functional import gelu, layer_norm
 
-from slan_mm.models.locator import BidirectionalAttention
+from slan_mm.models.locator import BidirectionalAttention, LiteralAttention
 
 
 def make(literal=False, heads=2, dims=8, seed=0):
     torch.manual_seed(seed)
-    return BidirectionalAttention(dims, heads, feedforward_channels=16, literal=literal)
+    return LiteralAttention(dims, heads) if literal else BidirectionalAttention(dims, heads, feedforward_channels=16)
 
 
 def inputs(pairs=2, regions=3, words=4, dims=8, seed=1):

@@ -40,8 +40,7 @@ def test_contrast_by_hand():
     # Candidates in the order (1, 1), (1, 2), (2, 1), (2, 2); heights over 1 are cut to the picture.
     expected = torch.tensor([0.0, 0.0, 1 - 1 / 32 - 1 / 16, 1 - 1 / 32 - 1 / 16])
     torch.testing.assert_close(contrast, expected, atol=1e-5, rtol=0)
-    with torch.no_grad():
-        move.log_sharpness.fill_(-30.0)
+    move.sharpness = 1e-13
     moved = move(torch.tensor([[[0.5, 0.5, 0.25, 1.0]]]), activation, WORD)[0, 0]
     # All candidates alike: the geometric mean of 1 and 2; the height is cut.
     torch.testing.assert_close(moved, torch.tensor([0.5, 0.5, 0.25 * 2**0.5, 1.0]), atol=1e-5, rtol=0)
@@ -74,16 +73,13 @@ def test_padded_words_and_other_pairs_never_count():
     torch.testing.assert_close(move(boxes[1:], activation[1:, :2], mask[1:, :2])[0], expected[1])
 
 
-def test_gradient_reaches_box_map_and_sharpness():
+def test_gradient_reaches_box_and_map():
     torch.manual_seed(0)
     activation = torch.rand(1, 2, 8, 8, requires_grad=True)
     boxes = torch.tensor([[[0.5, 0.5, 0.3, 0.2]]], requires_grad=True)
-    move = ContrastMove(STAY, learn_sharpness=True)
+    move = ContrastMove(STAY)
     move(boxes, activation, torch.ones(1, 2, dtype=torch.bool))[..., 2:].square().sum().backward()
     assert activation.grad.abs().sum() > 0 and boxes.grad[..., 2:].abs().sum() > 0
-    assert move.log_sharpness.grad != 0 and move.log_word_sharpness.grad != 0
-    fixed = ContrastMove(STAY)
-    assert not fixed.log_sharpness.requires_grad and not fixed.log_word_sharpness.requires_grad
 
 
 def test_settings_that_make_no_sense():

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from slan_mm.models.locator import RegionFilter
+from slan_mm.models.locator import ImageSaliencyFilter, KeepAllRegions, RegionFilter
 from slan_mm.models.locator.filter import distinct_regions, select_regions
+from slan_mm.pair_index import PairIndex
 
 SALIENCY = torch.tensor([[0.2, 0.8, 0.1, 0.4, 0.24]])  # over the maximum: .25, 1, .125, .5, .3
 
@@ -13,8 +14,13 @@ def logits(saliency):
     return torch.logit(torch.as_tensor(saliency))
 
 
+def run(region_filter, values, boxes=None):
+    boxes = torch.rand(*values.shape, 4) if boxes is None else boxes
+    return region_filter(values, boxes, PairIndex.rows(values))
+
+
 def kept(region_filter, saliency=SALIENCY):
-    index, weight, mask = region_filter(logits(saliency))
+    index, weight, mask = run(region_filter, logits(saliency))
     return index[0, mask[0]].tolist(), weight[0, mask[0]].tolist()
 
 
@@ -26,37 +32,41 @@ def test_normalised_to_a_maximum_of_one_and_sorted():
 
 
 @pytest.mark.parametrize(
-    ('top', 'threshold', 'weighted', 'expected', 'weights'),
+    ('top', 'threshold', 'expected', 'weights'),
     [
-        (None, None, False, [1, 3, 4, 0, 2], [1.0] * 5),  # first row: no filter
-        (3, None, True, [1, 3, 4], [1.0, 0.5, 0.3]),  # second row: the top T
-        (4, 0.28, True, [1, 3, 4], [1.0, 0.5, 0.3]),  # third row: T and a lower threshold
-        (4, 0.5, True, [1], [1.0]),  # fourth row: T and h = .5; exactly .5 is not above it
-        (2, 0.1, True, [1, 3], [1.0, 0.5]),  # T bites before h
-        (20, 0.1, True, [1, 3, 4, 0, 2], [1.0, 0.5, 0.3, 0.25, 0.125]),  # T beyond the number of regions
+        (3, None, [1, 3, 4], [1.0, 0.5, 0.3]),  # second row: the top T
+        (4, 0.28, [1, 3, 4], [1.0, 0.5, 0.3]),  # third row: T and a lower threshold
+        (4, 0.5, [1], [1.0]),  # fourth row: T and h = .5; exactly .5 is not above it
+        (2, 0.1, [1, 3], [1.0, 0.5]),  # T bites before h
+        (20, 0.1, [1, 3, 4, 0, 2], [1.0, 0.5, 0.3, 0.25, 0.125]),  # T beyond the number of regions
     ],
 )
-def test_rows_of_table_6(top, threshold, weighted, expected, weights):
-    region_filter = RegionFilter(top=top, threshold=threshold, weighted=weighted)
-    indices, scores = kept(region_filter)
+@pytest.mark.parametrize('kind', [RegionFilter, ImageSaliencyFilter])
+def test_rows_of_table_6(kind, top, threshold, expected, weights):
+    indices, scores = kept(kind(top=top, threshold=threshold))
     assert indices == expected
     assert scores == pytest.approx(weights)
 
 
+def test_no_filter_is_the_first_row_of_table_6():
+    assert kept(KeepAllRegions()) == ([1, 3, 4, 0, 2], [1.0] * 5)
+    assert not list(KeepAllRegions().parameters()) and not list(ImageSaliencyFilter().parameters())
+
+
 def test_padded_shape_is_the_same_for_every_pair():
     region_filter = RegionFilter(top=3, threshold=0.5)
-    index, weight, mask = region_filter(logits([[0.9, 0.1, 0.1, 0.8], [0.1, 0.9, 0.1, 0.1]]))
+    index, weight, mask = run(region_filter, logits([[0.9, 0.1, 0.1, 0.8], [0.1, 0.9, 0.1, 0.1]]))
     assert index.shape == weight.shape == mask.shape == (2, 3)
     assert mask.tolist() == [[True, True, False], [True, False, False]]
 
 
 def test_at_least_one_region_is_kept():
     for row in ([-200.0] * 4, [-1e4, -1e4, -1e4, -1e4]):
-        index, weight, mask = RegionFilter(top=3, threshold=0.9)(torch.tensor([row]))
+        index, weight, mask = run(RegionFilter(top=3, threshold=0.9), torch.tensor([row]))
         assert mask.sum() >= 1 and mask[0, 0]
         assert weight.isfinite().all() and len(set(index[0].tolist())) == 3
         boxes = torch.rand(1, 4, 4)
-        assert RegionFilter(top=3, threshold=0.9, max_overlap=0.5)(torch.tensor([row]), boxes)[2][0, 0]
+        assert run(RegionFilter(top=3, threshold=0.9, max_overlap=0.5), torch.tensor([row]), boxes)[2][0, 0]
     one = RegionFilter(top=1, threshold=0.3)
     assert kept(one) == ([1], [1.0])
 
@@ -73,9 +83,9 @@ def test_a_pair_never_changes_another():
     region_filter = RegionFilter(top=3, threshold=0.3)
     torch.manual_seed(0)
     values = torch.randn(4, 9)
-    together = region_filter(values)
+    together = run(region_filter, values)
     for row in range(4):
-        for one, other in zip(region_filter(values[row : row + 1]), together, strict=True):
+        for one, other in zip(run(region_filter, values[row : row + 1]), together, strict=True):
             assert torch.equal(one[0], other[row])
 
 
@@ -100,14 +110,14 @@ def test_padded_words_never_count():
 
 def test_the_score_has_a_gradient():
     values = torch.randn(2, 6, requires_grad=True)
-    _, weight, mask = RegionFilter(top=4, threshold=None)(values)
+    _, weight, mask = run(RegionFilter(top=4, threshold=None), values)
     (weight * mask * torch.arange(4)).sum().backward()
     assert values.grad.abs().sum() > 0
 
 
 def test_half_precision_logits():
     values = torch.tensor([[-30.0, -25.0, 5.0]], dtype=torch.float16)
-    index, weight, mask = RegionFilter(top=3, threshold=0.3)(values)
+    index, weight, mask = run(RegionFilter(top=3, threshold=0.3), values)
     assert weight.dtype == torch.float32 and weight.isfinite().all()
     assert index[0, mask[0]].tolist() == [2]
 
@@ -122,19 +132,17 @@ def test_overlapping_regions_are_left_out():
     # The second overlaps the first (IoU 9/11 = .82), the third the second alone (IoU 1/3), the fourth nothing.
     boxes = torch.tensor([[[0.3, 0.3, 0.2, 0.2], [0.32, 0.3, 0.2, 0.2], [0.42, 0.3, 0.2, 0.2], [0.8, 0.8, 0.2, 0.2]]])
     saliency = torch.tensor([[0.9, 0.8, 0.5, 0.3]])
-    assert distinct_regions(saliency, boxes, 4, 0.3).tolist() == [[True, False, True, True]]
-    assert distinct_regions(saliency, boxes, 2, 0.3).tolist() == [[True, False, True, False]]
-    assert distinct_regions(saliency, boxes, 4, 0.9).tolist() == [[True] * 4]
+    assert distinct_regions(saliency, boxes, 4, 0.3, PairIndex.rows(boxes)).tolist() == [[True, False, True, True]]
+    assert distinct_regions(saliency, boxes, 2, 0.3, PairIndex.rows(boxes)).tolist() == [[True, False, True, False]]
+    assert distinct_regions(saliency, boxes, 4, 0.9, PairIndex.rows(boxes)).tolist() == [[True] * 4]
     region_filter = RegionFilter(top=3, threshold=0.1, max_overlap=0.3)
-    index, weight, mask = region_filter(logits(saliency), boxes)
+    index, weight, mask = run(region_filter, logits(saliency), boxes)
     assert index[0, mask[0]].tolist() == [0, 2, 3]
     torch.testing.assert_close(weight[0], torch.tensor([1.0, 5 / 9, 1 / 3]))
-    with pytest.raises(ValueError, match='needs the boxes'):
-        region_filter(logits(saliency))
 
 
 def test_fewer_distinct_regions_than_t_are_padded():
     boxes = torch.tensor([[[0.5, 0.5, 0.4, 0.4]]]).expand(2, 5, 4)
-    index, weight, mask = RegionFilter(top=3, threshold=None, max_overlap=0.5)(torch.randn(2, 5), boxes)
+    index, weight, mask = run(RegionFilter(top=3, threshold=None, max_overlap=0.5), torch.randn(2, 5), boxes)
     assert mask.tolist() == [[True, False, False]] * 2
     assert weight.isfinite().all() and index.shape == (2, 3)

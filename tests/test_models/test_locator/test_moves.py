@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from slan_mm.models.locator import MomentMove, ScalarMove
+from slan_mm.models.locator import LiteralMove, MomentMove, ScalarMove
 from slan_mm.models.locator.boxes import clip_boxes
 from slan_mm.models.locator.moves import SizeFactors
 
@@ -25,8 +25,8 @@ class GivenSimilarity(nn.Module):
         return self.s
 
 
-def move_with(s, box=(0.5, 0.5, 0.2, 0.2), **kwargs):
-    move = ScalarMove(**kwargs)
+def move_with(s, box=(0.5, 0.5, 0.2, 0.2), kind=ScalarMove, **kwargs):
+    move = kind(**kwargs)
     move.pooling = GivenSimilarity(s)
     return move(torch.tensor([[box]]), torch.zeros(1, 1, 4, 4), WORD)[0, 0]
 
@@ -46,7 +46,7 @@ def one_cell(j, value=1.0, k=3):
 def test_raw_move_goes_toward_the_cell_that_responds(j, dx, dy):
     """s = .3 in one cell of a 3 x 3 neighbourhood of half the image: .3 of a cell of side 1/6 that way. Columns move
     x and rows move y: j = 5 is row 1, column 2, to the right; j = 7 is row 2, column 1, down."""
-    moved = move_with(one_cell(j, 0.3), ratio=0.5, softmax=False)
+    moved = move_with(one_cell(j, 0.3), ratio=0.5, kind=LiteralMove)
     torch.testing.assert_close(moved, torch.tensor([0.5 + dx * 0.05, 0.5 + dy * 0.05, 0.2, 0.2]))
 
 
@@ -56,7 +56,7 @@ def test_raw_sum_is_equation_2():
     cell = ratio / k
     dx = sum(float(s[j]) * cell * ((j % k) - k // 2) for j in range(k * k))
     dy = sum(float(s[j]) * cell * ((j // k) - k // 2) for j in range(k * k))
-    moved = move_with(s, ratio=ratio, softmax=False)
+    moved = move_with(s, ratio=ratio, kind=LiteralMove)
     torch.testing.assert_close(moved, torch.tensor([0.5 + dx, 0.5 + dy, 0.2, 0.2]))
 
 
@@ -89,7 +89,7 @@ def test_similarity_is_the_best_word_of_each_cell_pooled_from_the_map():
     activation[0, 0, :, :2] = 0.6
     activation[0, 1, :, 4:] = 0.8
     activation[0, 2] = 5.0
-    move = ScalarMove(ratio=0.5, softmax=False)
+    move = LiteralMove(ratio=0.5)
     words = torch.tensor([[True, True, False]])
     s, _ = move.similarity(torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), activation, words)
     # Cells are 1 wide on the map and lie over [1.5, 2.5], [2.5, 3.5], [3.5, 4.5]; between the centres of cells 1 and
@@ -100,7 +100,7 @@ def test_similarity_is_the_best_word_of_each_cell_pooled_from_the_map():
 
 
 def test_sizes_are_scaled_and_boxes_cut_to_the_image():
-    move = ScalarMove(ratio=1.0, softmax=False)
+    move = LiteralMove(ratio=1.0)
     move.pooling = GivenSimilarity(one_cell(5, 1.0))
     with torch.no_grad():
         move.factors.log_p.copy_(torch.tensor([2.0, 0.5]).log())
@@ -286,7 +286,7 @@ def test_distribution_against_loops():
         MomentMove(ratio=0.5),
         MomentMove(ratio=0.5, k=5),
         ScalarMove(ratio=0.5),
-        ScalarMove(ratio=0.5, softmax=False),
+        LiteralMove(ratio=0.5),
     ],
 )
 def test_padded_words_and_other_pairs_never_count(move):
@@ -320,23 +320,12 @@ def test_half_precision_is_near(kind, dtype):
 
 
 @pytest.mark.parametrize('options', [{}, dict(threshold=0.5), dict(threshold=0.5, k=5)])
-def test_gradient_reaches_the_activation_and_the_sharpness(options):
+def test_gradient_reaches_the_activation(options):
     torch.manual_seed(0)
     activation = torch.rand(1, 2, 8, 8, requires_grad=True)
     # Some of the cells are outside of the window.
-    move = MomentMove(ratio=0.5, learn_sharpness=True, **options)
+    move = MomentMove(ratio=0.5, **options)
     moved = move(torch.tensor([[[0.5, 0.5, 0.3, 0.3]]]), activation, words_mask(True, True))
     moved.square().sum().backward()
     assert activation.grad.isfinite().all() and activation.grad.abs().sum() > 0
-    assert move.log_sharpness.grad.isfinite() and move.log_word_sharpness.grad.isfinite()
-    assert move.log_sharpness.grad != 0 and move.log_word_sharpness.grad != 0
-    fixed = MomentMove(ratio=0.5)
-    assert not any(parameter.requires_grad for parameter in fixed.parameters())
-
-
-@pytest.mark.parametrize('learned', [False, True])
-def test_a_checkpoint_changes_a_sharpness_that_is_learned_and_no_other(learned):
-    trained = MomentMove(ratio=0.5, sharpness=8.0, learn_sharpness=learned)
-    move = MomentMove(ratio=0.5, sharpness=11.0, learn_sharpness=learned)
-    move.load_state_dict(trained.state_dict())
-    assert float(move.log_sharpness.exp()) == pytest.approx(8.0 if learned else 11.0)
+    assert not any(parameter.requires_grad for parameter in move.parameters())

@@ -4,7 +4,11 @@ import pytest
 import torch
 from support.toy import TEXTS, build_toy_slan, toy_picture
 
-from slan_mm.models.locator.locator import activation_map, gather_rows
+from slan_mm.models.locator.state import PairState
+from slan_mm.models.locator.word_maps import activation_map, level_maps
+from slan_mm.pair_index import PairIndex
+
+ROWS = PairIndex.rows(torch.zeros(3))
 
 
 @pytest.fixture(scope='module')
@@ -21,13 +25,14 @@ def features(model):
 
 def test_activation_map_is_the_cosine_of_cell_and_word(features):
     image, text = features
-    maps = activation_map(image.space_maps[1], text, centred=False)
+    cells = {'lexical': image.space_maps['lexical'][1]}
+    maps = activation_map(text.word_space, cells, ROWS, centred=False)
     assert maps.shape == (3, text.words.shape[1], 16, 16)
     word = text.word_space['lexical'][1, 2]
-    cell = image.space_maps[1][1, :, 5, 9]
+    cell = cells['lexical'][1, :, 5, 9]
     torch.testing.assert_close(maps[1, 2, 5, 9], torch.nn.functional.cosine_similarity(word, cell, dim=0))
     # Centred, a word's mean over the picture is 0: one that responds everywhere alike names no place.
-    centred = activation_map(image.space_maps[1], text)
+    centred = activation_map(text.word_space, cells, ROWS)
     torch.testing.assert_close(centred, maps - maps.mean((2, 3), keepdim=True))
 
 
@@ -37,7 +42,7 @@ def test_maps_of_two_terms_are_the_sum_of_their_cosines():
     inputs = torch.stack([toy_picture(index) for index in range(3)]).float() / 64 - 2
     image, text = model.encode_image(inputs), model.encode_text(list(TEXTS[:3]))
     assert model.locator.map_terms == ('lexical', 'contextual')
-    both = activation_map(image.space_maps[1], text, terms=model.locator.map_terms)
+    both = model.locator.activation(image, text, ROWS, level=1)
     alone = []
     for term in model.locator.map_terms:
         cells = model.image_branch.spaces[term](image.pyramid[1].movedim(1, -1))
@@ -46,16 +51,10 @@ def test_maps_of_two_terms_are_the_sum_of_their_cosines():
     expected = sum(alone)
     torch.testing.assert_close(both, expected - expected.mean((2, 3), keepdim=True))
     # What filters and moves is that sum; the lexical map alone is what it was.
-    torch.testing.assert_close(image.space_maps[1][:, :10], model.image_branch.unit_map(image.pyramid[1], 'lexical'))
+    lexical = model.image_branch.unit_map(image.pyramid[1], 'lexical')
+    torch.testing.assert_close(image.space_maps['lexical'][1], lexical)
     saliency = model.locator.filter.saliency_logits(model.locator.pooling(both, image.boxes), text.word_mask)
     torch.testing.assert_close(model.locate(image, text).saliency, saliency)
-
-
-def test_gather_rows():
-    values = torch.arange(24).view(2, 4, 3)
-    index = torch.tensor([[3, 0], [1, 1]])
-    assert gather_rows(values, index).tolist() == [[[9, 10, 11], [0, 1, 2]], [[15, 16, 17], [15, 16, 17]]]
-    assert gather_rows(values[..., 0], index).tolist() == [[9, 0], [15, 15]]
 
 
 @torch.no_grad()
@@ -63,30 +62,30 @@ def test_lines_2_to_14(model, features):
     image, text = features
     locator = model.locator
     located = locator(image, text)
-    activations = [activation_map(unit_map, text) for unit_map in image.space_maps]
+    activations = [activation_map(text.word_space, level_maps(image.space_maps, level), ROWS) for level in (0, 1)]
 
     similarity = locator.pooling(activations[1], image.boxes)
     saliency = locator.filter.saliency_logits(similarity, text.word_mask)
     torch.testing.assert_close(located.saliency, saliency)
-    index, weight, mask = locator.filter(saliency)
+    index, weight, mask = locator.filter(saliency, image.boxes, ROWS)
     assert torch.equal(located.index, index) and torch.equal(located.region_mask, mask)
     torch.testing.assert_close(located.weight, weight)
 
-    boxes = gather_rows(image.boxes, index)
+    boxes = torch.stack([image.boxes[p, index[p]] for p in range(3)])
     torch.testing.assert_close(located.boxes[0], boxes)
-    regions = (gather_rows(image.regions, index) + locator.box_embedding(boxes)) * weight[..., None]
-    words = text.words
+    regions = torch.stack([image.regions[p, index[p]] for p in range(3)])
+    regions = (regions + locator.box_embedding(boxes)) * weight[..., None]
+    state = PairState(regions, boxes, mask, text.words, text.mask, text.word_mask)
     for level, adaptor in enumerate(locator.adaptors):
-        regions, words, boxes = adaptor(
-            regions, words, boxes, mask, text.mask, image.pyramid[level], activations[level], text.word_mask
-        )
-        torch.testing.assert_close(located.boxes[level + 1], boxes)
-    torch.testing.assert_close(located.regions, regions)
-    torch.testing.assert_close(located.words, words)
+        state = adaptor(state, image.pyramid[level], activations[level], ROWS)
+        torch.testing.assert_close(located.boxes[level + 1], state.boxes)
+    torch.testing.assert_close(located.regions, state.regions)
+    torch.testing.assert_close(located.words, state.words)
     assert len(located.boxes) == 3
+    assert torch.equal(located.token_mask, text.mask) and torch.equal(located.word_mask, text.word_mask)
     for p in range(3):
-        torch.testing.assert_close(located.vision_cls[p], regions[p][mask[p]].mean(0))
-        torch.testing.assert_close(located.text_cls[p], words[p, 0])
+        torch.testing.assert_close(located.vision_cls[p], state.regions[p][mask[p]].mean(0))
+        torch.testing.assert_close(located.text_cls[p], state.words[p, 0])
 
 
 @torch.no_grad()
@@ -96,7 +95,7 @@ def test_levels_may_read_any_feature_map(features):
     image, text = features
     seen = []
     for adaptor in model.locator.adaptors:
-        adaptor.register_forward_hook(lambda module, args, output: seen.append(args[5].shape[-1]))
+        adaptor.register_forward_hook(lambda module, args, output: seen.append(args[1].shape[-1]))
     model.locate(image, text)
     assert seen == [16, 16]
 
@@ -111,7 +110,7 @@ def test_no_adaptor_is_table_5s_zero(features):
 
 @torch.no_grad()
 def test_unconditioned_filter_reads_the_images_saliency(features):
-    model = build_toy_slan(locator__region_filter=dict(type='RegionFilter', top=4, conditioned=False)).eval()
+    model = build_toy_slan(locator__region_filter=dict(type='ImageSaliencyFilter', top=4)).eval()
     image, text = features
     located = model.locate(image, text)
     assert torch.equal(located.saliency, image.saliency)

@@ -20,6 +20,7 @@ def located(pairs=2, dims=3, words=4, seed=0):
         regions=torch.randn(pairs, 2, dims, generator=generator),
         words=everything,
         region_mask=torch.ones(pairs, 2, dtype=torch.bool),
+        token_mask=mask,
         word_mask=mask,
         boxes=[],
         index=torch.zeros(pairs, 2, dtype=torch.long),

@@ -32,7 +32,7 @@ CONFIGS = {
     ),
     'itm late, image-only saliency': lambda: toy_config(
         objective__itm_start=2,
-        locator__region_filter=dict(type='RegionFilter', top=8, threshold=0.9, conditioned=False),
+        locator__region_filter=dict(type='ImageSaliencyFilter', top=8, threshold=0.9),
     ),
     'own negatives': lambda: toy_config(objective__negatives_from_all_ranks=False),
     'locator late': lambda: toy_config(objective__locator_start=2),

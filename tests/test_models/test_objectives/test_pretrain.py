@@ -90,7 +90,7 @@ def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
     model = build_toy_slan()
     objective, rows = model.objective, []
     locate = model.locate
-    model.locate = lambda image, text: rows.append((image, text)) or locate(image, text)
+    model.locate = lambda *given: rows.append(given) or locate(*given)
     drawn = []
     draw = objective.sampler.negatives
     objective.sampler.negatives = lambda *args: drawn.append(draw(*args)) or drawn[0]
@@ -100,20 +100,22 @@ def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
     with torch.no_grad():
         texts = model.encode_text([sample.text for sample in data['data_samples']])
         pictures = model.encode_image(data['inputs'])
-        embeddings, scores = pictures.embedding, objective.pair_scores(pictures, texts)
+        scores = objective.pair_scores(pictures, texts)
     text, image, valid, lead = drawn[0]
     own = torch.arange(4)
     negative = torch.cat([scores[own, text], scores[image, own]])
     torch.testing.assert_close(lead, scores.diagonal().repeat(2) - negative, atol=1e-4, rtol=1e-4)
     assert valid.all() and (text != own).all() and (image != own).all()
-    # One batch for all pairs: positive, masked, negative texts, negative images.
+    # One batch for all pairs: of each image the positive, the masked and the negative text; then negative images.
     assert len(rows) == 1
-    located_images, located_texts = rows[0]
-    expected_images = torch.cat([own, own, own, image])
-    torch.testing.assert_close(located_images.embedding, embeddings[expected_images])
-    unmasked = torch.cat([located_texts.embedding[:4], located_texts.embedding[8:]])
-    torch.testing.assert_close(unmasked, texts.embedding[torch.cat([own, text, own])])
-    assert (located_texts.embedding[4:8] - texts.embedding).abs().max() > 1e-4
+    images, words, pairs = rows[0]
+    assert pairs.runs == [(4, 3), (4, 1)]
+    torch.testing.assert_close(images.regions, pictures.regions[torch.cat([own, image])])
+    located_texts = words.embedding[pairs.text]
+    unmasked = torch.stack([own, text], 1).flatten()
+    torch.testing.assert_close(located_texts[torch.tensor([0, 2, 3, 5, 6, 8, 9, 11])], texts.embedding[unmasked])
+    torch.testing.assert_close(located_texts[12:], texts.embedding)
+    assert (located_texts[1:12:3] - texts.embedding).abs().amax(1).min() > 1e-4
 
 
 def test_hardness_tempers_the_draw():
@@ -189,7 +191,7 @@ CASES = {
     'paper heads': lambda: toy_config(
         objective__itm=dict(kind='linear'), objective__region_word=None, space_dims=dict(lexical=8)
     ),
-    'image-only saliency': lambda: toy_config(locator__region_filter=dict(type='RegionFilter', conditioned=False)),
+    'image-only saliency': lambda: toy_config(locator__region_filter=dict(type='ImageSaliencyFilter')),
     'no masked language model': lambda: toy_config(objective__weights=dict(lm=0.0)),
     'distinct regions, hidden layer, mean of tokens': lambda: toy_config(
         locator__region_filter=dict(type='RegionFilter', top=4, max_overlap=0.2), itc_hidden=14, text__embedding='mean'
