@@ -39,7 +39,7 @@ def join_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
             term: [_frame_axis(level, frames) for level in levels] for term, levels in image.space_maps.items()
         },
         region_space={term: _in_a_row(regions, frames) for term, regions in image.region_space.items()},
-        embedding=normalize(_frame_axis(image.embedding, frames).mean(1), dim=-1),  # type: ignore[arg-type]
+        embedding=None if image.embedding is None else normalize(_frame_axis(image.embedding, frames).mean(1), dim=-1),
     )
 
 

@@ -92,7 +92,7 @@ def test_a_truncated_checkpoint_is_passed_over(tmp_path, straight):
 
 
 def test_nothing_is_loaded_to_be_thrown_away(tmp_path, monkeypatch):
-    from engine_toy import ToyPairs
+    from support.engine import ToyPairs
 
     build_runner(toy_config(tmp_path, 10)).train()
     loaded = []

@@ -22,10 +22,10 @@ def test_parts(parts):
     model = build_toy_slan().eval()
     image = model.encode_image(torch.stack([toy_picture(index) for index in (0, 1)]).float() / 64 - 2)
     located = model.locate(image, model.encode_text(list(TEXTS[:2])))
-    sizes = dict(regions=located.region_mask.shape[1], words=located.word_mask.shape[1], grid=16 * 16)
+    sizes = dict(regions=located.region_mask.shape[1], words=located.token_mask.shape[1], grid=16 * 16)
     memory = DecoderMemory(model.embed_dims, 24, parts)(image, located)
     assert memory.tokens.shape == (2, sum(sizes[part] for part in parts), 24)
-    masks = dict(regions=located.region_mask, words=located.word_mask, grid=torch.ones(2, 256, dtype=torch.bool))
+    masks = dict(regions=located.region_mask, words=located.token_mask, grid=torch.ones(2, 256, dtype=torch.bool))
     assert torch.equal(memory.mask, torch.cat([masks[part] for part in parts], dim=1))
     assert memory.mask.dtype == torch.bool
 

@@ -21,6 +21,7 @@ def located(seed, pairs=3, kept=(5, 2, 3), words=(4, 3, 2)):
         regions=regions,
         words=tokens,
         region_mask=mask,
+        token_mask=torch.arange(WORDS) < torch.tensor(words[:pairs])[:, None],
         word_mask=torch.arange(WORDS) < torch.tensor(words[:pairs])[:, None],
         boxes=boxes,
         index=torch.arange(QUERIES).repeat(pairs, 1),
@@ -47,7 +48,7 @@ def test_each_row_alone_and_whatever_stands_at_padding(head):
         torch.testing.assert_close(head(left[row : row + 1], right[row : row + 1]), together[row : row + 1], **CLOSE)
     for side in (left, right):
         side.regions[~side.region_mask] = 50.0
-        side.words[~side.word_mask] = -50.0
+        side.words[~side.token_mask] = -50.0
     torch.testing.assert_close(head(left, right), together, **CLOSE)
 
 

@@ -53,8 +53,8 @@ def test_an_answer_is_weighed_by_its_share_of_the_annotators():
     batch['data_samples'][1].set_field(0.2, 'answer_weight')
     data = model.data_preprocessor(batch, False)
     with torch.no_grad():
-        memory = model.remember(data['inputs'], model.text_of(data['data_samples']))
-        loss = model.loss(memory, data['data_samples'])['loss_answer']
+        memory = model.remember(**data)
+        loss = model.loss(**data)['loss_answer']
         rows = torch.tensor([0, 0, 1, 1])
         each = -model.decoder.log_probs(memory[rows], ['yes', 'no', '2', '3'])
     expected = (each * torch.tensor([0.8, 0.2, 0.2 * 0.9, 0.2 * 0.1])).sum() / 2

@@ -46,8 +46,8 @@ def test_only_the_caption_is_taught():
     model = build_writer('SLANCaptioner').eval()
     data = model.data_preprocessor(toy_batch((0, 1)), False)
     with torch.no_grad():
-        memory = model.remember(data['inputs'], model.text_of(data['data_samples']))
-        loss = model.loss(memory, data['data_samples'])['loss_caption']
+        memory = model.remember(**data)
+        loss = model.loss(**data)['loss_caption']
         total, count = 0.0, 0
         for row in range(2):
             words = model.tokenize([f'a picture of {TEXTS[row]}']).input_ids
@@ -81,7 +81,7 @@ def test_every_part_of_the_base_model_that_the_memory_holds_is_trained():
 
 
 def test_a_pre_training_checkpoint_is_its_start():
-    from toy import build_toy_slan
+    from support.toy import build_toy_slan
 
     model = build_writer('SLANCaptioner', seed=1)
     missing, unexpected = model.load_state_dict(build_toy_slan().state_dict(), strict=False)
