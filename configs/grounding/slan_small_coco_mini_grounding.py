@@ -34,5 +34,3 @@ model = dict(
 train_cfg = dict(max_iters=300)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 auto_scale_lr = dict(enable=False, base_batch_size=16)
-# What only retrieval and the image-only saliency read.
-find_unused_parameters = True

@@ -22,5 +22,3 @@ model = dict(type='SLANGrounder', objective=None, head=dict(score_dims=64))
 train_cfg = dict(max_iters=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 auto_scale_lr = dict(enable=False, base_batch_size=32)
-# What only retrieval and the image-only saliency read.
-find_unused_parameters = True

@@ -19,6 +19,4 @@ load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 model = dict(type='NLVR', objective=None, head=dict(attention=dict(num_heads=4, feedforward_channels=128)))
 train_cfg = dict(max_iters=800)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
-# What ITC alone reads learns nothing here.
-find_unused_parameters = True
 auto_scale_lr = dict(enable=False, base_batch_size=32)

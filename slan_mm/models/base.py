@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.image.raw_pixels import refuse_raw_pixels
+from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import refuse_other_architecture
 from slan_mm.models.text.branch import TextBranch
@@ -112,11 +113,11 @@ class BaseSLAN(BaseModel):
             unread += [
                 branch.spaces[term] for branch in (image, text) for term in branch.spaces if term not in image.map_terms
             ]
-        if self.locator.filter.conditioned:
-            unread.append(getattr(image.detector, 'saliency_head', None))
         for module in unread:
             if module is not None:
                 module.requires_grad_(False)
+        if self.locator.filter.conditioned and isinstance(image.detector, RegionDetector):
+            image.detector.freeze_saliency()
 
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Any:
         """MMEngine's three modes: 'loss' gives a dict of losses, 'predict' the samples with predictions, 'tensor' what

@@ -3,5 +3,3 @@
 _base_ = '../../default_runtime.py'
 
 task_model = dict(type='SLANCaptioner', objective=None, prompt='a picture of')
-# ITC's projections and the image-only saliency have no part in a caption.
-find_unused_parameters = True

@@ -3,7 +3,5 @@
 _base_ = '../../default_runtime.py'
 
 task_model = dict(type='SLANGrounder', objective=None, head=dict())
-# What only retrieval and the image-only saliency read.
-find_unused_parameters = True
 auto_scale_lr = dict(enable=False, base_batch_size=64)
 default_hooks = dict(checkpoint=dict(interval=2000, save_best='grounding/R1', rule='greater'))

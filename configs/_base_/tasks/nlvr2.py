@@ -7,8 +7,6 @@ task_model = dict(
     objective=None,
     head=dict(attention=dict(num_heads=12, feedforward_channels=3072, dropout=0.1), dropout=0.1),
 )
-# What ITC alone reads learns nothing here.
-find_unused_parameters = True
 train_cfg = dict(max_epochs=15)
 optim_wrapper = dict(optimizer=dict(lr=3e-5))
 auto_scale_lr = dict(enable=False, base_batch_size=256)

@@ -3,5 +3,3 @@
 _base_ = '../../default_runtime.py'
 
 task_model = dict(type='SLANAnswerer', objective=None)
-# ITC's projections and the image-only saliency have no part in an answer.
-find_unused_parameters = True

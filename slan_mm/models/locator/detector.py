@@ -92,6 +92,10 @@ class RegionDetector(BaseModule):
         if frozen:
             self.requires_grad_(False)
 
+    def freeze_saliency(self) -> None:
+        """Freezes what saliency alone reads: its head, and where boxes are not learned all of the detector."""
+        (self.saliency_head if self.learn_boxes else self).requires_grad_(False)
+
     def train(self, mode: bool = True) -> RegionDetector:
         """Sets the mode; a frozen detector stays in evaluation mode (no dropout)."""
         return super().train(mode and not self.frozen)
