@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from draw_design import MODEL, model_figure, step_figure
-from inspecting.walk import Call
+from draw_design import CONFIG, MODEL, model_figure, step_figure
+from inspecting.walk import Call, walk_of
 
 ROOT = Path(__file__).parents[2]
 MENDED = 'draw it again: python tools/analysis/draw_design.py'
@@ -19,6 +19,10 @@ def test_every_part_of_the_model_is_in_its_file(part):
 
 def test_the_kept_figure_is_of_this_model():
     assert (ROOT / 'docs/images/model.svg').read_text() == model_figure(), MENDED
+
+
+def test_the_kept_walk_is_that_of_a_step():
+    assert (ROOT / 'docs/images/training_step.svg').read_text() == step_figure(walk_of(ROOT, CONFIG)), MENDED
 
 
 def test_a_file_stands_below_its_caller_with_its_later_visits():

@@ -55,7 +55,6 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
     parsed = imports.read_modules(root)
     upward, circles = imports.upward_imports(parsed), imports.import_circles(parsed)
     found = options.count_options(root)
-    depths = [files.config_depth(file) for file in configs]
     steps = walk.walk_of(root, config)
     words = files.pages(root)
     counts = {
@@ -73,8 +72,7 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
         'config files': len(configs),
         'config lines': sum(files.lines(configs)),
         'repeated blocks of six config lines': files.repeated_blocks(configs),
-        'greatest depth of a config': max(depths),
-        'configs deeper than three files': sum(depth > 3 for depth in depths),
+        'greatest depth of a config': max(map(files.config_depth, configs)),
         'walk of a step: files': len(walk.files_of(steps)),
         'walk of a step: visits': len(walk.visits(steps)),
         'walk of a step: returns': walk.returns(steps),
