@@ -134,11 +134,11 @@ class ImageFeatures(Batched):
     pyramid: list[Tensor]
     space_maps: dict[str, list[Tensor]]
     region_space: dict[str, Tensor]
-    embedding: Tensor | None
+    embedding: Tensor
 
     def for_pairs(self) -> ImageFeatures:
         """The record without what contrast alone reads: a lighter one to make pairs of."""
-        return replace(self, region_space={}, embedding=None)
+        return replace(self, region_space={}, embedding=None)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -155,7 +155,7 @@ class TextFeatures(Batched):
     mask: Tensor
     word_mask: Tensor
     word_space: dict[str, Tensor]
-    embedding: Tensor | None
+    embedding: Tensor
 
 
 @dataclass

@@ -87,7 +87,7 @@ class BaseSLAN(BaseModel):
             raise ValueError("space_dims needs the term 'lexical': the locator moves regions in that space")
         if tuple(map_terms[:1]) != ('lexical',) or set(map_terms) - set(self.space_dims):
             raise ValueError(f"map_terms are 'lexical' and others of {sorted(self.space_dims)}, got {map_terms}")
-        widths = dict(
+        widths: dict[str, Any] = dict(
             embed_dims=embed_dims,
             itc_dims=itc_dims,
             space_dims=self.space_dims,
@@ -115,7 +115,7 @@ class BaseSLAN(BaseModel):
             ]
         for module in unread:
             if module is not None:
-                module.requires_grad_(False)
+                module.requires_grad_(False)  # type: ignore[union-attr]
         if self.locator.filter.conditioned and isinstance(image.detector, RegionDetector):
             image.detector.freeze_saliency()
 

@@ -84,7 +84,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         positive = pairs.positive(located)
         found = objective.match(pairs, located)
         if labels is not None:
-            found |= objective.predict_words(pairs, located, labels, encoder.word_embeddings.weight)
+            found |= objective.predict_words(pairs, located, labels, encoder.word_embeddings.weight)  # type: ignore[attr-defined]
         found |= objective.regress(positive)
         if self.locator.filter.conditioned:
             found |= objective.teach_saliency(image, positive)

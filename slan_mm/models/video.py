@@ -61,7 +61,7 @@ def split_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
         pyramid=[level.flatten(0, 1) for level in image.pyramid],
         space_maps={term: [level.flatten(0, 1) for level in levels] for term, levels in image.space_maps.items()},
         region_space={},
-        embedding=None,
+        embedding=None,  # type: ignore[arg-type]
     )
 
 

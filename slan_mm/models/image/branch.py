@@ -93,7 +93,7 @@ class ImageBranch(BaseModule):
             pyramid=pyramid,
             space_maps=self.space_maps(unit_maps['lexical'][-len(pyramid) :], pyramid, levels),
             region_space=self.region_space(pooled, unit_maps['lexical'], boxes) if contrast else {},
-            embedding=self.summarise(regions, saliency, feature_map, levels) if contrast else None,
+            embedding=self.summarise(regions, saliency, feature_map, levels) if contrast else None,  # type: ignore[arg-type]
         )
 
     def region_space(self, pooled: Tensor, lexical: list[Tensor], boxes: Tensor) -> dict[str, Tensor]:

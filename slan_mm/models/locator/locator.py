@@ -86,7 +86,7 @@ class SelfLocator(BaseModule):
         )
         boxes = [state.boxes]
         for adaptor in self.adaptors:
-            level = adaptor.feature_level - 1  # type: ignore[operator]
+            level: int = adaptor.feature_level - 1  # type: ignore[operator, assignment]
             activation = self.activation(images, words, pairs, level)
             state = adaptor(state, images.pyramid[level], activation, pairs, projections)
             boxes.append(state.boxes)
@@ -154,5 +154,5 @@ class SelfLocator(BaseModule):
             return None
         key, value = pairs.gather(images.key, index), pairs.gather(images.value, index)
         weight = weight.unsqueeze(-1).to(key.dtype)
-        attention = self.adaptors[0].attention
-        return Projections(*attention.weighted(key, value, weight), text.key, text.value)  # type: ignore[operator, union-attr]
+        key, value = self.adaptors[0].attention.weighted(key, value, weight)  # type: ignore[operator, union-attr]
+        return Projections(key, value, text.key, text.value)

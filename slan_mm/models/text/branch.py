@@ -72,5 +72,5 @@ class TextBranch(BaseModule):
             mask=tokens.mask,
             word_mask=word_mask,
             word_space={term: normalize(space(source[term]), dim=-1) for term, space in self.spaces.items()},
-            embedding=normalize(self.itc_projection(summary), dim=-1) if contrast else None,
+            embedding=normalize(self.itc_projection(summary), dim=-1) if contrast else None,  # type: ignore[arg-type]
         )
