@@ -48,7 +48,8 @@ if __name__ == '__main__':
 from ablation_grid import Grid, Row, read_grid, row_config
 from mmengine.config import Config, ConfigDict
 
-from slan_mm.atomic_files import replaced_atomically, resumable_checkpoints
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.engine.checkpoint_io import resumable_checkpoints
 from slan_mm.engine.hooks.run_record_hook import config_name, read_record
 from slan_mm.engine.launch import build_runner
 from slan_mm.engine.start_losses import start_losses
