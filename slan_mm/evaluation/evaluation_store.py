@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,14 +87,11 @@ class Scores:
         self.values: np.ndarray = (
             writer.array('scores', shape, 'float32') if writer and np.prod(shape) else np.empty(shape, np.float32)
         )
-        self._last = time.monotonic()
 
     def mark(self, done: int, at_once: bool = False) -> None:
         """The first ``done`` are there; now and then, at the end, and ``at_once``, they are made safe."""
-        now = time.monotonic()
-        if self._writer and (at_once or done == len(self.values) or now - self._last >= MARK_SECONDS):
-            self._last = now
-            self._writer.mark(done)
+        if self._writer:
+            self._writer.mark(done, every=0.0 if at_once or done == len(self.values) else MARK_SECONDS)
 
 
 class EvaluationStore:

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
-from slan_mm.evaluation.progress import Progress
+from slan_mm.progress import Progress
 
 
 class Querybank:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,25 +18,9 @@ from slan_mm.feature_store.keys import FeatureStoreError, canonical, hash_config
 from slan_mm.feature_store.layout import PartWriter
 from slan_mm.feature_store.sources import StoredDataset
 from slan_mm.feature_store.texts import text_key
+from slan_mm.progress import Progress
 
-_MARK_SECONDS = 10.0  # how often progress is made safe and told
-
-
-class _Progress:
-    """Says how far a loop got, now and then."""
-
-    def __init__(self, what: str, total: int, done: int) -> None:
-        self.what, self.total, self.first = what, total, done
-        self.start = self.last = time.monotonic()
-
-    def due(self, done: int) -> bool:
-        now = time.monotonic()
-        if done < self.total and now - self.last < _MARK_SECONDS:
-            return False
-        self.last = now
-        left = (now - self.start) / max(1, done - self.first) * (self.total - done)
-        print_log(f'{self.what}: {done} of {self.total}, {left / 60:.1f} minutes left', 'current')
-        return True
+_MARK_SECONDS = 10.0  # how often progress is made safe
 
 
 class _Pictures(Dataset):
@@ -111,23 +94,23 @@ def cache_images(
         num_workers=num_workers,
         collate_fn=list,
     )
-    progress = _Progress(f'Pictures of {store}', len(image_ids), writer.done)
     done = writer.done
-    for items in loader:
-        good = [row for row, item in enumerate(items, start=done) if item is not None]
-        items_read = [item for item in items if item is not None]
-        shapes[done : done + len(items)] = -1
-        if items_read:
-            batch = {key: [item[key] for item in items_read] for key in ('inputs', 'data_samples')}
-            for number, output in enumerate(encoder.extract(preprocessor(batch, False)['inputs'])):
-                level = writer.array(f'level{number}', (len(image_ids), *output.shape[1:]))
-                level[good] = _half(output, [image_ids[row] for row in good])
-            for row, item in zip(good, items_read, strict=True):
-                sample = item['data_samples']
-                shapes[row] = (*sample.metainfo['ori_shape'][:2], *sample.metainfo['img_shape'][:2])
-        done += len(items)
-        if progress.due(done):
-            writer.mark(done)
+    with Progress(f'Pictures of {store}', len(image_ids), done=done) as progress:
+        for items in loader:
+            good = [row for row, item in enumerate(items, start=done) if item is not None]
+            items_read = [item for item in items if item is not None]
+            shapes[done : done + len(items)] = -1
+            if items_read:
+                batch = {key: [item[key] for item in items_read] for key in ('inputs', 'data_samples')}
+                for number, output in enumerate(encoder.extract(preprocessor(batch, False)['inputs'])):
+                    level = writer.array(f'level{number}', (len(image_ids), *output.shape[1:]))
+                    level[good] = _half(output, [image_ids[row] for row in good])
+                for row, item in zip(good, items_read, strict=True):
+                    sample = item['data_samples']
+                    shapes[row] = (*sample.metainfo['ori_shape'][:2], *sample.metainfo['img_shape'][:2])
+            done += len(items)
+            writer.mark(done, every=_MARK_SECONDS)
+            progress.step(len(items))
     lost = int((shapes[:, 0] < 0).sum())
     if lost == len(image_ids):
         raise FeatureStoreError(f'None of the {lost} pictures of {store} can be read.')
@@ -174,19 +157,19 @@ def cache_texts(
         return len(keys)
     offsets = writer.array('offsets', (len(keys) + 1,), 'int64')
     offsets[:] = np.cumsum([0, *(length for length, _, _ in entries)])
-    progress = _Progress(f'Texts of {store}', len(keys), writer.done)
     done = writer.done
     names = ['contextual'] + (['lexical'] if encoder.lexical_layer else [])
-    for chunk in _chunks(entries[done:], batch_size):
-        tokens = encoder.tokenize([text for _, _, text in chunk])
-        words = encoder.run(tokens)
-        for name in names:
-            values = getattr(words, name)[tokens.mask]
-            array = writer.array(name, (int(offsets[-1]), values.shape[-1]))
-            array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
-        done += len(chunk)
-        if progress.due(done):
-            writer.mark(done)
+    with Progress(f'Texts of {store}', len(keys), done=done) as progress:
+        for chunk in _chunks(entries[done:], batch_size):
+            tokens = encoder.tokenize([text for _, _, text in chunk])
+            words = encoder.run(tokens)
+            for name in names:
+                values = getattr(words, name)[tokens.mask]
+                array = writer.array(name, (int(offsets[-1]), values.shape[-1]))
+                array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
+            done += len(chunk)
+            writer.mark(done, every=_MARK_SECONDS)
+            progress.step(len(chunk))
     writer.finish(text_keys=keys)
     return len(keys)
 

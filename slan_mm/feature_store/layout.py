@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class PartWriter:
         self.header = {'format': FORMAT, **header}
         self.task = hash_config([self.header, keys])
         self._arrays: dict[str, np.memmap] = {}
+        self._marked = time.monotonic()
         self.finished = self._read('index.json').get('task') == self.task
         self.done = 0 if self.finished else self._resume()
         if not self.finished and self.done == 0 and self.folder.exists():
@@ -118,8 +120,12 @@ class PartWriter:
         self._arrays[name] = np.memmap(path, dtype=dtype, mode='w+', shape=shape)
         return self._arrays[name]
 
-    def mark(self, done: int) -> None:
-        """Records that the first ``done`` rows are safely on disk."""
+    def mark(self, done: int, every: float = 0.0) -> None:
+        """Makes the first ``done`` rows safe on disk, unless the last time is less than ``every`` seconds ago."""
+        now = time.monotonic()
+        if now - self._marked < every:
+            return
+        self._marked = now
         for array in self._arrays.values():
             array.flush()
         self.done = done

@@ -10,10 +10,10 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
+from slan_mm.evaluation.functional import best_iou
 from slan_mm.models.phrase_grounding import phrase_tokens
 from slan_mm.pair_index import PairIndex
 from slan_mm.visualization.collect import picture_name, visible_picture
-from slan_mm.visualization.records import box_iou
 
 
 @dataclass
@@ -48,7 +48,8 @@ class LocatorTrace:
 
     def overlap(self, phrase: int, box: Sequence[float]) -> float | None:
         """IoU of ``box`` with the best gold box of ``phrase``; None where it has none."""
-        return max((box_iou(box, gold) for gold in self.gold[phrase]), default=None)
+        gold = self.gold[phrase]
+        return best_iou(box, gold) if len(gold) else None
 
     @property
     def mean_overlap(self) -> float | None:

@@ -117,11 +117,3 @@ class PanelRow:
     text: str
     spans: Sequence[Sequence[Sequence[int]]]
     panels: list[Panel]
-
-
-def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """IoU of two boxes, xyxy; 0 where both are empty."""
-    width = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    height = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return float(width * height / union) if union > 0 else 0.0

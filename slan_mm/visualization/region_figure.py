@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from slan_mm.evaluation.functional import best_iou
 from slan_mm.visualization.caption import PHRASE_COLORS, layout
 from slan_mm.visualization.drawing import GREY, Canvas, fit, text_width
 from slan_mm.visualization.page_layout import (
@@ -19,7 +20,7 @@ from slan_mm.visualization.page_layout import (
     on_page,
     two_digits,
 )
-from slan_mm.visualization.records import DrawnPicture, box_iou
+from slan_mm.visualization.records import DrawnPicture
 
 _TALLEST = 1.25  # of a picture, in widths of its column
 _KEYS = {
@@ -135,7 +136,7 @@ def _numbers(picture: DrawnPicture, width: float, gold: bool) -> list[tuple[floa
         color = PHRASE_COLORS[number % len(PHRASE_COLORS)]
         scores += [(two_digits(score), color) for score in (() if phrase.scores is None else phrase.scores)]
         if gold and phrase.gold is not None and len(phrase.gold) and len(phrase.answers):
-            overlap = max(box_iou(phrase.answers[0], box) for box in phrase.gold)
+            overlap = best_iou(phrase.answers[0], phrase.gold)
             overlaps.append((f'{overlap:.2f}'.removeprefix('0'), color))
     marks: list[tuple[float, int, str, str]] = [(0.0, 0, picture.note, GREY)] if picture.note else []
     for label, values in (('phrase score', scores), ('IoU', overlaps)):

@@ -1,5 +1,6 @@
 from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
+    best_iou,
     center_box,
     hit_rank,
     mean_pairwise_iou,
@@ -17,6 +18,7 @@ from slan_mm.evaluation.functional.vqa import vqa_accuracy
 
 __all__ = [
     'PhraseScore',
+    'best_iou',
     'center_box',
     'gold_ranks',
     'hit_rank',

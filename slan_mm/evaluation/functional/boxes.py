@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torchvision.ops import box_iou
 
@@ -37,6 +38,11 @@ class PhraseScore:
 def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
     """IoU of (N, 4) and (M, 4) boxes as (N, M) float64; 0 where both boxes are empty."""
     return box_iou(boxes.double().reshape(-1, 4), others.double().reshape(-1, 4)).nan_to_num(0.0)
+
+
+def best_iou(box: ArrayLike | Tensor, others: ArrayLike | Tensor) -> float:
+    """IoU of one box, (4,), with the one of (M, 4) boxes that it fits best; M >= 1."""
+    return float(pairwise_iou(torch.as_tensor(box), torch.as_tensor(others)).max())
 
 
 def union_box(boxes: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ def score_phrase(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> PhraseS
         any_rank=hit_rank(boxes, gold, threshold),
         merged_rank=hit_rank(boxes, union_box(gold), threshold),
         pointing=points_at(boxes, gold),
-        iou=float(pairwise_iou(boxes[:1], gold).max()) if len(boxes) else 0.0,
+        iou=best_iou(boxes[0], gold) if len(boxes) else 0.0,
     )
 
 

@@ -6,6 +6,7 @@ import torch
 from slan_mm.evaluation.functional.boxes import (
     center_box,
     hit_rank,
+    best_iou,
     mean_pairwise_iou,
     pairwise_iou,
     points_at,
@@ -22,6 +23,7 @@ def test_iou_by_hand():
     # 2 / (4 + 4 - 2); the same box; apart; two empty boxes have no overlap rather than NaN.
     assert torch.allclose(pairwise_iou(boxes, gold)[0], torch.tensor([1 / 3, 1, 0], dtype=torch.float64))
     assert pairwise_iou(boxes, gold)[1].tolist() == [0, 0, 0]
+    assert best_iou([0, 0, 2, 2], gold.numpy()) == float(pairwise_iou(torch.tensor([[0, 0, 2, 2]]), gold).max()) > 0
 
 
 def test_any_box_and_merged_box_differ():

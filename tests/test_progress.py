@@ -4,8 +4,8 @@ import re
 import pytest
 from rich.console import Console
 
-from slan_mm.evaluation import progress as module
-from slan_mm.evaluation.progress import Progress
+from slan_mm import progress as module
+from slan_mm.progress import Progress
 
 
 @pytest.fixture
@@ -47,12 +47,27 @@ def test_a_terminal_gets_a_bar_with_the_time_left():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     with Progress('Pairs', 4, console=console) as progress:
         progress.step(2)
-        progress._bar.refresh()
     assert re.search(r'Pairs.*2/4.*left', console.file.getvalue())
 
 
-def test_an_error_ends_the_bar(capsys):
+def test_an_error_ends_the_bar():
     console = Console(file=io.StringIO(), force_terminal=True)
-    with pytest.raises(ValueError, match='stop'), Progress('Pairs', 4, console=console) as progress:
+    with pytest.raises(ValueError, match='stop'), Progress('Pairs', 4, console=console):
         raise ValueError('stop')
-    assert progress._bar.finished is False and not progress._bar.live.is_started
+    # The cursor is back, and the bar's line is cleared.
+    assert console.file.getvalue().endswith('\x1b[?25h\r\x1b[1A\x1b[2K')
+
+
+def test_a_line_that_is_logged_does_not_go_on_behind_the_bar(clock, monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(module, 'print_log', lambda line, logger: console.file.write(line + '\n'))
+    with Progress('Pairs', 4, console=console) as progress:
+        progress.step(2)
+    # What clears the bar's line, and nothing drawn since.
+    assert console.file.getvalue().partition('Pairs: 2/4, ')[0].endswith('\x1b[2K')
+
+
+def test_no_terminal_no_bar(clock, capfd):
+    with Progress('Pairs', 4) as progress:
+        progress.step(4)
+    assert clock[1] == ['Pairs: 4/4, 0.0 s, 0.0 s left'] and capfd.readouterr() == ('', '')
