@@ -18,8 +18,8 @@ from torch.utils.data import DataLoader
 
 from slan_mm.evaluation.evaluation_store import EvaluationStore
 from slan_mm.evaluation.feature_cache import FeatureCache
-from slan_mm.progress import Progress
 from slan_mm.feature_store import FeatureStoreError
+from slan_mm.progress import Progress
 from slan_mm.structures import Batched
 
 

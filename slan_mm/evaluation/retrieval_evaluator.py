@@ -15,10 +15,10 @@ from mmengine.model import is_model_wrapper
 from slan_mm.evaluation.dataset_title import dataset_title
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
-from slan_mm.progress import Progress
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, rank, shortlist
 from slan_mm.pair_index import PairIndex
+from slan_mm.progress import Progress
 from slan_mm.registry import EVALUATOR
 
 

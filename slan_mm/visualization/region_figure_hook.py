@@ -1,6 +1,7 @@
 """Draws what a test predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from mmengine.structures import BaseDataElement
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import HOOKS
 from slan_mm.visualization.collect import drawn_pictures, retrieval_queries
+from slan_mm.visualization.drawing import Canvas
 from slan_mm.visualization.records import DrawnPicture
 from slan_mm.visualization.region_figure import draw_regions
 from slan_mm.visualization.retrieval_figure import draw_retrieval
+from slan_mm.visualization.run_figure import record_figure
 
 
 @HOOKS.register_module()
@@ -21,8 +24,8 @@ class RegionFigureHook(Hook):
     """Writes figures of a test: ``regions.png`` (phrases and their boxes) and ``retrieval.png`` (queries and answers).
 
     ``tools/test.py --show-dir DIR`` turns it on. The first pictures of the grounding task are drawn, not chosen ones;
-    further pages are ``regions_2.png`` and so on. Several retrieval tasks give ``retrieval_<task>.png`` each. With
-    several ranks the first one draws what it evaluated.
+    further pages are ``regions_2.png`` and so on. Several retrieval tasks give ``retrieval_<task>.png`` each. The run's
+    visualizer gets the pages too, by the files' names. With several ranks the first one draws what it evaluated.
 
     Args:
         draw: Whether to draw at all.
@@ -77,11 +80,10 @@ class RegionFigureHook(Hook):
         if not self.draw or not is_main_process():
             return
         folder = Path(self.show_dir or Path(runner.work_dir) / 'figures')
-        for path in [*self._draw_regions(folder), *self._draw_retrieval(runner, folder)]:
-            runner.logger.info(f'figure: {path}')
+        for name, canvas in chain(self._draw_regions(), self._draw_retrieval(runner)):
+            record_figure(runner, canvas, folder / f'{name}.png', name)
 
-    def _draw_regions(self, folder: Path) -> list[Path]:
-        files = []
+    def _draw_regions(self) -> Iterator[tuple[str, Canvas]]:
         for first in range(0, len(self._pictures), self.per_figure):
             page = first // self.per_figure + 1
             part = self._pictures[first : first + self.per_figure]
@@ -91,14 +93,12 @@ class RegionFigureHook(Hook):
                 f'Pictures {first + 1} to {first + len(part)} of the test data, not selected.',
                 columns=self.columns,
             )
-            files.append(canvas.save(folder / ('regions.png' if page == 1 else f'regions_{page}.png')))
-        return files
+            yield 'regions' if page == 1 else f'regions_{page}', canvas
 
-    def _draw_retrieval(self, runner: Any, folder: Path) -> list[Path]:
+    def _draw_retrieval(self, runner: Any) -> Iterator[tuple[str, Canvas]]:
         evaluators = getattr(runner.test_loop, 'evaluator', None)
         evaluators = evaluators if isinstance(evaluators, dict) else {}
         ran = {name: item for name, item in evaluators.items() if getattr(item, 'gallery', None) is not None}
-        files = []
         for name, evaluator in ran.items():
             dataset = runner.test_loop.dataloader[name].dataset
             try:
@@ -114,5 +114,4 @@ class RegionFigureHook(Hook):
                 f'Found among {len(gallery.image_ids)} pictures and {len(gallery.texts)} texts',
                 'Queries are spread evenly over the test data, not selected. Green: gold.',
             )
-            files.append(canvas.save(folder / ('retrieval.png' if len(ran) == 1 else f'retrieval_{name}.png')))
-        return files
+            yield 'retrieval' if len(ran) == 1 else f'retrieval_{name}', canvas

@@ -12,6 +12,7 @@ from slan_mm.registry import DATASETS, HOOKS
 from slan_mm.visualization.comparison_figure import draw_panels
 from slan_mm.visualization.locator_trace import trace_items
 from slan_mm.visualization.paper_figures import ANSWER, GOLD, key_of, names_of, training_row
+from slan_mm.visualization.run_figure import record_figure
 
 
 @HOOKS.register_module()
@@ -19,7 +20,8 @@ class TrainingFramesHook(Hook):
     """Writes ``frames/iter_<n>.png`` at chosen moments of a training: fixed pictures, captions, and their regions.
 
     ``--cfg-options default_hooks.frames.type=TrainingFramesHook`` turns it on. Looking takes no random number and
-    changes no weight: the training goes on as without it. With several ranks the first one draws.
+    changes no weight: the training goes on as without it. With several ranks the first one draws. The run's visualizer
+    gets each frame as ``frames``, with its iteration.
     ``tools/visualize.py training`` makes one page of several checkpoints.
 
     Args:
@@ -84,5 +86,4 @@ class TrainingFramesHook(Hook):
             panel_width=220.0,
         )
         folder = Path(self.out_dir or Path(runner.work_dir) / 'frames')
-        path = canvas.save(folder / f'iter_{done:06d}.png')
-        runner.logger.info(f'figure: {path}')
+        record_figure(runner, canvas, folder / f'iter_{done:06d}.png', 'frames', step=done)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.visualization import Visualizer
 from PIL import Image
 from test_collect import evaluator_of, grounded
 
@@ -18,7 +19,9 @@ def runner(tmp_path):
     dataset = ShapesPairs('test', 'retrieval', num_images=4)
     evaluator = {'retrieval': evaluator_of(dataset, 1), 'grounding': object()}
     loop = SimpleNamespace(evaluator=evaluator, dataloader={'retrieval': SimpleNamespace(dataset=dataset)})
-    return SimpleNamespace(work_dir=str(tmp_path), test_loop=loop, logger=logging.getLogger('test'))
+    return SimpleNamespace(
+        work_dir=str(tmp_path), test_loop=loop, visualizer=Visualizer(), logger=logging.getLogger('test')
+    )
 
 
 def run(hook, runner, batches=2):

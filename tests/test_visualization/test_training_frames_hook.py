@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.visualization import Visualizer
 from support.drawn import assert_texts_are_whole
 from support.toy import build_toy_slan
 
@@ -18,7 +19,13 @@ def runner(tmp_path):
     data = dict(type='ShapesPairs', split='val', task='grounding', num_images=3, image_size=32)
     cfg = Config(dict(val_dataloader=dict(grounding=dict(dataset=data))))
     return SimpleNamespace(
-        cfg=cfg, work_dir=str(tmp_path), iter=0, max_iters=20, model=build_toy_slan(), logger=logging.getLogger('test')
+        cfg=cfg,
+        work_dir=str(tmp_path),
+        iter=0,
+        max_iters=20,
+        model=build_toy_slan(),
+        visualizer=Visualizer(),
+        logger=logging.getLogger('test'),
     )
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from slan_mm.evaluation.functional.boxes import (
+    best_iou,
     center_box,
     hit_rank,
-    best_iou,
     mean_pairwise_iou,
     pairwise_iou,
     points_at,
