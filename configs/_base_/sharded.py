@@ -1,17 +1,16 @@
 """Splits a model over GPUs by FSDP, with activation checkpointing; see docs/scaling.md.
 
 For configs with ``runner_type = 'slan_mm.ShardedRunner'``. A unit's parameters are gathered while it runs and dropped
-after. Branches and locator are units, and so are the layers inside that hold most parameters. One process trains the
-same config unsharded.
+after. Branches and locator are units, and so are the layers inside of branches that hold most parameters. One process
+trains the same config unsharded.
 """
 
+# ViT, BERT, DETR.
 sharded_layers = [
-    # ViT, BERT, DETR, and the levels of the locator.
     'TransformerEncoderLayer',
     'BertLayer',
     'DetrTransformerEncoderLayer',
     'DetrTransformerDecoderLayer',
-    'RegionAdaptor',
 ]
 strategy = dict(
     type='slan_mm.ShardedStrategy',
@@ -25,5 +24,6 @@ strategy = dict(
     ),
     # LM's output layer reads the word embeddings outside of the text branch.
     replicated=[r'.*\.word_embeddings\.weight$'],
-    activation_checkpointing=dict(check_fn=dict(type='slan_mm.is_any_of', names=sharded_layers)),
+    # A level of the locator is no unit: the locator projects for the first one, outside of it.
+    activation_checkpointing=dict(check_fn=dict(type='slan_mm.is_any_of', names=[*sharded_layers, 'RegionAdaptor'])),
 )

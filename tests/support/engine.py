@@ -136,7 +136,7 @@ def toy_config(work_dir: Path, max_iters: int = 12, batch_size: int = 4, **chang
     cfg = Config(
         {
             'default_scope': 'slan_mm',
-            'custom_imports': {'imports': ['slan_mm.engine', 'engine_toy'], 'allow_failed_imports': False},
+            'custom_imports': {'imports': ['slan_mm.engine', 'support.engine'], 'allow_failed_imports': False},
             'runner_type': 'ResumableRunner',
             'work_dir': str(work_dir),
             # Runners of one process and one second would share their logs otherwise.
@@ -175,7 +175,7 @@ def toy_config(work_dir: Path, max_iters: int = 12, batch_size: int = 4, **chang
 
 def toy_environment() -> dict[str, str]:
     """Environment for a subprocess that uses this file."""
-    paths = [str(Path(__file__).parent), str(ROOT)]
+    paths = [str(ROOT / 'tests'), str(ROOT)]
     return {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
 
 

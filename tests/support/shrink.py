@@ -50,7 +50,7 @@ def shrink(cfg: Config) -> Config:
 
     What is kept is every choice: types, switches, losses, levels, optimiser, schedule, hooks.
     """
-    cfg = Config(cfg._cfg_dict.to_dict())
+    cfg = Config(cfg.to_dict())
     # Weights of the real size do not fit.
     cfg.load_from = None
     cfg.model = without_feature_stores(cfg.model)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.ranks import run_ranks
+from support.processes import run_ranks
 from torch import nn
 
 from slan_mm.engine.cpu_batch_norm import CPUSyncBatchNorm, sync_batch_norms_on_cpu

@@ -1,11 +1,15 @@
 """What the options of the tools do to a config."""
 
 import argparse
-import subprocess
+import os
 import sys
 
 import pytest
+import torch.distributed as dist
 from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
+from support.processes import run_in_process
+from torch import nn
 
 from slan_mm.cli.options import add_run_options
 from slan_mm.engine import launch
@@ -98,28 +102,27 @@ def test_pictures_need_a_visualization_hook(config):
     assert cfg.default_hooks.visualization == {'type': 'Some', 'draw': True, 'show_dir': 'pictures'}
 
 
-GROUP = """
-import os, sys
-import torch.distributed as dist
-from mmengine.model import MMDistributedDataParallel
-from torch import nn
-from slan_mm.engine.launch import leave_processes
+class Holder:
+    """Holds itself, so that the garbage collector alone can end it."""
 
-class Holder: pass
-holder, before = Holder(), len(os.listdir('/proc/self/task'))
-dist.init_process_group('gloo', init_method=f'file://{sys.argv[1]}', rank=0, world_size=1)
-holder.model, holder.itself = MMDistributedDataParallel(nn.Linear(2, 1)), holder
-del holder
-print(before, len(os.listdir('/proc/self/task')))
-leave_processes()
-print(len(os.listdir('/proc/self/task')))
-"""
+
+def threads():
+    return len(os.listdir('/proc/self/task'))
+
+
+def threads_of_a_group(store):
+    """Threads before there is a group, with it, and after it."""
+    holder, before = Holder(), threads()
+    dist.init_process_group('gloo', init_method=f'file://{store}', rank=0, world_size=1)
+    holder.model, holder.itself = MMDistributedDataParallel(nn.Linear(2, 1)), holder
+    del holder
+    during = threads()
+    launch.leave_processes()
+    return before, during, threads()
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='counts the threads in /proc')
 def test_no_thread_of_the_group_outlives_it(tmp_path):
-    done = subprocess.run([sys.executable, '-c', GROUP, str(tmp_path / 'store')], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    before, during, after = map(int, done.stdout.split()[-3:])
+    before, during, after = run_in_process(threads_of_a_group, str(tmp_path / 'store'))
     assert during > before
     assert after == before

@@ -1,20 +1,14 @@
 """Two processes on a CPU train as one with their batches joined."""
 
-import socket
 import subprocess
 import sys
 
 import pytest
 from support.engine import ROOT, histories, toy_config, toy_environment
+from support.processes import free_port
 
 from slan_mm.engine import load_from_file
 from slan_mm.engine.launch import build_runner
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope='module')

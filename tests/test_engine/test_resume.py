@@ -3,13 +3,12 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 from unittest.mock import Mock
 
 import pytest
 import torch
-from support.engine import ROOT, histories, toy_config, toy_environment
+from support.engine import ToyPairs, histories, toy_config
+from support.processes import exit_code_of_tool
 from torch import nn
 
 from slan_mm.engine import SafeCheckpointHook, load_from_file
@@ -41,23 +40,18 @@ def interrupt(work_dir, iteration, **changes):
     build_runner(toy_config(work_dir, ITERATIONS, default_hooks__stop=stop, **changes)).train()
 
 
-def run_from_command_line(config, work_dir, *options):
-    command = [sys.executable, '-W', 'ignore', 'tools/train.py', str(config), '--work-dir', str(work_dir), *options]
-    return subprocess.run(command, cwd=ROOT, env=toy_environment(), capture_output=True, text=True, timeout=600)
-
-
 def test_killed_at_random_iterations_and_resumed(tmp_path, straight):
     config, work_dir = tmp_path / 'toy.py', tmp_path / 'work'
     toy_config(work_dir, ITERATIONS).dump(config)
+    command = [str(config), '--work-dir', str(work_dir)]
     draws = random.Random(20)
     kills = [(draws.randint(3, 7), False), (2 * draws.randint(4, 5), True)]
     for iteration, writing in kills:
         hook = {'type': 'KillHook', 'iteration': iteration, 'writing': writing}
         options = [f'default_hooks.kill.{key}={value}' for key, value in hook.items()]
-        done = run_from_command_line(config, work_dir, '--resume', 'auto', '--cfg-options', *options)
-        assert done.returncode == -signal.SIGKILL, done.stderr
-    done = run_from_command_line(config, work_dir, '--resume')
-    assert done.returncode == 0, done.stderr
+        code = exit_code_of_tool('train.py', *command, '--resume', 'auto', '--cfg-options', *options)
+        assert code == -signal.SIGKILL
+    assert exit_code_of_tool('train.py', *command, '--resume') == 0
     end = load_from_file(str(work_dir / f'iter_{ITERATIONS}.pth'))
     assert_same_end(end, end['state_dict'], straight)
     assert (work_dir / 'last_checkpoint').read_text() == str(work_dir / f'iter_{ITERATIONS}.pth')
@@ -92,8 +86,6 @@ def test_a_truncated_checkpoint_is_passed_over(tmp_path, straight):
 
 
 def test_nothing_is_loaded_to_be_thrown_away(tmp_path, monkeypatch):
-    from support.engine import ToyPairs
-
     build_runner(toy_config(tmp_path, 10)).train()
     loaded = []
     original = ToyPairs.__getitem__
@@ -176,7 +168,7 @@ def test_the_best_is_named_and_the_old_one_goes_after_the_new_one(tmp_path, monk
     assert find_checkpoint(tmp_path / 'last_checkpoint').name == 'iter_4.pth'
 
     def evaluated(iteration, score):
-        runner.train_loop._iter = iteration
+        monkeypatch.setattr(type(runner.train_loop), 'iter', iteration)
         hook.after_val_epoch(runner, {'toy/count': score})
 
     evaluated(5, 10.0)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.engine import histories, toy_config
-from support.ranks import run_ranks
+from mmengine.config import Config
+from support.engine import ROOT, histories, toy_config
+from support.processes import run_ranks
 from support.shrink import shapes
 from support.toy import build_toy_slan
 from support.toy import toy_config as toy_model
@@ -14,19 +15,7 @@ from slan_mm.engine import ShardedStrategy, load_from_file
 from slan_mm.engine.launch import build_runner
 
 ITERATIONS, MIDDLE = 4, 2
-LAYERS = ['BertLayer', 'DetrTransformerEncoderLayer', 'DetrTransformerDecoderLayer', 'RegionAdaptor']
-STRATEGY = {
-    'type': 'slan_mm.ShardedStrategy',
-    'model_wrapper': {
-        'type': 'MMFullyShardedDataParallel',
-        'auto_wrap_policy': {
-            'type': 'slan_mm.wrap_any_of',
-            'names': ['ImageBranch', 'TextBranch', 'SelfLocator', *LAYERS],
-        },
-    },
-    'replicated': [r'.*\.word_embeddings\.weight$'],
-    'activation_checkpointing': {'check_fn': {'type': 'slan_mm.is_any_of', 'names': LAYERS}},
-}
+STRATEGY = Config.fromfile(ROOT / 'configs/_base_/sharded.py').strategy
 #: What decides whether a parameter decays must be read off the whole model: names and axes.
 DECAY = {'flat_decay_mult': 0.0, 'custom_keys': {'locator.filter': {'decay_mult': 0.5, 'lr_mult': 2.0}}}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from support.ranks import run_ranks
+from support.processes import run_ranks
 from support.retrieval_fakes import FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator

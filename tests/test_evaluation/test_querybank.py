@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
-from support.ranks import run_ranks
+from support.processes import run_ranks
 from support.retrieval_fakes import FakeDataset, FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator

@@ -1,9 +1,10 @@
 import pytest
-from support.feature_store import TRANSFORMS, config, write_pictures
+from support.feature_store import PREPROCESSOR, TRANSFORMS, config, image_encoder, write_pictures
 
 from slan_mm.feature_store import FeatureStoreError
-from slan_mm.feature_store.caching import _image_places
+from slan_mm.feature_store.caching import cache_images
 from slan_mm.feature_store.sources import stored_datasets
+from slan_mm.registry import MODELS
 
 
 def test_data_sets_are_found_once_with_all_their_texts(tmp_path):
@@ -43,4 +44,4 @@ def test_one_id_for_two_pictures_is_refused(tmp_path):
     cfg.val_dataloader = config(tmp_path / 'b', tmp_path / 'store').val_dataloader
     (datasets,) = stored_datasets(cfg).values()
     with pytest.raises(FeatureStoreError, match=r"image id '0' stands for .*id_prefix"):
-        _image_places(datasets)
+        cache_images(image_encoder(), MODELS.build(PREPROCESSOR), datasets, tmp_path / 'store')

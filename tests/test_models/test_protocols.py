@@ -300,20 +300,20 @@ class PlainTextDecoder(nn.Module):
         super().__init__()
         self.score = nn.Linear(5, 1)
 
-    def _score(self, memory):
+    def confidence(self, memory):
         return self.score(memory.tokens.mean(1))[:, 0]
 
     def loss(self, memory, texts):
-        return self._score(memory) ** 2, torch.ones(len(texts))
+        return self.confidence(memory) ** 2, torch.ones(len(texts))
 
     def write(self, memory):
-        return ['a circle'] * len(memory), self._score(memory)
+        return ['a circle'] * len(memory), self.confidence(memory)
 
     def first_scores(self, memory, texts):
-        return self._score(memory)[:, None].expand(-1, len(texts))
+        return self.confidence(memory)[:, None].expand(-1, len(texts))
 
     def log_probs(self, memory, texts):
-        return self._score(memory)
+        return self.confidence(memory)
 
 
 @pytest.mark.parametrize('inference', ['write', 'rank'])

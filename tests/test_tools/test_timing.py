@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from measuring import Alternation, alternate, matmul_peak
+from measuring import Alternation, alternate, matmul_peak, peak
 
 
 def test_every_round_starts_with_another_rival():
@@ -23,10 +23,14 @@ def test_ratio_is_taken_round_by_round():
 def test_peak_counts_two_operations_a_multiply_add(monkeypatch):
     from torch.utils.benchmark import Measurement, TaskSpec, Timer
 
-    def timed(self, number=1):
-        assert number == 1 and self._task_spec.num_threads == torch.get_num_threads()
-        spec = TaskSpec(stmt='', setup='')
-        return Measurement(number_per_run=1, raw_times=[0.5], task_spec=spec)
+    class HalfASecond(Timer):
+        def __init__(self, *arguments, num_threads, **options):
+            assert num_threads == torch.get_num_threads()
+            super().__init__(*arguments, num_threads=num_threads, **options)
 
-    monkeypatch.setattr(Timer, 'timeit', timed)
+        def timeit(self, number=1):
+            assert number == 1
+            return Measurement(number_per_run=1, raw_times=[0.5], task_spec=TaskSpec(stmt='', setup=''))
+
+    monkeypatch.setattr(peak, 'Timer', HalfASecond)
     assert matmul_peak(sizes=(10, 20), repeats=2) == 2 * 20**3 / 0.5

@@ -63,7 +63,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         outputs, _ = self.outputs(inputs, tokens)
         sums = []
         for row, phrases in enumerate(phrase_tokens(tokens, data_samples)):
-            words, target = _objects(phrases, data_samples[row], tokens.mask.shape[1], outputs.boxes[0])
+            words, target = phrase_objects(phrases, data_samples[row], tokens.mask.shape[1], outputs.boxes[0])
             own = slice(row, row + 1)
             outputs_of_row = replace(
                 outputs,
@@ -94,7 +94,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         return data_samples
 
 
-def _objects(phrases: Sequence[Tensor], sample: Any, length: int, like: Tensor) -> tuple[Tensor, DetectionTarget]:
+def phrase_objects(phrases: Sequence[Tensor], sample: Any, length: int, like: Tensor) -> tuple[Tensor, DetectionTarget]:
     """The tokens of the G different boxes of a sample's phrases, (G, ``length``) bool, and the boxes.
 
     A box that reaches over the picture is cut to it. Phrases that were cut off by the text encoder's limit are left

@@ -1,28 +1,19 @@
 import pytest
 import torch
 
-from slan_mm.datasets.shapes import ShapesNLVR
+from slan_mm.datasets.shapes import ShapesNLVR, nlvr
 from slan_mm.datasets.shapes.grammar import words
-
-
-class Scenes(ShapesNLVR):
-    """Remembers the scenes it draws."""
-
-    def _scene_with(self, rng, kind, there):
-        scene = super()._scene_with(rng, kind, there)
-        self.drawn.append(scene)
-        return scene
+from slan_mm.datasets.shapes.render import render_scene
 
 
 @pytest.fixture(scope='module')
 def items():
     """(item, its two scenes) of six sentences."""
-    dataset = Scenes('val', num_sentences=6)
-    result = []
-    for index in range(len(dataset)):
-        dataset.drawn = []
-        result.append((dataset[index], dataset.drawn))
-    return result
+    dataset, drawn = ShapesNLVR('val', num_sentences=6), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nlvr, 'render_scene', lambda rng, scene: drawn.append(scene) or render_scene(rng, scene))
+        images = [dataset[index] for index in range(len(dataset))]
+    return list(zip(images, zip(drawn[::2], drawn[1::2], strict=True), strict=True))
 
 
 def test_the_label_says_whether_the_sentence_is_true(items):

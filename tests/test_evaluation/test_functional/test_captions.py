@@ -97,9 +97,11 @@ def test_a_tokenizer_that_loses_count_is_an_error(monkeypatch, lines):
 
 def test_spice_is_never_downloaded(monkeypatch):
     """Without its jars it is left out, and its scorer, which would fetch them, is not built."""
+    from pycocoevalcap.spice import spice
+
     monkeypatch.setattr(captions, 'has_java', lambda: True)
     monkeypatch.setattr(captions, 'missing_spice_jars', lambda: ['stanford-corenlp-3.6.0.jar'])
-    monkeypatch.setattr(captions, '_score', lambda name, *_: pytest.fail(f'{name} was scored'))
+    monkeypatch.setattr(spice, 'Spice', lambda: pytest.fail('SPICE was built'))
     scores, left_out = score_captions(PREDICTIONS, REFERENCES, scorers=('SPICE',), tokenizer='simple')
     assert scores == {}
     assert left_out == ['SPICE (no stanford-corenlp-3.6.0.jar; see docs/tasks/captioning.md)']

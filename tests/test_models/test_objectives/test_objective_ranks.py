@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.dist import all_reduce_dict
 from mmengine.model import MMDistributedDataParallel
-from support.ranks import run_ranks
+from support.processes import run_ranks
 from support.toy import build_toy_slan, literal_config, toy_batch, toy_config
 from torch import Tensor
 

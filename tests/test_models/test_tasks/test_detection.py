@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet.models.detectors import BaseDetector
 from mmengine.optim import OptimWrapper
-from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmengine.runner import load_checkpoint
 from support.detection import (
     CLASSES,
     SIZES,
@@ -201,6 +201,10 @@ class TestCheckpoints:
     def pretrained(self, **overrides):
         return build_toy_slan(3, toy_config(text__encoder__max_words=32, **overrides)).state_dict()
 
+    def load(self, tmp_path, state):
+        torch.save(dict(state_dict=state), tmp_path / 'state.pth')
+        load_checkpoint(build_toy_detector(), str(tmp_path / 'state.pth'))
+
     @pytest.mark.parametrize('strict', [True, False])
     def test_pretrained_is_zero_shot(self, strict):
         state = self.pretrained()
@@ -229,19 +233,19 @@ class TestCheckpoints:
         fresh.load_state_dict(model.state_dict())
         assert torch.equal(fresh.head.word_projection.weight, model.head.word_projection.weight)
 
-    def test_another_size_is_refused(self):
+    def test_another_size_is_refused(self, tmp_path):
         state = self.pretrained(space_dims=dict(lexical=8, contextual=11))
         # MMEngine's loader would only warn and leave the weights random.
         with pytest.raises(ValueError, match=r'another architecture.*image_branch\.spaces\.lexical'):
-            _load_checkpoint_to_model(build_toy_detector(), dict(state_dict=state))
+            self.load(tmp_path, state)
 
-    def test_another_depth_is_refused(self):
+    def test_another_depth_is_refused(self, tmp_path):
         config = toy_config(text__encoder__max_words=32)
         config['locator']['adaptors'].pop()
         state = build_toy_slan(3, config).state_dict()
         with pytest.raises(ValueError, match=r'another architecture.*lacks \d+ of .*locator\.adaptors\.1'):
-            _load_checkpoint_to_model(build_toy_detector(), dict(state_dict=state))
+            self.load(tmp_path, state)
 
-    def test_another_model_is_refused(self):
+    def test_another_model_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match='no SLANDetector and no pre-trained SLAN'):
-            _load_checkpoint_to_model(build_toy_detector(), dict(state_dict={'backbone.conv1.weight': torch.ones(1)}))
+            self.load(tmp_path, {'backbone.conv1.weight': torch.ones(1)})

@@ -13,7 +13,7 @@ from support.toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_
 from slan_mm.datasets import ShapesGrounding
 from slan_mm.engine.launch import build_runner
 from slan_mm.evaluation import GroundingMetric
-from slan_mm.models.tasks.supervised_grounding import _objects
+from slan_mm.models.tasks.supervised_grounding import phrase_objects
 from slan_mm.registry import MODELS
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ def test_a_shared_box_is_one_object_with_all_its_words():
     words = torch.tensor([[False, True, False, False], [False, False, True, False], [False, False, False, True]])
     box, other = [8.0, 12.0, 24.0, 36.0], [0.0, 0.0, 64.0, 24.0]
     sample = toy_sample(0, phrases=[phrase(0, 1, box), phrase(2, 3, other, box), phrase(4, 5)])
-    tokens, target = _objects(list(words), sample, 4, torch.zeros(1))
+    tokens, target = phrase_objects(list(words), sample, 4, torch.zeros(1))
     found = {
         tuple(box.tolist()): row.nonzero().flatten().tolist() for box, row in zip(target.boxes, tokens, strict=True)
     }
@@ -63,7 +63,7 @@ def test_a_shared_box_is_one_object_with_all_its_words():
 
 def test_boxes_are_cut_to_the_picture_and_cut_off_phrases_left_out():
     sample = toy_sample(0, phrases=[phrase(0, 1, [-2.0, 0.0, 32.0, 49.0]), phrase(2, 3, [0.0, 0.0, 8.0, 8.0])])
-    tokens, target = _objects([torch.tensor([True]), torch.tensor([False])], sample, 1, torch.zeros(1))
+    tokens, target = phrase_objects([torch.tensor([True]), torch.tensor([False])], sample, 1, torch.zeros(1))
     assert target.boxes.tolist() == [[0.25, 0.5, 0.5, 1.0]] and tokens.tolist() == [[True]]
 
 
