@@ -87,7 +87,9 @@ def test_every_import_is_of_a_required_package_or_of_an_extra():
     packages = metadata.packages_distributions()
     required = {*pinned('build'), *pinned('mminstall'), *pinned('runtime')}
     files = [*(ROOT / 'slan_mm').rglob('*.py'), *(ROOT / 'tools').rglob('*.py')]
-    own = {'slan_mm', *(path.stem for path in (ROOT / 'tools').rglob('*.py'))}
+    tools = (ROOT / 'tools').rglob('*.py')
+    # A tool's neighbours: files, and folders of them.
+    own = {'slan_mm', *(name for path in tools for name in (path.stem, path.parent.name))}
     seen, wrong = set(), []
     for path in files:
         for module, with_the_file in imports(path):

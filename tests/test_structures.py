@@ -95,6 +95,7 @@ def test_located_indexes_every_level():
         regions=torch.randn(3, 2, 4),
         words=torch.randn(3, 5, 4),
         region_mask=torch.ones(3, 2, dtype=torch.bool),
+        token_mask=torch.ones(3, 5, dtype=torch.bool),
         word_mask=torch.ones(3, 5, dtype=torch.bool),
         boxes=[torch.randn(3, 2, 4), torch.randn(3, 2, 4)],
         index=torch.zeros(3, 2, dtype=torch.long),

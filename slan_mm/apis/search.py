@@ -21,10 +21,10 @@ from slan_mm.apis.settings import picture_size
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.evaluation.progress import Progress
 from slan_mm.feature_store import hash_config, hash_weights
 from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.pair_index import PairIndex
+from slan_mm.progress import Progress
 from slan_mm.structures import ImageFeatures, MarkedText, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 

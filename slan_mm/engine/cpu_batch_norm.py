@@ -9,7 +9,11 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class CPUSyncBatchNorm(nn.SyncBatchNorm):
-    """``SyncBatchNorm`` by differentiable all-reductions of PyTorch, which gloo offers; for two axes and more."""
+    """``SyncBatchNorm`` by differentiable all-reductions of PyTorch, which gloo offers; for two axes and more.
+
+    Training on CPU ranks with ``sync_bn`` uses it, and only there. Tests run on CPUs, so they test this class and never
+    PyTorch's ``SyncBatchNorm``, which GPUs take: neither its CUDA kernels nor its reductions by NCCL.
+    """
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``inputs`` (B, C, ...), of all ranks the same B and C."""

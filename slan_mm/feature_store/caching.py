@@ -20,7 +20,8 @@ from slan_mm.feature_store.sources import StoredDataset
 from slan_mm.feature_store.texts import text_key
 from slan_mm.progress import Progress
 
-_MARK_SECONDS = 10.0  # how often progress is made safe
+#: How often progress is made safe.
+MARK_SECONDS = 10.0
 
 
 class _Pictures(Dataset):
@@ -109,7 +110,7 @@ def cache_images(
                     sample = item['data_samples']
                     shapes[row] = (*sample.metainfo['ori_shape'][:2], *sample.metainfo['img_shape'][:2])
             done += len(items)
-            writer.mark(done, every=_MARK_SECONDS)
+            writer.mark(done, every=MARK_SECONDS)
             progress.step(len(items))
     lost = int((shapes[:, 0] < 0).sum())
     if lost == len(image_ids):
@@ -168,7 +169,7 @@ def cache_texts(
                 array = writer.array(name, (int(offsets[-1]), values.shape[-1]))
                 array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
             done += len(chunk)
-            writer.mark(done, every=_MARK_SECONDS)
+            writer.mark(done, every=MARK_SECONDS)
             progress.step(len(chunk))
     writer.finish(text_keys=keys)
     return len(keys)

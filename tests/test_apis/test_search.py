@@ -148,7 +148,7 @@ def test_an_index_of_another_model_is_refused(index, config, checkpoint, tmp_pat
     other = PictureSearch(config(), tmp_path / 'other.pth', device='cpu')
     with pytest.raises(PictureIndexError, match='made with other weights of the model than this run'):
         other(index, TEXT)
-    cfg = config(locator__type='LiteralLocator')
+    cfg = config(locator__region_filter__top=4)
     with pytest.raises(PictureIndexError, match='other config of the model'):
         PictureSearch(cfg, checkpoint, device='cpu')(index, TEXT)
     cfg = config()

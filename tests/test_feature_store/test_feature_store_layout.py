@@ -81,7 +81,7 @@ def test_too_little_room_is_told_before_writing(tmp_path):
 def test_caching_goes_on_after_a_kill(tmp_path, monkeypatch):
     write_pictures(tmp_path)
     fill(tmp_path, tmp_path / 'whole', image_encoder(), text_encoder())
-    monkeypatch.setattr('slan_mm.feature_store.caching._MARK_SECONDS', 0.0)
+    monkeypatch.setattr('slan_mm.feature_store.caching.MARK_SECONDS', 0.0)
     encoder, calls = image_encoder(), []
     extract = encoder.extract
 

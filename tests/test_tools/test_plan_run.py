@@ -7,7 +7,6 @@ import pytest
 import torch
 from mmengine.config import Config
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ class Layer(nn.Module):
 @pytest.mark.parametrize('repeated', [(), ('Layer',)])
 def test_operations_and_bytes_of_a_step(plan_run, repeated):
     batch, width = 3, 4
-    with FakeTensorMode():
+    with plan_run.FakeTensorMode():
         model = nn.Sequential(nn.Linear(5, width, bias=False), Layer(width), Layer(width))
         step = plan_run.count_step(model, lambda: model(torch.zeros(batch, 5)).sum(), repeated)
     layer = 2 * batch * (2 * width * 2 * width)

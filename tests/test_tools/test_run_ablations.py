@@ -12,9 +12,11 @@ import pytest
 import torch
 from ablation_grid import expand, read_grid, row_config
 from mmengine.config import Config
-from yapf.yapflib import yapf_api
+from mmengine.registry import init_default_scope
+from support.shrink import shrink
 
 from slan_mm.engine.checkpoint_io import load_from_file, resumable_checkpoints
+from slan_mm.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 GRID = ROOT / 'configs/ablation/grid.yaml'
@@ -39,12 +41,6 @@ def tool():
     threads = torch.get_num_threads()
     yield runpy.run_path(str(ROOT / 'tools/analysis/run_ablations.py'))
     torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def unformatted_configs(monkeypatch):
-    """A runner formats its config three times, which takes longer than all that is tested here."""
-    monkeypatch.setattr(yapf_api, 'FormatCode', lambda text, **_: (text, True))
 
 
 @pytest.fixture
@@ -116,6 +112,15 @@ def test_rows_of_the_grids_differ(path):
         models[row.name] = json.dumps([cfg.model, cfg.get('load_from')], sort_keys=True)
     twins = [(a, b) for a in models for b in models if a < b and models[a] == models[b]]
     assert not twins
+
+
+def test_rows_on_flickr8k_are_of_components_that_are_there():
+    """Those on generated data are run below."""
+    grid = read_grid(ROOT / 'configs/ablation/grid_flickr8k.yaml')
+    for row in grid.rows.values():
+        cfg = shrink(row_config(grid, row, 0, f'{row.after}.pth'))
+        init_default_scope(cfg.default_scope)
+        MODELS.build(cfg.model)
 
 
 class Done(SimpleNamespace):

@@ -82,7 +82,8 @@ def test_padding_never_changes_a_logit(kind):
     expected = head(pairs)
     pairs.words = torch.cat([pairs.words, torch.full((2, 2, 3), 50.0)], 1)
     pairs.words[0, 3] = -50.0
-    pairs.word_mask = torch.cat([pairs.word_mask, torch.zeros(2, 2, dtype=torch.bool)], 1)
+    padded = torch.cat([pairs.word_mask, torch.zeros(2, 2, dtype=torch.bool)], 1)
+    pairs.word_mask, pairs.token_mask = padded, padded
     torch.testing.assert_close(head(pairs), expected)
     torch.testing.assert_close(head(pairs[1:]), expected[1:])
 

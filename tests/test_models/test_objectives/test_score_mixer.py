@@ -14,14 +14,6 @@ def test_learned_weights_start_at_one():
     torch.testing.assert_close(mixer(SCORES), SCORES['itc'] + SCORES['lexical'], atol=1e-3, rtol=0)
 
 
-def test_fixed_weights():
-    mixer = ScoreMixer(['itc', 'lexical'], weights={'itc': 0.5, 'lexical': 2.0})
-    torch.testing.assert_close(mixer(SCORES), torch.tensor([[0.5, 3.0], [5.5, 0.0]]))
-    assert not any(p.requires_grad for p in mixer.parameters())
-    with pytest.raises(ValueError, match="weights are given for \\['lexical'\\]"):
-        ScoreMixer(['itc', 'lexical'], weights={'lexical': 1.0})
-
-
 def test_weights_stay_positive():
     mixer = ScoreMixer(['itc', 'lexical'])
     with torch.no_grad():
