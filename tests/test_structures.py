@@ -17,7 +17,7 @@ def image(count=3, seed=0):
         saliency=values(5),
         regions=values(5, 6),
         pyramid=[values(6, 2, 2), values(6, 4, 4)],
-        space_maps=[values(3, 2, 2), values(3, 4, 4)],
+        space_maps={'lexical': [values(3, 2, 2), values(3, 4, 4)]},
         region_space={'lexical': values(15, 3)},
         embedding=values(7),
     )

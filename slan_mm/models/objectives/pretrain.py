@@ -76,9 +76,10 @@ class PretrainObjective(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, lm=1.0, reg=1.0, saliency=1.0) | (
-            weights or {}
-        )
+        self.weights = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, lm=1.0, reg=1.0, saliency=1.0)
+        if unknown := set(weights or {}) - set(self.weights):
+            raise ValueError(f'objective.weights names {sorted(unknown)}, the losses are {sorted(self.weights)}')
+        self.weights |= weights or {}
         self.sampler = PairSampler(mask_probability, hardness, negatives_from_all_ranks, seed)
         self.locator_start = locator_start
         self.itm_start = max(itm_start, locator_start)

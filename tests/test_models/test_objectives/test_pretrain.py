@@ -347,3 +347,8 @@ def test_one_rank_gathers_nothing():
     assert (
         global_mean(torch.tensor(6.0), torch.tensor(4)) == 1.5 and global_mean(torch.tensor(0.0), torch.tensor(0)) == 0
     )
+
+
+def test_a_misspelt_weight_is_refused():
+    with pytest.raises(ValueError, match=r"weights names \['regression'\], the losses are \['itc', 'itm', 'lm'"):
+        build_toy_slan(objective__weights=dict(regression=2.0))
