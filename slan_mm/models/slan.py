@@ -9,7 +9,6 @@ from torch import Tensor
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
-from slan_mm.models.objectives.diagnostics import locator_diagnostics
 from slan_mm.models.objectives.step_pairs import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.pair_index import PairIndex
@@ -72,26 +71,17 @@ class SLAN(RetrievalInference, BaseSLAN):
         momentum = None if objective.momentum is None else objective.momentum.embed(branches, inputs, tokens)
         losses, scores = objective.contrast(image, text, ids, momentum, target)
 
-        learning = objective.locating
-        if not learning:
+        if not objective.locating:
             # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
             image, text, tokens, ids, scores = image[:1], text[:1], tokens[:1], ids[:1], scores[:1]
-        masked, labels = objective.mask(tokens, encoder) if objective.masking else (None, None)
+        masked, labels = objective.mask(tokens, encoder)
         masked_text = None if masked is None else self.encode_text(masked)
         pairs = objective.pairs(image, text, masked_text, scores, ids)
         located = self.locate(pairs.images, pairs.texts, pairs.index)
 
-        positive = pairs.positive(located)
-        found = objective.match(pairs, located)
-        if labels is not None:
-            found |= objective.predict_words(pairs, located, labels, encoder.word_embeddings.weight)  # type: ignore[attr-defined]
-        found |= objective.regress(positive)
-        if self.locator.filter.conditioned:
-            found |= objective.teach_saliency(image, positive)
-        if learning:
-            losses |= found | locator_diagnostics(positive, image.saliency.shape[1]) | objective.temperature()
-        else:
-            losses |= {name: value * 0.0 for name, value in found.items() if name.startswith('loss_')}
+        # L_itm, L_lm and L_reg.
+        taught = image.saliency if self.locator.filter.conditioned else None
+        losses |= objective.located_losses(pairs, located, labels, encoder, taught)
         objective.count_iteration()
         return losses
 

@@ -11,10 +11,10 @@ from slan_mm.structures import Located
 
 
 @torch.no_grad()
-def locator_diagnostics(positive: Located, num_queries: int) -> dict[str, Tensor]:
+def locator_diagnostics(positive: Located) -> dict[str, Tensor]:
     """Means over the kept regions of P positive pairs, on all ranks.
 
-    ``kept_share`` of all ``num_queries`` regions an image has; ``pairwise_iou`` of two regions of one picture;
+    ``kept_share`` of all Nq regions of an image; ``pairwise_iou`` of two regions of one picture;
     ``side_l``, the square root of a box's area at level l; ``move_l``, how far level l moves a region.
     """
     mask = positive.region_mask
@@ -27,4 +27,4 @@ def locator_diagnostics(positive: Located, num_queries: int) -> dict[str, Tensor
         sums[f'move_{level}'] = (move * kept, kept)
     totals, counts = (torch.stack(column) for column in zip(*sums.values(), strict=True))
     means = global_mean(totals, counts)
-    return {'kept_share': kept / (len(mask) * num_queries), **dict(zip(sums, means, strict=True))}
+    return {'kept_share': kept / positive.saliency.numel(), **dict(zip(sums, means, strict=True))}

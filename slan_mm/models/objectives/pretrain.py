@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from slan_mm.models import protocols
 from slan_mm.models.dist import gather
 from slan_mm.models.objectives.contrastive import ITCLoss, positives
+from slan_mm.models.objectives.diagnostics import locator_diagnostics
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
 from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
@@ -168,11 +169,6 @@ class PretrainObjective(BaseModule):
         return losses, self.mixer({term: score.detach() for term, score in scores.items()})
 
     @property
-    def masking(self) -> bool:
-        """Whether texts are masked for LM."""
-        return self.weights['lm'] > 0
-
-    @property
     def locating(self) -> bool:
         """Whether the locator learns already."""
         return int(self.iteration) >= self.locator_start
@@ -182,8 +178,10 @@ class PretrainObjective(BaseModule):
         """Whether ITM learns already."""
         return self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
 
-    def mask(self, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor]:
-        """LM's masked tokens and labels of this iteration."""
+    def mask(self, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor] | tuple[None, None]:
+        """LM's masked tokens and labels of this iteration; None without LM."""
+        if not self.weights['lm']:
+            return None, None
         return self.sampler.mask(int(self.iteration), tokens, encoder)
 
     def pairs(
@@ -192,6 +190,31 @@ class PretrainObjective(BaseModule):
         """The pairs of this iteration; ``scores`` as :meth:`contrast` gives them."""
         negatives = self.sampler.negatives(int(self.iteration), scores, ids) if self.matching else None
         return self.sampler.pairs(image, text, masked, negatives)
+
+    def located_losses(
+        self,
+        pairs: StepPairs,
+        located: Located,
+        labels: Tensor | None,
+        encoder: protocols.TextEncoder,
+        saliency: Tensor | None,
+    ) -> dict[str, Tensor]:
+        """What is learned from the ``located`` pairs, L_itm + L_lm + L_reg, and what the log tells of them.
+
+        ``labels`` of the masked words, see :meth:`mask`; ``saliency`` (B, Nq): the image-only one that is taught, None
+        where the filter reads it itself. Before ``locator_start`` all losses are 0.
+        """
+        positive = pairs.positive(located)
+        losses = self.match(pairs, located)
+        if labels is not None:
+            embeddings = cast('protocols.WordEmbedder', encoder).word_embeddings.weight
+            losses |= self.predict_words(pairs, located, labels, embeddings)
+        losses |= self.regress(positive)
+        if saliency is not None:
+            losses |= self.teach_saliency(saliency, positive)
+        if self.locating:
+            return losses | locator_diagnostics(positive) | self.temperature()
+        return {name: value * 0.0 for name, value in losses.items() if name.startswith('loss_')}
 
     def match(self, pairs: StepPairs, located: Located) -> dict[str, Tensor]:
         """L_itm (Eq. 4)."""
@@ -221,10 +244,10 @@ class PretrainObjective(BaseModule):
         loss = self.regression(positive.boxes, positive.region_mask, positive.weight)
         return {'loss_reg': loss * self.weights['reg']}
 
-    def teach_saliency(self, image: ImageFeatures, positive: Located) -> dict[str, Tensor]:
+    def teach_saliency(self, saliency: Tensor, positive: Located) -> dict[str, Tensor]:
         """The image-only saliency learns from the conditioned one."""
         target = positive.saliency.detach().float().sigmoid()
-        loss = binary_cross_entropy_with_logits(image.saliency.float(), target)
+        loss = binary_cross_entropy_with_logits(saliency.float(), target)
         return {'loss_saliency': loss * self.weights['saliency']}
 
     @torch.no_grad()
