@@ -1,9 +1,14 @@
 """Files that are written whole or not at all."""
 
 import os
+import secrets
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+
+_END = '.writing'
 
 
 @contextmanager
@@ -11,10 +16,16 @@ def replaced_atomically(path: str | os.PathLike) -> Iterator[Path]:
     """Gives a temporary path to write to; on leaving without an error it becomes ``path``, in one step.
 
     The data are on the disk before the name changes, so that a process killed at any moment, and a machine that loses
-    power, leave either the old file or the new one.
+    power, leave either the old file or the new one. The temporary file is new and has a name of its own: two writers of
+    one path do not mix, the later one's file stays, and no link at that name is followed. What a killed process of this
+    machine has left half-written is removed by the next writer of the path.
     """
     path = Path(path)
-    temporary = path.with_name(f'.{path.name}.writing')
+    # A name may have 255 bytes.
+    start = f'.{path.name.encode()[:120].decode(errors="ignore")}.{socket.gethostname()[:40]}-'
+    _remove_leftovers(path.parent, start)
+    temporary = path.with_name(f'{start}{os.getpid()}-{secrets.token_hex(4)}{_END}')
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield temporary
         with open(temporary, 'rb') as file:
@@ -22,3 +33,22 @@ def replaced_atomically(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    """Removes temporary files whose process is no more."""
+    for leftover in folder.glob(f'{escape(start)}*{_END}'):
+        process = leftover.name[len(start) :].split('-')[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
