@@ -47,6 +47,7 @@ from slan_mm.datasets.readers import read_captions
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.own_files import claim
 
 SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MOST_UNREADABLE = 0.1  # share of pictures
@@ -147,7 +148,10 @@ def prepare(options: argparse.Namespace) -> None:
     )
     print(f'{options.captions}: {sum(len(r.captions) for r in records)} captions of {len(records)} pictures')
     kept = check(records)
-    options.out.mkdir(parents=True, exist_ok=True)
+    names = ['captions.csv', 'tokenizer']
+    if (options.out / 'images').resolve() != options.pictures.resolve():
+        names.append('images')
+    claim(options.out, names)
     link(options.pictures, options.out / 'images')
     write_captions(kept, options.pictures, options.out / 'captions.csv')
     tokenizer = make_tokenizer((c for r in kept if r.split == 'train' for c in r.captions), options.vocabulary)

@@ -50,6 +50,13 @@ def refuse_other(folder: Path, header: dict, expected: dict, what: dict[str, str
         )
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a run writes a file of this name into a part."""
+    return path.is_file() and (
+        path.suffix == '.bin' or path.name in ('index.json', 'progress.json') or path.name.endswith('.writing')
+    )
+
+
 def _num_bytes(dtype: str, shape: Sequence[int]) -> int:
     return math.prod(shape) * np.dtype(dtype).itemsize
 
@@ -65,6 +72,9 @@ class PartWriter:
     Attributes:
         done: rows that are there already.
         finished: the whole part is there already.
+
+    Raises:
+        FeatureStoreError: The folder holds other files than those of a part.
     """
 
     def __init__(self, folder: str | Path, header: dict, keys: list[str]) -> None:
@@ -76,8 +86,22 @@ class PartWriter:
         self.finished = self._read('index.json').get('task') == self.task
         self.done = 0 if self.finished else self._resume()
         if not self.finished and self.done == 0 and self.folder.exists():
-            shutil.rmtree(self.folder)
+            self._remove()
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _remove(self) -> None:
+        """Removes what another run has left.
+
+        Raises:
+            FeatureStoreError: The folder holds what no run of ours writes, a user's pictures perhaps.
+        """
+        others = [path.name for path in self.folder.iterdir() if not _is_ours(path)]
+        if others:
+            raise FeatureStoreError(
+                f'{self.folder} is no part of a feature store: it holds {sorted(others)[:3]}. Nothing was removed. '
+                'Give the store a folder of its own.'
+            )
+        shutil.rmtree(self.folder)
 
     def _resume(self) -> int:
         """Opens what an interrupted run of the same task left; returns its number of rows."""

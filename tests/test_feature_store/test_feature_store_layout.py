@@ -115,3 +115,11 @@ def test_weights_of_any_type_are_told_apart():
     with torch.no_grad():
         layer.bias[0] += 1
     assert hash_weights(layer.float()) != first
+
+
+def test_a_folder_of_the_users_own_is_not_removed(tmp_path):
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images/dog.jpg').write_bytes(b'a picture')
+    with pytest.raises(FeatureStoreError, match=r"is no part of a feature store: it holds \['dog.jpg'\]. Nothing was"):
+        PartWriter(tmp_path / 'images', {'weights': 'w'}, ['a'])
+    assert (tmp_path / 'images/dog.jpg').read_bytes() == b'a picture'

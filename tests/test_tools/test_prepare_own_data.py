@@ -130,3 +130,21 @@ def test_run_again_it_replaces_its_own_files_only(tool, mine):
     (mine / 'own/images').mkdir()
     with pytest.raises(SystemExit, match='folder of its own'):
         run(tool, mine)
+
+
+def test_a_table_of_the_users_own_is_not_overwritten(tool, mine):
+    (mine / 'own').mkdir()
+    theirs = 'image,caption,photographer\na/0.png,a dog,me\n'
+    (mine / 'own/captions.csv').write_text(theirs)
+    with pytest.raises(SystemExit, match=r'own/captions\.csv is there already, and this tool did not write it'):
+        run(tool, mine)
+    assert (mine / 'own/captions.csv').read_text() == theirs
+    assert [path.name for path in (mine / 'own').iterdir()] == ['captions.csv']
+
+
+def test_pictures_may_lie_in_the_output_folder(tool, mine):
+    (mine / 'own').mkdir()
+    (mine / 'photos').rename(mine / 'own/images')
+    for _ in range(2):
+        tool['main']([str(mine / 'own/images'), str(mine / 'captions.csv'), '--out', str(mine / 'own')])
+    assert len(list((mine / 'own/images').rglob('*.png'))) == 60

@@ -1,0 +1,30 @@
+"""What a tool writes into a user's folder, remembered there: nothing else is ever overwritten."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from slan_mm.atomic_files import replaced_atomically
+
+MARK = '.written_by_slan_mm.json'
+
+
+def claim(folder: Path, names: Sequence[str]) -> None:
+    """Makes ``folder`` and notes in it that the files and folders ``names`` are ours from now on.
+
+    Raises:
+        FileExistsError: There is one of these names already, and nothing of ours has written it.
+    """
+    try:
+        ours = set(json.loads((folder / MARK).read_text(encoding='utf-8')))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        ours = set()
+    for name in names:
+        if name not in ours and ((folder / name).exists() or (folder / name).is_symlink()):
+            raise FileExistsError(
+                f'{folder / name} is there already, and this tool did not write it: nothing was changed. '
+                'Choose another output folder, or move it away'
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(folder / MARK) as temporary:
+        temporary.write_text(json.dumps(sorted(ours | set(names))), encoding='utf-8')

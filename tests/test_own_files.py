@@ -1,0 +1,31 @@
+"""A tool overwrites what it wrote itself, and nothing else."""
+
+import pytest
+
+from slan_mm.own_files import MARK, claim
+
+
+def test_what_is_claimed_may_be_claimed_again(tmp_path):
+    folder = tmp_path / 'new' / 'folder'
+    claim(folder, ['a', 'b'])
+    (folder / 'a').write_text('ours')
+    claim(folder, ['a'])
+    claim(folder, ['a', 'c'])
+    claim(folder, ['b'])
+
+
+@pytest.mark.parametrize('mark', [None, '[]', '["other"]', 'no json', '5'])
+def test_what_another_wrote_is_left_alone(tmp_path, mark):
+    (tmp_path / 'captions.csv').write_text("the user's")
+    if mark is not None:
+        (tmp_path / MARK).write_text(mark)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(FileExistsError, match='captions.csv is there already, and this tool did not write it'):
+        claim(tmp_path, ['tokenizer', 'captions.csv'])
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_dangling_link_is_something(tmp_path):
+    (tmp_path / 'images').symlink_to(tmp_path / 'gone')
+    with pytest.raises(FileExistsError, match='images is there already'):
+        claim(tmp_path, ['images'])
