@@ -1,6 +1,7 @@
 """Reading image files of every kind as upright RGB."""
 
 import io
+import stat
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +19,14 @@ _DAMAGED = (
     OverflowError, Image.DecompressionBombError,
 )  # fmt: skip
 
+#: Formats that are read, whatever a file's name. Others of Pillow's start programs (EPS) or are no photographs.
+FORMATS = (
+    'JPEG', 'MPO', 'PNG', 'WEBP', 'AVIF', 'HEIF', 'GIF', 'TIFF', 'BMP', 'DIB', 'PPM', 'JPEG2000', 'ICO', 'PCX', 'SGI',
+    'TGA',
+)  # fmt: skip
+#: The most pixels of an image; a few KB may hold hundreds of millions, and fill the memory.
+MAX_PIXELS = 50_000_000
+
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -30,12 +39,13 @@ _UPRIGHT = {
 }
 
 
-def load_image(path: str, content: bytes | None = None) -> np.ndarray:
+def load_image(path: str, content: bytes | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The image file ``path`` (or its ``content``) as it is meant to be looked at.
 
     Args:
         path: Path of the file; with ``content`` only a name for messages.
         content: The bytes of the file.
+        max_pixels: A larger image is not decoded.
 
     Returns:
         (H, W, 3) uint8 RGB: turned upright as EXIF says; transparency (RGBA, palette, a transparent colour) shown on
@@ -43,14 +53,26 @@ def load_image(path: str, content: bytes | None = None) -> np.ndarray:
         animation. ICC profiles are not applied.
 
     Raises:
-        UnreadableImageError: The file is missing, truncated, or not an image.
+        UnreadableImageError: The file is missing, truncated, not an image of ``FORMATS``, too large, or no regular
+            file but a pipe or a device.
     """
+    Image.init()
     try:
-        with Image.open(io.BytesIO(Path(path).read_bytes() if content is None else content)) as image:
+        data = io.BytesIO(_regular_file(Path(path)) if content is None else content)
+        with Image.open(data, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            if image.width * image.height > max_pixels:
+                raise ValueError(f'{image.width} x {image.height} pixels are more than max_pixels = {max_pixels}')
             image.load()
             return np.array(to_rgb(_upright(image)))
     except _DAMAGED as error:
         raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
+
+
+def _regular_file(path: Path) -> bytes:
+    """The bytes of a file; a pipe would be waited for, and a device has no end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError('not a regular file')
+    return path.read_bytes()
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -92,17 +114,23 @@ class LoadImage(BaseTransform):
     Adds ``img`` (H, W, 3) uint8 RGB, see ``load_image``; ``img_shape`` (H, W); and ``ori_shape``, the same, unless the
     annotation has told another size of the original.
 
+    Args:
+        max_pixels: A larger image counts as unreadable.
+
     Raises:
         UnreadableImageError: The data set catches it and takes another sample.
     """
 
+    def __init__(self, max_pixels: int = MAX_PIXELS) -> None:
+        self.max_pixels = max_pixels
+
     def transform(self, results: dict) -> dict:
         """``results`` with the image."""
-        img = load_image(results['img_path'], results.pop('img_bytes', None))
+        img = load_image(results['img_path'], results.pop('img_bytes', None), self.max_pixels)
         results['img'] = img
         results['img_shape'] = img.shape[:2]
         results.setdefault('ori_shape', img.shape[:2])
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}()'
+        return f'{type(self).__name__}(max_pixels={self.max_pixels})'

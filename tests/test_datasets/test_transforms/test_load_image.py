@@ -1,3 +1,7 @@
+import os
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -171,3 +175,54 @@ def test_the_transform_reads_bytes_and_keeps_the_annotated_size(images):
     assert results['img'].shape == (8, 12, 3)
     assert results['ori_shape'] == (80, 120)
     assert 'img_bytes' not in results
+
+
+def test_a_program_is_never_started(tmp_path, monkeypatch):
+    """EPS bytes under another name: Pillow would hand them to Ghostscript, here a script that leaves a trace."""
+    trace = tmp_path / 'started'
+    for name in ('gs', 'gswin32c'):
+        script = tmp_path / name
+        script.write_text(f'#!/bin/sh\ntouch {trace}\n')
+        script.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    path = tmp_path / 'picture.jpg'
+    path.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(hi) print\n%%EOF\n')
+    with pytest.raises(UnreadableImageError, match=r'picture\.jpg'):
+        load_image(str(path))
+    assert not trace.exists()
+
+
+def test_pipes_devices_and_folders_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.jpg')
+    (tmp_path / 'endless.jpg').symlink_to('/dev/zero')
+    (tmp_path / 'folder.jpg').mkdir()
+    for name in ('pipe.jpg', 'endless.jpg', 'folder.jpg'):
+        with pytest.raises(UnreadableImageError, match='not a regular file'):
+            load_image(str(tmp_path / name))
+    Image.new('RGB', (4, 3)).save(tmp_path / 'real.png')
+    (tmp_path / 'link.png').symlink_to('real.png')
+    assert load_image(str(tmp_path / 'link.png')).shape == (3, 4, 3)
+
+
+def bomb(side):
+    """A PNG of one bit a pixel, whose header alone tells its size."""
+
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+    header = struct.pack('>IIBBBBB', side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(b'\0' * (side // 8 + 1) * side, 9)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', rows) + chunk(b'IEND', b'')
+
+
+def test_an_image_of_too_many_pixels_is_not_decoded(monkeypatch):
+    monkeypatch.setattr('PIL.ImageFile.ImageFile.load', lambda _: pytest.fail('it was decoded'))
+    with pytest.raises(UnreadableImageError, match='8000 x 8000 pixels are more than max_pixels = 50000000'):
+        load_image('bomb.png', bomb(8000))
+
+
+def test_the_limit_can_be_set():
+    content = bomb(40)
+    assert LoadImage(max_pixels=1600)(dict(img_path='a.png', img_bytes=content))['img'].shape == (40, 40, 3)
+    with pytest.raises(UnreadableImageError, match='max_pixels = 1599'):
+        LoadImage(max_pixels=1599)(dict(img_path='a.png', img_bytes=content))
