@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
-from support.toy import build_toy_slan, toy_config
+from support.toy import build_toy_slan, override, toy_config
 from torch import Tensor, nn
 
 CLASSES = ('circle', 'red square', 'star')
@@ -27,13 +27,7 @@ def detector_config(**overrides: object) -> dict:
         text__encoder__max_words=32,
     )
     del config['objective']
-    for path, value in overrides.items():
-        *parents, last = path.split('__')
-        place = config
-        for name in parents:
-            place = place[name]
-        place[last] = value
-    return config
+    return override(config, overrides)
 
 
 def build_toy_detector(seed: int = 0, **overrides: object) -> nn.Module:
@@ -90,11 +84,6 @@ def sample(index: int, classes: Sequence[str] | str | None = CLASSES, size: tupl
 def batch(indices: Sequence[int] = (0, 1, 2, 3), classes: Sequence[str] | str | None = CLASSES) -> dict:
     """A batch as ``pseudo_collate`` makes it, before padding."""
     return dict(inputs=[picture(i) for i in indices], data_samples=[sample(i, classes) for i in indices])
-
-
-def losses(model: nn.Module, data: dict) -> dict[str, Tensor]:
-    """What the model logs for a batch, by way of its data preprocessor."""
-    return model(**model.data_preprocessor(data, True), mode='loss')
 
 
 @torch.no_grad()

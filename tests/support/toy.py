@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmpretrain.structures import DataSample
@@ -39,8 +39,19 @@ class ToyBackbone(nn.Module):
         return fine, self.coarse(fine)
 
 
+def override(config: dict, values: Mapping[str, object]) -> dict:
+    """Sets ``values`` in ``config`` by their paths, with double underscores for dots; returns it."""
+    for path, value in values.items():
+        *parents, last = path.split('__')
+        place = config
+        for name in parents:
+            place = place[name]
+        place[last] = value
+    return config
+
+
 def toy_config(**overrides: object) -> dict:
-    """The config of a SLAN of width 16. ``overrides``: paths into it, with double underscores for dots."""
+    """The config of a SLAN of width 16. ``overrides`` as for :func:`override`."""
     width = 16
     attention = dict(type='BidirectionalAttention', num_heads=2, feedforward_channels=32)
     pooling = dict(type='ExactMeanPooling')
@@ -100,13 +111,7 @@ def toy_config(**overrides: object) -> dict:
         ),
         objective=dict(itc=dict(queue_size=0), region_word=dict(temperature=0.07), itm=dict(kind='noisy_and')),
     )
-    for path, value in overrides.items():
-        *parents, last = path.split('__')
-        place = config
-        for name in parents:
-            place = place[name]
-        place[last] = value
-    return config
+    return override(config, overrides)
 
 
 def literal_config(**overrides: object) -> dict:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import torch
-from support.toy import toy_config, toy_picture, toy_sample
+from support.toy import build_toy_slan, toy_config, toy_losses, toy_picture, toy_sample
 from torch import nn
-
-from slan_mm.registry import MODELS
 
 BERT = dict(
     hidden_size=24,
@@ -27,14 +25,10 @@ QUESTIONS = (
 
 def build_writer(type: str, seed: int = 0, **options: object) -> nn.Module:
     """A toy model of a type, with random weights that ``seed`` decides."""
-    torch.manual_seed(seed)
     config = toy_config(type=type)
     del config['objective']
     decoder = dict(model=dict(BERT), max_words=30, generation=dict(num_beams=3)) | options.pop('decoder', {})
-    model = MODELS.build(config | dict(decoder=decoder) | options)
-    # The detector's boxes start on the grid for every picture, and a toy should tell pictures apart.
-    nn.init.normal_(model.image_branch.detector.box_head.layers[-1].weight, std=0.3)
-    return model
+    return build_toy_slan(seed, config | dict(decoder=decoder) | options)
 
 
 def question_batch(indices=(0, 1, 2, 3)) -> dict:
@@ -51,7 +45,7 @@ def overfit(model: nn.Module, batch: dict, name: str, steps: int = 80, lr: float
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     losses = []
     for _ in range(steps):
-        loss = model(**model.data_preprocessor(batch, True), mode='loss')[name]
+        loss = toy_losses(model, batch)[name]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -30,8 +30,9 @@ def test_pictures_and_boxes_are_those_of_the_pairs():
 def test_a_sample_names_the_classes_and_labels_count_in_their_order():
     dataset = build(metainfo=dict(classes=('star', 'circle')), num_images=40)
     assert dataset[0]['data_samples'].text == ('star', 'circle')
-    shapes = [build(num_images=40).get_data_info(index)['instances'] for index in range(40)]
-    names = build().metainfo['classes']
+    of_all_classes = build(num_images=40)
+    shapes = [of_all_classes.get_data_info(index)['instances'] for index in range(40)]
+    names = of_all_classes.metainfo['classes']
     for index, instances in enumerate(shapes):
         expected = [
             ('star', 'circle').index(names[i['bbox_label']])

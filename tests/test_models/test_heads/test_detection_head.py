@@ -1,6 +1,7 @@
 import torch
 from mmengine.structures import InstanceData
-from support.detection import CLASSES, batch, build_toy_detector, losses, stir
+from support.detection import CLASSES, batch, build_toy_detector, stir
+from support.toy import toy_losses
 
 from slan_mm.models.heads.detection_head import DetectionHead
 from slan_mm.models.heads.detection_loss import DetectionOutputs
@@ -44,7 +45,7 @@ def test_refined_boxes_are_boxes_also_at_the_border():
 
 def test_every_trained_parameter_learns():
     model = stir(build_toy_detector()).train()
-    sum(value for name, value in losses(model, batch()).items() if 'loss' in name).backward()
+    sum(value for name, value in toy_losses(model, batch()).items() if 'loss' in name).backward()
     silent = [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None]
     assert not silent
     stuck = [
@@ -57,7 +58,7 @@ def test_every_trained_parameter_learns():
 
 def test_a_fresh_head_can_leave_its_zero():
     model = build_toy_detector().train()
-    sum(value for name, value in losses(model, batch((0, 1))).items() if 'loss' in name).backward()
+    sum(value for name, value in toy_losses(model, batch((0, 1))).items() if 'loss' in name).backward()
     for last in (model.head.word_projection, model.head.box_offset.layers[-1]):
         assert last.weight.grad.abs().sum() > 0
 

@@ -11,13 +11,12 @@ from support.detection import (
     batch,
     build_toy_detector,
     detector_config,
-    losses,
     picture,
     predict,
     sample,
     stir,
 )
-from support.toy import build_toy_slan, toy_config
+from support.toy import build_toy_slan, toy_config, toy_losses
 
 from slan_mm.registry import MODELS
 
@@ -75,10 +74,10 @@ def test_neither_padding_nor_company_nor_order_change_an_answer(model):
 
 
 def test_losses_are_those_of_the_pictures_one_by_one(model):
-    whole = losses(model, batch((0, 1, 2, 3)))
+    whole = toy_losses(model, batch((0, 1, 2, 3)))
     counts = [len(sample(index).gt_instances) for index in range(4)]
     for name, value in whole.items():
-        alone = [losses(model, batch((index,)))[name] * max(1, count) for index, count in enumerate(counts)]
+        alone = [toy_losses(model, batch((index,)))[name] * max(1, count) for index, count in enumerate(counts)]
         torch.testing.assert_close(value, sum(alone) / sum(counts), rtol=1e-4, atol=1e-5)
 
 
@@ -106,7 +105,7 @@ def test_overfits_a_fixed_batch():
 
 
 def test_a_batch_without_any_object_trains(model):
-    found = losses(model.train(), batch((2, 2)))
+    found = toy_losses(model.train(), batch((2, 2)))
     assert all(torch.isfinite(value) for value in found.values())
     model.parse_losses(found)[0].backward()
     assert all(value.grad is not None for value in model.parameters() if value.requires_grad)
@@ -124,7 +123,7 @@ def test_a_split_prompt_answers_for_all_classes():
         scores = torch.cat([part[row].scores for part in alone]).sort(descending=True).values
         torch.testing.assert_close(answer.scores, scores[: len(answer)])
     # Boxes teach the prompt that names their class.
-    trained = losses(split.train(), batch((0, 1), names))
+    trained = toy_losses(split.train(), batch((0, 1), names))
     assert trained['loss_bbox_refined'] > 0 and torch.isfinite(sum(trained.values()))
 
 
@@ -140,7 +139,7 @@ def test_1203_classes_run():
     model.zero_grad()
     wanted = sample(0, names)
     wanted.gt_instances.labels = torch.tensor([1, 1202])
-    log = losses(model.train(), dict(inputs=[picture(0)], data_samples=[wanted]))
+    log = toy_losses(model.train(), dict(inputs=[picture(0)], data_samples=[wanted]))
     assert torch.isfinite(sum(log.values())) and log['loss_bbox_refined'] > 0
 
 

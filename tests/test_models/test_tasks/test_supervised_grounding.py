@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from support.shrink import shrink
-from support.toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
+from support.toy import build_toy_slan, toy_batch, toy_config, toy_losses, toy_picture, toy_sample
 
 from slan_mm.datasets import ShapesGrounding
 from slan_mm.engine.launch import build_runner
@@ -44,10 +44,6 @@ def small_batch():
     )
 
 
-def losses_of(model, batch):
-    return model(**model.data_preprocessor(batch, True), mode='loss')
-
-
 def test_a_shared_box_is_one_object_with_all_its_words():
     words = torch.tensor([[False, True, False, False], [False, False, True, False], [False, False, False, True]])
     box, other = [8.0, 12.0, 24.0, 36.0], [0.0, 0.0, 64.0, 24.0]
@@ -69,22 +65,22 @@ def test_boxes_are_cut_to_the_picture_and_cut_off_phrases_left_out():
 
 def test_losses_are_on_every_level_and_finite_without_a_box():
     model = build_grounder()
-    losses = losses_of(model, small_batch())
+    losses = toy_losses(model, small_batch())
     levels = ('level0', 'level1', 'level2', 'refined')
     assert set(losses) == {
         'loss_cls', 'matched_iou', *(f'loss_{kind}_{level}' for kind in ('bbox', 'iou') for level in levels)
     }  # fmt: skip
     batch = toy_batch([0, 1])
-    empty = losses_of(model, batch)
+    empty = toy_losses(model, batch)
     assert set(empty) == set(losses) and all(value.isfinite() and value == 0 for value in empty.values())
     sum(empty.values()).backward()
 
 
 def test_words_without_a_box_are_no_negatives():
     model, batch = build_grounder(), small_batch()
-    before = losses_of(model, copy.deepcopy(batch))['loss_cls']
+    before = toy_losses(model, copy.deepcopy(batch))['loss_cls']
     batch['data_samples'][0].phrases.append(phrase(13, 16))
-    torch.testing.assert_close(losses_of(model, batch)['loss_cls'], before)
+    torch.testing.assert_close(toy_losses(model, batch)['loss_cls'], before)
 
 
 def shapes_batch(count=4):
@@ -97,7 +93,7 @@ def test_overfits_a_fixed_batch():
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     totals = []
     for _ in range(60):
-        losses = losses_of(model, copy.deepcopy(batch))
+        losses = toy_losses(model, copy.deepcopy(batch))
         total = sum(value for name, value in losses.items() if 'loss' in name)
         optimiser.zero_grad()
         total.backward()
