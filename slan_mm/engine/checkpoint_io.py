@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged: PyTorch reads a flipped bit as another number.
         pickle.UnpicklingError: if the file holds anything but tensors and plain values.
     """
     path = existing_checkpoint(filename)
@@ -96,6 +98,10 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         from safetensors.torch import load_file
 
         return {'state_dict': load_file(path, device='cpu')}
+    if zipfile.is_zipfile(path) and not is_complete(path):
+        raise ValueError(
+            f'{path} is damaged: its content is not what was written. Get the file again, or take an older one'
+        )
     try:
         with torch.serialization.safe_globals(SAFE_NUMPY):
             return torch.load(path, map_location=map_location, weights_only=True)
@@ -128,17 +134,29 @@ def _download(url: str) -> str:
 
 
 def load_from_name(filename: str, map_location: Any = None) -> dict:
-    """Reads ``torchvision://<name>`` or ``open-mmlab://<name>``, of which MMEngine knows the address.
+    """Reads ``torchvision://<name>`` (or ``modelzoo://``) or ``open-mmlab://<name>``, of which MMEngine knows the address.
 
     Raises:
         KeyError: if it does not know the name.
     """
     scheme, _, name = filename.partition('://')
-    addresses = get_torchvision_models() if scheme == 'torchvision' else get_external_models()
-    name = name if scheme == 'torchvision' else get_deprecated_model_names().get(name, name)
+    torchvision = scheme in ('torchvision', 'modelzoo')
+    addresses = get_torchvision_models() if torchvision else get_external_models()
+    name = name if torchvision else get_deprecated_model_names().get(name, name)
     if name not in addresses:
         raise KeyError(f'{filename}: no such model; {scheme} has e.g. {", ".join(sorted(addresses)[:5])}')
     return load_from_web(addresses[name], map_location)
+
+
+def refuse_scheme(filename: str, map_location: Any = None) -> dict:
+    """Refuses addresses that MMEngine would read without protection.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(
+        f'{filename}: checkpoints are not read from there. Copy the file to this machine, and give its path'
+    )
 
 
 def register_strict_loaders() -> None:
@@ -146,17 +164,21 @@ def register_strict_loaders() -> None:
     for prefixes, loader in (
         ('', load_from_file),
         (['http://', 'https://'], load_from_web),
-        (['torchvision://', 'open-mmlab://', 'openmmlab://'], load_from_name),
+        (['torchvision://', 'modelzoo://', 'open-mmlab://', 'openmmlab://'], load_from_name),
+        (['pavi://', 'mmcls://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], refuse_scheme),
     ):
         CheckpointLoader.register_scheme(prefixes=prefixes, loader=loader, force=True)
 
 
 def is_complete(path: str | os.PathLike) -> bool:
-    """Whether ``path`` is a whole checkpoint file, judged by its table of contents, which is written last."""
+    """Whether ``path`` is a whole and undamaged checkpoint file.
+
+    Its table of contents is written last, and has a checksum of every tensor.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith('data.pkl') for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+            return any(name.endswith('data.pkl') for name in archive.namelist()) and archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
         return False
 
 

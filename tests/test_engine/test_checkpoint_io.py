@@ -136,3 +136,45 @@ def test_checkpoints_are_listed_newest_first_and_best_ones_left_out(tmp_path):
     (work / 'last_checkpoint').write_text(str(other / 'iter_30.pth'))
     found = [path.name for path in resumable_checkpoints(work)]
     assert found == ['iter_30.pth', 'iter_20.pth', 'iter_900.pth']
+
+
+@pytest.mark.parametrize('scheme', ['torchvision', 'modelzoo'])
+def test_models_of_torchvision_are_read_as_strictly(tmp_path, monkeypatch, scheme):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    monkeypatch.setattr(checkpoint_io, 'get_torchvision_models', lambda: {'resnet18': 'https://models/resnet18-1.pth'})
+    (tmp_path / 'hub/checkpoints').mkdir(parents=True)
+    torch.save({'state_dict': Trap()}, tmp_path / 'hub/checkpoints/resnet18-1.pth')
+    with pytest.raises(pickle.UnpicklingError, match='would run code'):
+        CheckpointLoader.load_checkpoint(f'{scheme}://resnet18')
+    assert not (tmp_path / 'trapped').exists()
+
+
+@pytest.mark.parametrize('name', ['s3://a/b.pth', 'cluster:s3://a/b.pth', 'petrel://a/b.pth', 'pavi://a', 'mmcls://a'])
+def test_other_addresses_are_refused(name):
+    with pytest.raises(ValueError, match=f'{name}: checkpoints are not read from there'):
+        CheckpointLoader.load_checkpoint(name)
+
+
+def test_flipped_bits_are_found(tmp_path):
+    """100 places all over the file: what loads is what was written."""
+    path = tmp_path / 'iter_10.pth'
+    written = {'state_dict': {'weight': torch.arange(4096.0), 'bias': torch.ones(64)}, 'meta': dict(iter=10)}
+    torch.save(written, path)
+    content, accepted = path.read_bytes(), 0
+    for place in torch.randint(len(content), (100,), generator=torch.Generator().manual_seed(0)).tolist():
+        damaged = bytearray(content)
+        damaged[place] ^= 0x40
+        path.write_bytes(damaged)
+        try:
+            read = load_from_file(str(path))
+        except Exception:
+            continue
+        accepted += 1
+        assert all(torch.equal(read['state_dict'][name], value) for name, value in written['state_dict'].items())
+        assert read['meta'] == written['meta']
+    assert accepted < 20
+    path.write_bytes(content[:2000] + bytes(1000) + content[3000:])
+    assert not is_complete(path)
+    with pytest.raises(ValueError, match='is damaged: its content is not what was written'):
+        load_from_file(str(path))
