@@ -98,7 +98,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         from safetensors.torch import load_file
 
         return {'state_dict': load_file(path, device='cpu')}
-    if zipfile.is_zipfile(path) and not is_complete(path):
+    if zipfile.is_zipfile(path) and _is_damaged(path):
         raise ValueError(
             f'{path} is damaged: its content is not what was written. Get the file again, or take an older one'
         )
@@ -134,7 +134,7 @@ def _download(url: str) -> str:
 
 
 def load_from_name(filename: str, map_location: Any = None) -> dict:
-    """Reads ``torchvision://<name>`` (or ``modelzoo://``) or ``open-mmlab://<name>``, of which MMEngine knows the address.
+    """Reads ``torchvision://<name>``, ``modelzoo://<name>`` or ``open-mmlab://<name>``, whose address MMEngine knows.
 
     Raises:
         KeyError: if it does not know the name.
@@ -177,9 +177,19 @@ def is_complete(path: str | os.PathLike) -> bool:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith('data.pkl') for name in archive.namelist()) and archive.testzip() is None
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
+            holds_tensors = any(name.endswith('data.pkl') for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
         return False
+    return holds_tensors and not _is_damaged(path)
+
+
+def _is_damaged(path: str | os.PathLike) -> bool:
+    """Whether a zip file's content is not that of its checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
+        return True
 
 
 def resumable_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
