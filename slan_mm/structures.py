@@ -100,7 +100,7 @@ class EncodedWords(Batched):
     """What a text encoder yields.
 
     - ``contextual`` (T, NT, D): words that have seen their sentence; position 0 is the text [CLS].
-    - ``lexical`` (T, NT, D): words that have not (the embedding layer, or an early layer).
+    - ``lexical`` (T, NT, D): words that have not (the embedding layer).
     """
 
     contextual: Tensor

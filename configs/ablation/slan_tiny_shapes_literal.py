@@ -51,8 +51,8 @@ model = dict(
         itc=dict(queue_size=1024, distill=0.4),
         momentum=0.995,
         region_word=None,
-        itm=dict(kind='linear'),
-        regression=dict(detach=False),
+        itm=dict(type='LiteralITMHead'),
+        regression=dict(type='LiteralRegressionLoss'),
     ),
 )
 

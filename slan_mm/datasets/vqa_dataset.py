@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ class VQADataset(ImageTextDataset):
         format: 'vqa_v2' or 'visual_genome'.
         answer_file: VQA v2's annotations, below ``data_root``; None for questions without answers.
         image_name: VQA v2: name of an image's file, a format of ``{image_id}``.
-        folders: Visual Genome: folders below the image folder that hold the images.
         holdout: Share of the images, chosen by a hash of their ids, whose questions are split 'val'; the others' are
             'train'.
         split: 'train' or 'val' of ``holdout``; None keeps all.
@@ -56,7 +55,6 @@ class VQADataset(ImageTextDataset):
         format: str = 'vqa_v2',
         answer_file: str | None = None,
         image_name: str = '{image_id:012d}.jpg',
-        folders: Sequence[str] = ('VG_100K', 'VG_100K_2'),
         holdout: float = 0.0,
         split: str | None = None,
         answer_list: str | None = None,
@@ -73,7 +71,6 @@ class VQADataset(ImageTextDataset):
         self.format = format
         self.answer_file = os.path.join(data_root, answer_file) if answer_file else None
         self.image_name = image_name
-        self.folders = tuple(folders)
         self.holdout = holdout
         self.split = split
         self.answer_list = answer_list
@@ -98,7 +95,7 @@ class VQADataset(ImageTextDataset):
     def _records(self) -> Iterator[QuestionRecord]:
         questions = Path(self.ann_file)
         if self.format == 'visual_genome':
-            return read_visual_genome(questions, self.img_root, self.folders)
+            return read_visual_genome(questions, self.img_root)
         answers = Path(self.answer_file) if self.answer_file else None
         return read_vqa_v2(questions, answers, self.img_root, self.image_name)
 

@@ -11,7 +11,7 @@ from slan_mm.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class ResumableSampler(Sampler[int]):
-    """Yields this rank's share of one global order of samples, from any position on, at no cost.
+    """Yields this rank's share of one global order of samples, from any position on, at no cost, without end.
 
     The global order is a sequence of epochs, each a permutation of the data set that depends on ``(seed, epoch)``
     alone. With ``n`` ranks of ``batch_size`` samples, global batch ``k`` is items ``k*n*batch_size`` and following of
@@ -27,10 +27,7 @@ class ResumableSampler(Sampler[int]):
         dataset: the data set.
         seed: of the permutations; None draws one that all ranks share. A resumed run takes the seed of its checkpoint.
         shuffle: whether an epoch is a permutation, or the data set in its own order.
-        infinite: whether epochs follow each other without end. If False, an iteration ends after one epoch, whose
-            last samples are filled up from the next so that all ranks get equally many.
         batch_size: samples of one rank's batch. :class:`ResumableIterLoop` sets it to the data loader's.
-        start: global position (samples of all ranks) of the first item. Set by :meth:`seek`.
     """
 
     def __init__(
@@ -38,21 +35,18 @@ class ResumableSampler(Sampler[int]):
         dataset: Sized,
         seed: int | None = None,
         shuffle: bool = True,
-        infinite: bool = True,
         batch_size: int = 1,
-        start: int = 0,
     ) -> None:
         if len(dataset) == 0:
             raise ValueError(f'{type(dataset).__name__} is empty: there is nothing to sample from')
-        if batch_size < 1 or start < 0:
-            raise ValueError(f'batch_size must be at least 1 and start at least 0, got {batch_size} and {start}')
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         self.rank, self.world_size = get_dist_info()
         self.size = len(dataset)
         self.seed = sync_random_seed() if seed is None else seed
         self.shuffle = shuffle
-        self.infinite = infinite
         self.batch_size = batch_size
-        self.start = start
+        self.start = 0
         self.takes_epoch = bool(getattr(type(dataset), 'takes_epoch', False))
         self._order: tuple[tuple[int, int], np.ndarray] | None = None
 
@@ -63,11 +57,6 @@ class ResumableSampler(Sampler[int]):
     def skip(self, num_samples: int) -> None:
         """Moves on by ``num_samples`` of this rank; MMEngine's own iteration-based loop calls it on resuming."""
         self.start += num_samples * self.world_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Begins at ``epoch``, for MMEngine's epoch-based loop. An infinite sampler counts its epochs itself."""
-        if not self.infinite:
-            self.start = epoch * self.size
 
     def permutation(self, epoch: int) -> np.ndarray:
         """(N,) the data set's indices in the order of ``epoch``."""
@@ -85,14 +74,11 @@ class ResumableSampler(Sampler[int]):
         return index + epoch * self.size if self.takes_epoch else index
 
     def __iter__(self) -> Iterator[int]:
-        begin = self.start
-        taken = 0
-        while self.infinite or taken < len(self):
-            batch = self.batch_size if self.infinite else min(self.batch_size, len(self) - taken)
-            first = begin + taken * self.world_size + self.rank * batch
-            for position in range(first, first + batch):
+        first = self.start + self.rank * self.batch_size
+        while True:
+            for position in range(first, first + self.batch_size):
                 yield self.item(position)
-            taken += batch
+            first += self.world_size * self.batch_size
 
     def __len__(self) -> int:
         """Samples of one epoch that this rank takes."""

@@ -27,7 +27,7 @@ def make_smoke_run(cfg: Config) -> None:
     steps = cfg.get('optim_wrapper', {}).get('accumulative_counts', 1)
     if cfg.get('train_dataloader') is not None:
         loop = cfg.train_cfg
-        for name in ('max_epochs', 'val_begin', 'validations', 'dynamic_intervals'):
+        for name in ('max_epochs', 'validations'):
             loop.pop(name, None)
         loop.max_iters = loop.val_interval = ITERATIONS * steps
         cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size, BATCH_SIZE)

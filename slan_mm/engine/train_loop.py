@@ -48,11 +48,9 @@ class ResumableIterLoop(IterBasedTrainLoop):
         max_iters: iterations of the run. Exactly one of ``max_iters`` and ``max_epochs`` is given.
         max_epochs: passes over the data set, turned into iterations: ``ceil(max_epochs * N / (ranks * batch size))``.
             Needs a :class:`ResumableSampler`. Parameter schedulers with ``by_epoch=False`` and no ``end`` follow it.
-        val_begin: first iteration at which validation may run.
         val_interval: iterations from one validation to the next; None validates after the last one only.
         validations: in place of ``val_interval`` where ``max_epochs`` leaves the number of iterations to the data: how
             many there are at most, at even distances, the last one after the last iteration.
-        dynamic_intervals: ``[(iteration, interval), ...]``, as in MMEngine.
     """
 
     def __init__(
@@ -61,10 +59,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
         dataloader: DataLoader | dict,
         max_iters: int | None = None,
         max_epochs: float | None = None,
-        val_begin: int = 1,
         val_interval: int | None = None,
         validations: int | None = None,
-        dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
         if (max_iters is None) == (max_epochs is None):
             raise ValueError(
@@ -77,8 +73,6 @@ class ResumableIterLoop(IterBasedTrainLoop):
         sampler = dataloader.sampler
         self.sampler = sampler if isinstance(sampler, ResumableSampler) and dataloader.batch_size else None
         if self.sampler is not None:
-            if not self.sampler.infinite:
-                raise ValueError('ResumableIterLoop counts iterations: leave infinite=True on the ResumableSampler')
             self.sampler.batch_size = dataloader.batch_size
         if max_epochs is not None:
             if self.sampler is None:
@@ -94,9 +88,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
             runner,
             dataloader,
             max_iters=max_iters,
-            val_begin=val_begin,
             val_interval=val_interval or -(-max_iters // (validations or 1)),
-            dynamic_intervals=dynamic_intervals,
         )
         self._resumed_at: tuple[int, int] | None = None
 
@@ -155,7 +147,6 @@ class ResumableIterLoop(IterBasedTrainLoop):
                 # Only now: making the data loader's iterator draws a number itself.
                 self.runner.restore_random_state()
             self.run_iter(batch)
-            self._decide_current_val_interval()
             self._validate()
 
     def _stop_workers(self) -> None:
@@ -166,6 +157,6 @@ class ResumableIterLoop(IterBasedTrainLoop):
 
     def _validate(self) -> None:
         due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
-        if self.runner.val_loop is not None and self._iter >= self.val_begin and due:
+        if self.runner.val_loop is not None and due:
             with preserved_random_state():
                 self.runner.val_loop.run()

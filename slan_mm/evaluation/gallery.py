@@ -22,6 +22,9 @@ from slan_mm.feature_store import FeatureStoreError
 from slan_mm.progress import Progress
 from slan_mm.structures import Batched
 
+#: Texts encoded together: short, so that images bound the memory, not these.
+TEXT_BATCH = 256
+
 
 @dataclass
 class Gallery:
@@ -85,7 +88,6 @@ class _Entry:
 def encode_gallery(
     model: Any,
     dataloader: Any,
-    text_batch: int = 256,
     dtype: torch.dtype | None = None,
     store: EvaluationStore | None = None,
 ) -> Gallery:
@@ -97,7 +99,6 @@ def encode_gallery(
     Args:
         model: has ``data_preprocessor``, ``encode_image`` and ``encode_text``.
         dataloader: yields ``dict(inputs, data_samples)``; each data sample has ``image_id``, ``sample_id``, ``text``.
-        text_batch: texts encoded together.
         dtype: floating type of the stores; None keeps the model's.
         store: where features are kept; what is there already is not encoded again. None: in memory.
 
@@ -116,7 +117,7 @@ def encode_gallery(
         owner=np.array(owner),
         row=np.array(row),
         images=images,
-        text_features=_encode_texts(model, texts, text_batch, dtype, store),
+        text_features=_encode_texts(model, texts, dtype, store),
     )
 
 
@@ -196,17 +197,15 @@ def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], 
     return image_ids, texts, text_image, owner, row
 
 
-def _encode_texts(
-    model: Any, texts: list[str], text_batch: int, dtype: torch.dtype | None, store: EvaluationStore
-) -> FeatureCache:
+def _encode_texts(model: Any, texts: list[str], dtype: torch.dtype | None, store: EvaluationStore) -> FeatureCache:
     """Every rank encodes a run of the texts; all ranks then hold all of them, or read them from the ranks' folders."""
     world, rank = get_world_size(), get_rank()
     share = -(-len(texts) // world)
     mine = texts[rank * share : (rank + 1) * share]
     own = store.features('texts', dtype)
     with Progress('Encode texts', len(mine), done=len(own)) as progress:
-        for start in range(len(own), len(mine), text_batch):
-            part = mine[start : start + text_batch]
+        for start in range(len(own), len(mine), TEXT_BATCH):
+            part = mine[start : start + TEXT_BATCH]
             own.append(model.encode_text(part))
             progress.step(len(part))
     if world == 1:

@@ -43,13 +43,12 @@ class Querybank:
         gallery: Gallery,
         image_chunk: int,
         text_chunk: int,
-        text_batch: int = 256,
         dtype: torch.dtype | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What is taken from the scores of the gallery's N images and of its M texts: (N,) and (M,) float32.
 
         Args:
-            model, text_batch, dtype: see :func:`slan_mm.evaluation.gallery.encode_gallery`.
+            model, dtype: see :func:`slan_mm.evaluation.gallery.encode_gallery`.
             gallery: with its features.
             image_chunk, text_chunk: images and texts scored together.
 
@@ -58,7 +57,7 @@ class Querybank:
         """
         if isinstance(self.dataloader, Mapping):
             self.dataloader = Runner.build_dataloader(dict(self.dataloader))
-        bank = encode_gallery(model, self.dataloader, text_batch, dtype)
+        bank = encode_gallery(model, self.dataloader, dtype)
         print_log(f'Querybank: {len(bank.image_ids)} images and {len(bank.texts)} texts.', 'current')
         chunks = image_chunk, text_chunk
         own, of_images, _ = _log_sums(model, gallery, bank, *chunks, 'Texts of the bank, images')

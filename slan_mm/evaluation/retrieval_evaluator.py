@@ -51,7 +51,6 @@ class RetrievalEvaluator:
         fast: leave ITM out.
         image_chunk, text_chunk: images and texts scored together without ITM.
         pair_chunk: pairs scored together by ITM.
-        text_batch: texts encoded together.
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
             computed in the model's own type.
         querybank: arguments of :class:`Querybank`, which lowers the scores of candidates that fit every query, those
@@ -77,7 +76,6 @@ class RetrievalEvaluator:
         image_chunk: int = 64,
         text_chunk: int = 256,
         pair_chunk: int = 256,
-        text_batch: int = 256,
         store_dtype: str | None = None,
         store: str | None = None,
         querybank: dict | None = None,
@@ -86,7 +84,7 @@ class RetrievalEvaluator:
         items: str = 'images',
     ) -> None:
         sizes = {'k': k, 'image_chunk': image_chunk, 'text_chunk': text_chunk, 'pair_chunk': pair_chunk}
-        for name, value in {**sizes, 'text_batch': text_batch}.items():
+        for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f'RetrievalEvaluator: {name} must be at least 1, got {value}.')
         if store_dtype not in (None, 'float16', 'bfloat16', 'float32'):
@@ -97,7 +95,6 @@ class RetrievalEvaluator:
         self.image_chunk = image_chunk
         self.text_chunk = text_chunk
         self.pair_chunk = pair_chunk
-        self.text_batch = text_batch
         self.store_dtype: torch.dtype | None = getattr(torch, store_dtype) if store_dtype else None
         self.store = store
         self.querybank = None if querybank is None else Querybank(**querybank)
@@ -133,12 +130,12 @@ class RetrievalEvaluator:
             if self.store is not None:
                 header = store_header(model, dataloader, self.store_dtype, self.run_config)
                 store = EvaluationStore(self.store, header)
-            gallery = encode_gallery(model, dataloader, self.text_batch, self.store_dtype, store)
+            gallery = encode_gallery(model, dataloader, self.store_dtype, store)
             self._log_protocol(gallery, dataloader)
             to_text, itc = self._matrices(model, gallery, store)
             to_image = to_text.T
             if self.querybank is not None:
-                chunks = self.image_chunk, self.text_chunk, self.text_batch
+                chunks = self.image_chunk, self.text_chunk
                 image_bias, text_bias = self.querybank.biases(model, gallery, *chunks, self.store_dtype)
                 to_text, to_image = to_text - text_bias, to_image - image_bias
             i2t, t2i = shortlist(to_text, self.k), shortlist(to_image, self.k)

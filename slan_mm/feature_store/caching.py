@@ -159,15 +159,12 @@ def cache_texts(
     offsets = writer.array('offsets', (len(keys) + 1,), 'int64')
     offsets[:] = np.cumsum([0, *(length for length, _, _ in entries)])
     done = writer.done
-    names = ['contextual'] + (['lexical'] if encoder.lexical_layer else [])
     with Progress(f'Texts of {store}', len(keys), done=done) as progress:
         for chunk in _chunks(entries[done:], batch_size):
             tokens = encoder.tokenize([text for _, _, text in chunk])
-            words = encoder.run(tokens)
-            for name in names:
-                values = getattr(words, name)[tokens.mask]
-                array = writer.array(name, (int(offsets[-1]), values.shape[-1]))
-                array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
+            values = encoder.run(tokens).contextual[tokens.mask]
+            array = writer.array('contextual', (int(offsets[-1]), values.shape[-1]))
+            array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
             done += len(chunk)
             writer.mark(done, every=MARK_SECONDS)
             progress.step(len(chunk))

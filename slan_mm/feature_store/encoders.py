@@ -90,7 +90,8 @@ class StoredTextEncoder(TextEncoder):
         names = ('num_attention_heads', 'hidden_act', 'layer_norm_eps', 'position_embedding_type')
         return {
             'weights': hash_weights(self.bert),
-            'encoder': hash_config([self.lexical_layer, *(config.get(name) for name in names)]),
+            # The 0 tells that lexical words are the embedding layer's; stores of earlier versions have it, too.
+            'encoder': hash_config([0, *(config.get(name) for name in names)]),
         }
 
     def run(self, tokens: TextTokens) -> EncodedWords:
@@ -111,10 +112,8 @@ class StoredTextEncoder(TextEncoder):
         rows = self._reader.find(tokens.input_ids.cpu(), mask)
         with torch.no_grad():
             words = EncodedWords(
-                contextual=self._reader.gather('contextual', rows, mask, self.hidden_dims).to(weight),
-                lexical=self._reader.gather('lexical', rows, mask, self.hidden_dims).to(weight)
-                if self.lexical_layer
-                else self.bert.embeddings(input_ids=tokens.input_ids),
+                contextual=self._reader.gather(rows, mask, self.hidden_dims).to(weight),
+                lexical=self.bert.embeddings(input_ids=tokens.input_ids),
             )
         lost = torch.tensor([number for number, row in enumerate(rows) if row is None], dtype=torch.long)
         if len(lost):

@@ -1,8 +1,8 @@
 """Stored words of a frozen text encoder, found by their token ids.
 
 On disk (see ``layout.py``): ``contextual.bin`` (all tokens, width) half precision, the texts one after the other;
-``lexical.bin`` likewise where the lexical layer is not the embedding layer, which is cheap to run; ``offsets.bin``
-(T + 1): text t owns the rows [offsets[t], offsets[t + 1]). Token ids identify a text whatever tokenizer made them.
+``offsets.bin`` (T + 1): text t owns the rows [offsets[t], offsets[t + 1]). Lexical words are the embedding layer's,
+which is cheap to run. Token ids identify a text whatever tokenizer made them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from slan_mm.feature_store.layout import PartReader
 
-WHAT = {'weights': 'weights of the text encoder', 'encoder': 'config of the text encoder (lexical_layer)'}
+WHAT = {'weights': 'weights of the text encoder', 'encoder': 'config of the text encoder'}
 
 
 def text_key(input_ids: Sequence[int]) -> str:
@@ -48,13 +48,13 @@ class TextStore(PartReader):
         """
         return [self.rows.get(text_key(ids[keep].tolist())) for ids, keep in zip(input_ids, mask, strict=True)]
 
-    def words(self, name: str, row: int) -> Tensor:
-        """The (tokens, width) half-precision words ``name`` ('contextual' or 'lexical') of a row."""
+    def words(self, row: int) -> Tensor:
+        """The (tokens, width) half-precision contextual words of a row."""
         start, stop = self.array('offsets')[row : row + 2]
-        return torch.from_numpy(np.array(self.array(name)[start:stop]))
+        return torch.from_numpy(np.array(self.array('contextual')[start:stop]))
 
-    def gather(self, name: str, rows: Sequence[int | None], mask: Tensor, width: int) -> Tensor:
-        """The words ``name`` of several rows, each at its tokens: (T, NT, width) float, 0 elsewhere.
+    def gather(self, rows: Sequence[int | None], mask: Tensor, width: int) -> Tensor:
+        """The words of several rows, each at its tokens: (T, NT, width) float, 0 elsewhere.
 
         Args:
             rows: as :meth:`find` gives them; None leaves a text at 0.
@@ -63,5 +63,5 @@ class TextStore(PartReader):
         words = torch.zeros(*mask.shape, width)
         for number, row in enumerate(rows):
             if row is not None:
-                words[number, mask[number]] = self.words(name, row).float()
+                words[number, mask[number]] = self.words(row).float()
         return words

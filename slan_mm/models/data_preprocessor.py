@@ -28,9 +28,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         self,
         mean: Sequence[float] = (123.675, 116.28, 103.53),
         std: Sequence[float] = (58.395, 57.12, 57.375),
-        non_blocking: bool = False,
     ) -> None:
-        super().__init__(non_blocking)
+        super().__init__()
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
 

@@ -32,7 +32,6 @@ class RegionFigureHook(Hook):
         show_dir: Folder of the figures; None: ``figures`` in the work directory.
         max_pictures: Grounded pictures drawn.
         per_figure: Of these, in one file.
-        columns: Pictures in a row.
         queries: Retrieval queries drawn each way.
     """
 
@@ -44,14 +43,12 @@ class RegionFigureHook(Hook):
         show_dir: str | None = None,
         max_pictures: int = 24,
         per_figure: int = 12,
-        columns: int = 4,
         queries: int = 6,
     ) -> None:
         self.draw = draw
         self.show_dir = show_dir
         self.max_pictures = max_pictures
         self.per_figure = per_figure
-        self.columns = columns
         self.queries = queries
         self._pictures: list[DrawnPicture] = []
 
@@ -91,7 +88,6 @@ class RegionFigureHook(Hook):
                 part,
                 'Phrases and the regions the model finds for them',
                 f'Pictures {first + 1} to {first + len(part)} of the test data, not selected.',
-                columns=self.columns,
             )
             yield 'regions' if page == 1 else f'regions_{page}', canvas
 

@@ -28,7 +28,6 @@ class TrainingFramesHook(Hook):
         at: Moments, as shares of the whole training; 0 is before the first iteration.
         indices: Items of the grounding data set.
         task: Which of the config's validation tasks has that data set.
-        out_dir: Folder of the frames; None: ``frames`` in the work directory.
 
     Raises:
         ValueError: A moment is not in [0, 1], or the config has no such task.
@@ -42,14 +41,12 @@ class TrainingFramesHook(Hook):
         at: Sequence[float] = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0),
         indices: Sequence[int] = (0, 1, 2, 3),
         task: str = 'grounding',
-        out_dir: str | None = None,
     ) -> None:
         if not at or not all(0 <= share <= 1 for share in at):
             raise ValueError(f'at must be shares of the training in [0, 1], got {list(at)}')
         self.at = sorted(at)
         self.indices = list(indices)
         self.task = task
-        self.out_dir = out_dir
         self._dataset: Any = None
 
     def before_train(self, runner: Any) -> None:
@@ -85,5 +82,5 @@ class TrainingFramesHook(Hook):
             key_of([ANSWER, GOLD], traces),
             panel_width=220.0,
         )
-        folder = Path(self.out_dir or Path(runner.work_dir) / 'frames')
-        record_figure(runner, canvas, folder / f'iter_{done:06d}.png', 'frames', step=done)
+        path = Path(runner.work_dir) / 'frames' / f'iter_{done:06d}.png'
+        record_figure(runner, canvas, path, 'frames', step=done)

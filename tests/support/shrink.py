@@ -57,7 +57,6 @@ def shrink(cfg: Config) -> Config:
     _shrink_sizes(cfg.model)
     text = cfg.model.text.encoder
     text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)
-    text.lexical_layer = min(text.get('lexical_layer', 0), 2)
     _shrink_image_encoder(cfg.model.image)
     if cfg.model.type == 'SLANDetector':
         _shrink_detection_data(cfg)

@@ -109,7 +109,7 @@ def toy_config(**overrides: object) -> dict:
                 for level in (1, 2)
             ],
         ),
-        objective=dict(itc=dict(queue_size=0), region_word=dict(temperature=0.07), itm=dict(kind='noisy_and')),
+        objective=dict(itc=dict(queue_size=0), region_word=dict(temperature=0.07)),
     )
     return override(config, overrides)
 
@@ -128,7 +128,10 @@ def literal_config(**overrides: object) -> dict:
         adaptor['move'] = dict(type='LiteralMove', ratio=0.5**level, pooling=pooling)
         adaptor |= dict(type='LiteralAdaptor', pooling=pooling)
     config['objective'] |= dict(
-        region_word=None, itm=dict(kind='linear'), itc=dict(queue_size=8), regression=dict(detach=False)
+        region_word=None,
+        itm=dict(type='LiteralITMHead'),
+        itc=dict(queue_size=8),
+        regression=dict(type='LiteralRegressionLoss'),
     )
     return config
 

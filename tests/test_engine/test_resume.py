@@ -182,7 +182,7 @@ def test_the_best_is_named_and_the_old_one_goes_after_the_new_one(tmp_path, monk
     assert find_checkpoint(tmp_path) == better and better.is_file()
     # Another run in the folder has no best one yet.
     monkeypatch.undo()
-    build_runner(toy_config(tmp_path, 2, train_cfg__val_begin=100)).train()
+    build_runner(toy_config(tmp_path, 2, val_cfg=None, val_dataloader=None, val_evaluator=None)).train()
     assert find_checkpoint(tmp_path).name == 'iter_2.pth'
 
 

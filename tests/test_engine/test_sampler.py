@@ -70,26 +70,8 @@ def test_skip_counts_the_samples_of_this_rank():
     assert take(sampler, 8) == whole[4:]
 
 
-def test_one_epoch_gives_each_sample_once():
-    shares = [list(as_rank(rank, 2, batch_size=4, infinite=False)) for rank in range(2)]
-    assert [len(share) for share in shares] == [5, 5] == [len(as_rank(0, 2))] * 2
-    assert sorted(shares[0] + shares[1]) == list(range(10))
-
-
-def test_one_epoch_is_filled_up_from_the_next():
-    shares = [list(as_rank(rank, 4, batch_size=2, infinite=False)) for rank in range(4)]
-    items = [split_index(index, 10) for share in shares for index in share]
-    assert [len(share) for share in shares] == [3] * 4
-    assert sorted(index for epoch, index in items if epoch == 0) == list(range(10))
-    assert sum(epoch == 1 for epoch, _ in items) == 2
-
-
-def test_set_epoch_moves_a_finite_sampler_and_not_an_infinite_one():
-    finite, infinite = as_rank(0, 1, infinite=False), as_rank(0, 1)
-    finite.set_epoch(2)
-    infinite.set_epoch(2)
-    assert {split_index(index, 10)[0] for index in finite} == {2}
-    assert split_index(take(infinite, 1)[0], 10)[0] == 0
+def test_its_length_is_one_ranks_share_of_an_epoch():
+    assert [len(as_rank(0, ranks)) for ranks in (1, 2, 4)] == [10, 5, 3]
 
 
 def test_a_data_set_that_knows_no_epochs_gets_plain_indices():
@@ -99,11 +81,11 @@ def test_a_data_set_that_knows_no_epochs_gets_plain_indices():
     assert sorted(take(ResumableSampler(Plain(10), seed=0), 20)) == sorted([*range(10)] * 2)
 
 
-def test_an_empty_data_set_and_a_bad_position_are_errors():
+def test_an_empty_data_set_and_a_bad_batch_size_are_errors():
     with pytest.raises(ValueError, match='ToyPairs is empty'):
         ResumableSampler(ToyPairs(0), seed=0)
-    with pytest.raises(ValueError, match='start at least 0'):
-        ResumableSampler(ToyPairs(3), seed=0, start=-1)
+    with pytest.raises(ValueError, match='batch_size must be at least 1, got 0'):
+        ResumableSampler(ToyPairs(3), seed=0, batch_size=0)
 
 
 def sample_as_rank(rank, file, queue):

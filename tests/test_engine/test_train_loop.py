@@ -39,19 +39,11 @@ def test_epochs_need_our_sampler(tmp_path):
         build_runner(cfg).train()
 
 
-def test_a_finite_sampler_is_refused(tmp_path):
-    cfg = loop_config(tmp_path, max_iters=2)
-    cfg.train_dataloader.sampler.infinite = False
-    with pytest.raises(ValueError, match='leave infinite=True'):
-        build_runner(cfg).train()
-
-
 @pytest.mark.parametrize(
     ('settings', 'times'),
     [
         ({}, 1),
         ({'val_interval': 2}, 3),
-        ({'val_interval': 2, 'val_begin': 3}, 2),
         ({'validations': 2}, 2),
         ({'validations': 4}, 3),
         ({'validations': 9}, 5),
@@ -71,7 +63,9 @@ def test_the_times_of_validation_are_given_once(tmp_path):
 def test_validation_does_not_change_the_training(tmp_path):
     often = build_runner(loop_config(tmp_path / 'often', max_iters=6, val_interval=1))
     often.train()
-    never = build_runner(loop_config(tmp_path / 'never', max_iters=6, val_begin=100))
+    cfg = loop_config(tmp_path / 'never', max_iters=6)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    never = build_runner(cfg)
     never.train()
     assert (validations(often), validations(never)) == (6, 0)
     assert histories(often) == histories(never)

@@ -16,7 +16,8 @@ from slan_mm.feature_store import FeatureStoreError
 def options(tmp_path, monkeypatch):
     """Chunks so small that every phase can be interrupted between two of them."""
     monkeypatch.setattr('slan_mm.evaluation.evaluation_store.MARK_SECONDS', 0)
-    return dict(k=5, image_chunk=2, pair_chunk=4, text_batch=4, store=str(tmp_path / 'store'))
+    monkeypatch.setattr('slan_mm.evaluation.gallery.TEXT_BATCH', 4)
+    return dict(k=5, image_chunk=2, pair_chunk=4, store=str(tmp_path / 'store'))
 
 
 def evaluate(options, model=None, samples=None, run_config=None):

@@ -71,7 +71,8 @@ def test_weight_zero_or_a_full_shortlist_behave():
 def test_chunks_do_not_change_results(monkeypatch):
     samples = fake_samples()
     wanted = RetrievalEvaluator(k=5).run(FakeModel(), fake_loader(samples))
-    small = RetrievalEvaluator(k=5, image_chunk=1, text_chunk=3, pair_chunk=2, text_batch=4)
+    small = RetrievalEvaluator(k=5, image_chunk=1, text_chunk=3, pair_chunk=2)
+    monkeypatch.setattr('slan_mm.evaluation.gallery.TEXT_BATCH', 4)
     monkeypatch.setattr('slan_mm.evaluation.rerank.SCORES_AT_ONCE', 7)
     assert small.run(FakeModel(), fake_loader(samples, batch_size=1)) == pytest.approx(wanted)
 

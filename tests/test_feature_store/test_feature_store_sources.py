@@ -10,7 +10,7 @@ from slan_mm.registry import MODELS
 def test_data_sets_are_found_once_with_all_their_texts(tmp_path):
     write_pictures(tmp_path)
     cfg = config(tmp_path, tmp_path / 'store')
-    cfg.train_dataloader.dataset.pipeline.insert(1, dict(type='CleanCaptionPair', remove_chars='e'))
+    cfg.train_dataloader.dataset.pipeline.insert(1, dict(type='mmpretrain.CleanCaption', keys='text', remove_chars='e'))
     cfg.train_dataloader.dataset['sample'] = 'image'
     (datasets,) = stored_datasets(cfg).values()
     assert [type(dataset.pictures).__name__ for dataset in datasets] == ['PairDataset', 'RetrievalDataset']

@@ -33,7 +33,7 @@ def test_words_are_gathered_at_their_tokens(pictures, tmp_path):
     )
     rows = store.find(tokens.input_ids, tokens.mask)
     assert rows[1] is None
-    words = store.gather('contextual', rows, tokens.mask, 16)
+    words = store.gather(rows, tokens.mask, 16)
     assert words.shape == (*tokens.mask.shape, 16) and words.dtype == torch.float32
-    torch.testing.assert_close(words[2, tokens.mask[2]], store.words('contextual', rows[2]).float())
+    torch.testing.assert_close(words[2, tokens.mask[2]], store.words(rows[2]).float())
     assert not words[1].any() and not words[2, ~tokens.mask[2]].any()

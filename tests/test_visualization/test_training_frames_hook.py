@@ -47,8 +47,8 @@ def test_frames_are_written_at_shares_of_the_training(runner, tmp_path):
 
 
 def test_a_resumed_run_does_not_draw_its_start_again(runner, tmp_path):
-    run(TrainingFramesHook(at=[0.0, 1.0], indices=[0], out_dir=str(tmp_path / 'here')), runner, first=18)
-    assert names(tmp_path / 'here') == ['iter_000020.png']
+    run(TrainingFramesHook(at=[0.0, 1.0], indices=[0]), runner, first=18)
+    assert names(tmp_path / 'frames') == ['iter_000020.png']
 
 
 def test_the_training_goes_on_as_without_it(runner, monkeypatch):

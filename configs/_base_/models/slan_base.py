@@ -56,7 +56,6 @@ model = dict(
         itc=dict(queue_size=65536, distill=0.4),
         momentum=0.995,
         region_word=dict(temperature=0.07),
-        itm=dict(kind='noisy_and'),
         itm_start=2000,
         # As in ALBEF; of all ranks, every GPU would hold the feature maps of the whole batch.
         negatives_from_all_ranks=False,

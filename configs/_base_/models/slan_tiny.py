@@ -77,7 +77,6 @@ model = dict(
     objective=dict(
         itc=dict(queue_size=0),
         region_word=dict(temperature=0.07),
-        itm=dict(kind='noisy_and'),
         itm_start=200,
         mask_probability=0.25,
         hardness=0.4,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ _VISUAL_GENOME = (
     "format='visual_genome' reads Visual Genome's question_answers.json: [{id, qas: [{qa_id, question, answer}]}], id "
     'being the image.'
 )
+_FOLDERS = ('VG_100K', 'VG_100K_2')  # the two archives of images
 
 
 @dataclass(slots=True)
@@ -76,12 +77,12 @@ def read_vqa_v2(ann_file: Path, answer_file: Path | None, img_root: str, image_n
         entry.fail(f'question_id {question_id!r} is not among the questions', 'Do the two files belong together?')
 
 
-def read_visual_genome(ann_file: Path, img_root: str, folders: Sequence[str]) -> Iterator[QuestionRecord]:
-    """One record a question with its one answer. An image lies in whichever of ``folders`` has ``<id>.jpg``; one that
-    lies in none is given the path it would have in the first."""
+def read_visual_genome(ann_file: Path, img_root: str) -> Iterator[QuestionRecord]:
+    """One record a question with its one answer. An image lies in whichever of the two folders of Visual Genome has
+    ``<id>.jpg``; one that lies in none is given the path it would have in the first."""
     where = {
         name: folder
-        for folder in reversed(folders)
+        for folder in reversed(_FOLDERS)
         if os.path.isdir(os.path.join(img_root, folder))
         for name in os.listdir(os.path.join(img_root, folder))
     }
@@ -95,7 +96,7 @@ def read_visual_genome(ann_file: Path, img_root: str, folders: Sequence[str]) ->
             seen[question_id] = entry
             answer = entry.take('answer', str, _VISUAL_GENOME).strip().rstrip('.').lower()
             yield QuestionRecord(
-                img_path=os.path.join(img_root, where.get(name, folders[0]), name),
+                img_path=os.path.join(img_root, where.get(name, _FOLDERS[0]), name),
                 image_id=str(image_id),
                 question_id=question_id,
                 question=_question(entry, _VISUAL_GENOME),

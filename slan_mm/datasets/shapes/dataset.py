@@ -41,7 +41,6 @@ class ShapesPairs(Dataset):
         num_images: Number of images. None: 20,000 for train, 500 for val and test.
         seed: Seed of scenes, pixels and captions.
         image_size: Side of the pictures in pixels; sizes of objects follow.
-        num_objects: Fewest and most objects of a scene, both included.
         captions_per_image: Captions of an image for retrieval, all different.
         pipeline: Transforms from the ``results`` dict to an item. None: ``PackPairs`` alone.
         cache: Keep drawn pictures in memory (12 KB each at 64 pixels, per process).
@@ -58,6 +57,8 @@ class ShapesPairs(Dataset):
     takes_epoch = True
     #: Whether the train split may give boxes; see ``ShapesGrounding``.
     boxes_in_train = False
+    #: Fewest and most objects of a scene, both included.
+    num_objects = (2, 4)
     METAINFO = {'dataset_name': 'ShapesPairs', 'shapes': SHAPES, 'colors': COLORS, 'sizes': tuple(SIZES)}
 
     def __init__(
@@ -67,7 +68,6 @@ class ShapesPairs(Dataset):
         num_images: int | None = None,
         seed: int = 0,
         image_size: int = 64,
-        num_objects: Sequence[int] = (2, 4),
         captions_per_image: int = 1,
         pipeline: Sequence[dict | Callable] | None = None,
         cache: bool = False,
@@ -79,7 +79,6 @@ class ShapesPairs(Dataset):
         self.task = task
         self.seed = seed
         self.image_size = image_size
-        self.num_objects = tuple(num_objects)
         self.captions_per_image = captions_per_image
         self.test_mode = test_mode
         self.num_images = _NUM_IMAGES.get(split) if num_images is None else num_images
@@ -102,8 +101,6 @@ class ShapesPairs(Dataset):
             raise ValueError(f'task must be one of {list(TASKS)}, got {self.task!r}')
         if self.split == 'train' and self.task == 'grounding' and not self.boxes_in_train:
             raise ValueError("the train split of ShapesPairs has no boxes: use split='val' or 'test' for grounding")
-        if len(self.num_objects) != 2 or not 2 <= self.num_objects[0] <= self.num_objects[1]:
-            raise ValueError(f'num_objects must be (fewest, most) with 2 <= fewest <= most, got {self.num_objects}')
         if self.image_size < 32:
             raise ValueError(f'image_size must be at least 32 pixels, got {self.image_size}')
         for name in ('num_images', 'captions_per_image'):
@@ -185,7 +182,7 @@ class ShapesPairs(Dataset):
                 return list(captions.values())
         raise ValueError(
             f'sample shapes-{self.split}-{index}: a scene of {len(scene.objects)} objects has no {count} different '
-            'captions: lower captions_per_image or raise num_objects'
+            'captions: lower captions_per_image'
         )
 
 

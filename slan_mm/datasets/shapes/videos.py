@@ -11,6 +11,8 @@ from slan_mm.registry import DATASETS
 
 #: Scenes of a video, one after the other.
 SHOTS = 2
+#: Frames of a scene.
+SHOT_LENGTH = 6
 _LAYOUT, _PIXELS, _SENTENCE = range(20, 23)  # purposes of random streams; ShapesPairs has the first ones
 
 
@@ -27,7 +29,6 @@ class ShapesVideos(ShapesPairs):
         num_videos: Number of videos.
         num_frames: m, frames looked at: drawn by (seed, epoch, index) in the train split, the middles of m equal parts
             in the others.
-        shot_length: Frames of a scene.
         seed, image_size, pipeline, metainfo, test_mode, lazy_init: See ``ShapesPairs``.
     """
 
@@ -38,7 +39,6 @@ class ShapesVideos(ShapesPairs):
         split: str = 'train',
         num_videos: int = 500,
         num_frames: int = 4,
-        shot_length: int = 6,
         seed: int = 0,
         image_size: int = 64,
         pipeline: Sequence[dict | Callable] | None = None,
@@ -46,10 +46,9 @@ class ShapesVideos(ShapesPairs):
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
-        if num_frames < 1 or shot_length < 1:
-            raise ValueError(f'num_frames and shot_length must be at least 1, got {num_frames} and {shot_length}')
+        if num_frames < 1:
+            raise ValueError(f'num_frames must be at least 1, got {num_frames}')
         self.num_frames = num_frames
-        self.shot_length = shot_length
         super().__init__(
             split=split,
             num_images=num_videos,
@@ -76,7 +75,7 @@ class ShapesVideos(ShapesPairs):
         text = ' and '.join(f'{item.color} {item.shape}' for item in named)
 
         rng = item_rng(self.seed, epoch + int(self._epoch[0]), index)
-        total = SHOTS * self.shot_length
+        total = SHOTS * SHOT_LENGTH
         train = self.split == 'train'
         chosen = random_frames(total, self.num_frames, rng) if train else uniform_frames(total, self.num_frames)
         size = (self.image_size, self.image_size)
@@ -84,7 +83,7 @@ class ShapesVideos(ShapesPairs):
             **self.get_data_info(index),
             'img': [
                 render_scene(
-                    scene_rng(self.seed, self.split, index * total + frame, _PIXELS), scenes[frame // self.shot_length]
+                    scene_rng(self.seed, self.split, index * total + frame, _PIXELS), scenes[frame // SHOT_LENGTH]
                 )
                 for frame in chosen.tolist()
             ],

@@ -13,19 +13,15 @@ _JOINERS = re.compile(r'(?<=\w)[-/](?=\w)')
 class CleanCaptionPair(CleanCaption):
     r"""``mmpretrain.CleanCaption`` on ``text``, made safe.
 
-    Two changes: a hyphen or slash inside a word becomes a space ("black-and-white" is three words, not one), and a
-    caption that cleaning would empty ("!!!") is kept as it is.
-
-    Args:
-        remove_chars: Characters to remove.
-        lowercase: Lower-case the caption.
+    Captions are lower-cased and lose their punctuation. Two changes: a hyphen or slash inside a word becomes a space
+    ("black-and-white" is three words, not one), and a caption that cleaning would empty ("!!!") is kept as it is.
 
     Raises:
         ValueError: The sample has phrases: their character spans would no longer fit the text.
     """
 
-    def __init__(self, remove_chars: str = ',.\'!?"()*#:;~-/', lowercase: bool = True) -> None:
-        super().__init__(keys='text', remove_chars=remove_chars, lowercase=lowercase)
+    def __init__(self) -> None:
+        super().__init__(keys='text', remove_chars=',.\'!?"()*#:;~-/', lowercase=True)
 
     def _clean(self, text: str) -> str:
         return super()._clean(_JOINERS.sub(' ', text)).strip() or text
@@ -40,4 +36,4 @@ class CleanCaptionPair(CleanCaption):
         return super().transform(results)
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(lowercase={self.lowercase})'
+        return f'{type(self).__name__}()'

@@ -7,16 +7,15 @@ from slan_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ResizeImage(Resize):
-    """``mmcv.transforms.Resize`` to a fixed (height, width), without keeping the aspect ratio, by Pillow.
+    """``mmcv.transforms.Resize`` to a fixed (height, width), without keeping the aspect ratio, bicubic by Pillow.
 
     Pillow, because it averages over the pixels that shrink into one; OpenCV's bilinear and bicubic skip them.
     Without the aspect ratio, normalised coordinates stay what they were.
 
     Args:
         size: Side in pixels, or (height, width).
-        interpolation: 'bicubic', 'bilinear', 'lanczos', 'box', 'hamming' or 'nearest'.
     """
 
-    def __init__(self, size: int | tuple[int, int], interpolation: str = 'bicubic') -> None:
+    def __init__(self, size: int | tuple[int, int]) -> None:
         height, width = (size, size) if isinstance(size, int) else size
-        super().__init__(scale=(width, height), keep_ratio=False, backend='pillow', interpolation=interpolation)
+        super().__init__(scale=(width, height), keep_ratio=False, backend='pillow', interpolation='bicubic')

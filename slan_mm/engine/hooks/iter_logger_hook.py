@@ -15,8 +15,8 @@ class IterLoggerHook(LoggerHook):
     So the last iteration is logged whatever the interval. Arguments are those of ``mmengine.hooks.LoggerHook``.
     """
 
-    def __init__(self, *args: Any, ignore_last: bool = False, log_metric_by_epoch: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, ignore_last=ignore_last, log_metric_by_epoch=log_metric_by_epoch, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{'ignore_last': False, 'log_metric_by_epoch': False, **kwargs})
         self._is_last = False
 
     def after_train_iter(

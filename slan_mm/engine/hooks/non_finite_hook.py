@@ -10,6 +10,9 @@ from mmengine.hooks import Hook
 
 from slan_mm.registry import HOOKS
 
+#: fp16 starts from a scale of 2^16 and halves it at each overflow: after 20 in a row it is below 1, and no scale helps.
+MAX_OVERFLOWS = 20
+
 
 def batch_ids(data_batch: Any) -> list[str]:
     """``sample_id (image image_id)`` of every sample in a batch of the project's data samples; [] for other batches."""
@@ -24,7 +27,7 @@ class NonFiniteLossHook(Hook):
     It runs before all other hooks, so that no broken weights are saved; the last checkpoint can be resumed. Every
     value whose name contains 'loss' is looked at, and ``grad_norm`` when ``optim_wrapper.clip_grad`` logs it. With a
     dynamic loss scale (fp16) an infinite gradient norm now and then is how the scale is found and the step is
-    skipped: only ``max_overflows`` of them in a row stop the run.
+    skipped: only more than ``MAX_OVERFLOWS`` of them in a row stop the run.
 
     With several ranks all of them stop, and the message names the ranks that have a broken loss, and their samples
     alone. A gradient norm is that of all ranks together.
@@ -32,8 +35,7 @@ class NonFiniteLossHook(Hook):
 
     priority = 'HIGHEST'
 
-    def __init__(self, max_overflows: int = 20) -> None:
-        self.max_overflows = max_overflows
+    def __init__(self) -> None:
         self.overflows = 0
 
     def after_train_iter(
@@ -66,7 +68,7 @@ class NonFiniteLossHook(Hook):
             return {}
         norm = float(runner.message_hub.get_scalar('train/grad_norm').current())
         self.overflows = 0 if math.isfinite(norm) else self.overflows + 1
-        allowed = self.max_overflows if hasattr(runner.optim_wrapper, 'loss_scaler') else 0
+        allowed = MAX_OVERFLOWS if hasattr(runner.optim_wrapper, 'loss_scaler') else 0
         return {'grad_norm': norm} if self.overflows > allowed else {}
 
     @staticmethod

@@ -23,6 +23,8 @@ from slan_mm.evaluation.functional.boxes import (
 from slan_mm.registry import METRICS
 
 TOPK = (1, 5, 10)
+#: Sides of the baseline's centred box as a share of the image's.
+CENTER_SIDE = 0.5
 #: Marks, until the prefix is set, the metrics of regions; no category can be called so.
 _REGIONS = '@regions/'
 
@@ -59,7 +61,7 @@ class GroundingMetric(BaseMetric):
       ``mean_iou``: the answer, which is the last level's boxes. ``oracle``: phrases that any kept region hits, which
       is what the best ranking of them could reach.
     - ``..._level0`` (the regions before any adaptor), ``..._level1``, ...: the levels before the answer.
-    - ``..._whole``, ``..._center``: the whole image and a centred box with half the image's sides (``center_side``).
+    - ``..._whole``, ``..._center``: the whole image and a centred box with half the image's sides.
       They have one box, so R5 and R10 equal R1 and are left out.
     - ``grounding/<category>/...``: the answer and the baselines on the phrases of a category, where it is known. A
       phrase with two categories counts in both.
@@ -70,8 +72,6 @@ class GroundingMetric(BaseMetric):
 
     Args:
         iou_threshold: IoU from which a box hits.
-        center_side: sides of the centre box as a share of the image's sides.
-        per_category: whether to report categories.
         region_prefix: takes the place of ``regions``; needed only where two grounding tasks run together.
         prefix: takes the place of ``grounding``.
         collect_device: 'cpu' or 'gpu', see mmengine's BaseMetric.
@@ -83,8 +83,6 @@ class GroundingMetric(BaseMetric):
     def __init__(
         self,
         iou_threshold: float = 0.5,
-        center_side: float = 0.5,
-        per_category: bool = True,
         region_prefix: str = 'regions',
         prefix: str | None = None,
         collect_device: str = 'cpu',
@@ -92,8 +90,6 @@ class GroundingMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.iou_threshold = iou_threshold
-        self.center_side = center_side
-        self.per_category = per_category
         self.region_prefix = region_prefix
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -121,7 +117,7 @@ class GroundingMetric(BaseMetric):
             )
         result = _Sample(name)
         height, width = sample['ori_shape'][:2]
-        baselines = {'whole': whole_box(height, width), 'center': center_box(height, width, self.center_side)}
+        baselines = {'whole': whole_box(height, width), 'center': center_box(height, width, CENTER_SIDE)}
         for phrase, levels in zip(phrases, predictions, strict=True):
             gold = torch.as_tensor(phrase['boxes']).cpu().double().reshape(-1, 4)
             if not len(gold):
@@ -146,23 +142,21 @@ class GroundingMetric(BaseMetric):
         samples = list({sample.sample_id: sample for sample in results}.values())
         phrases = [phrase for sample in samples for phrase in sample.phrases]
         without = sum(sample.without_box for sample in samples)
-        side = self.center_side
         print_log(
             f'Grounding protocol: {(self.dataset_meta or {}).get("title", "data set")}, {len(samples)} samples'
             f' ({len(results) - len(samples)} repeated ones dropped), {len(phrases)} phrases scored, {without} without'
             f' a gold box left out; hit at IoU >= {self.iou_threshold}; any-box, and merged-box (_merged); baselines:'
-            f' whole image, and a centred box of {side:g} x the width and {side:g} x the height.',
+            f' whole image, and a centred box of half the width and half the height.',
             logger='current',
         )
         metrics: dict[str, float] = {'num_phrases': float(len(phrases)), 'num_phrases_without_box': float(without)}
         if phrases:
             metrics.update(_summarise(phrases))
-        if self.per_category:
-            for category in sorted({name for phrase in phrases for name in phrase.categories}):
-                members = [phrase for phrase in phrases if category in phrase.categories]
-                summary = _summarise(members, skip_levels=True)
-                metrics.update({f'{category}/{key}': value for key, value in summary.items()})
-                metrics[f'{category}/num_phrases'] = float(len(members))
+        for category in sorted({name for phrase in phrases for name in phrase.categories}):
+            members = [phrase for phrase in phrases if category in phrase.categories]
+            summary = _summarise(members, skip_levels=True)
+            metrics.update({f'{category}/{key}': value for key, value in summary.items()})
+            metrics[f'{category}/num_phrases'] = float(len(members))
         sides = [value for sample in samples for value in sample.sides]
         overlaps = [sample.pairwise_iou for sample in samples if sample.pairwise_iou is not None]
         if sides:

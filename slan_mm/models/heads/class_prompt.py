@@ -14,6 +14,8 @@ from torch import Tensor
 
 from slan_mm.models.phrase_grounding import span_tokens
 
+PREFIX, SEPARATOR = 'detect: ', ', '
+
 
 @dataclass(frozen=True)
 class PromptPart:
@@ -66,11 +68,9 @@ def check_class_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class ClassPrompt:
-    """Makes prompts of class names.
+    """Makes prompts of class names, 'detect: person, bicycle'.
 
     Args:
-        prefix: What stands before the names.
-        separator: What stands between them.
         max_classes: Most classes of a prompt; None: as many as the text encoder's limit has room for, the paper's
             single prompt if all have. 1 asks for each class alone: as costly as there are classes, but the region
             filter then keeps T regions for each.
@@ -79,18 +79,16 @@ class ClassPrompt:
         ValueError: ``max_classes`` is less than 1.
     """
 
-    def __init__(self, prefix: str = 'detect: ', separator: str = ', ', max_classes: int | None = None) -> None:
+    def __init__(self, max_classes: int | None = None) -> None:
         if max_classes is not None and max_classes < 1:
             raise ValueError(f'max_classes must be at least 1 or None, got {max_classes}')
-        self.prefix = prefix
-        self.separator = separator
         self.max_classes = max_classes
 
     def compose(self, names: Sequence[str], classes: Sequence[int]) -> PromptPart:
         """The prompt of ``names[i]`` for i in ``classes``."""
-        text, spans = self.prefix, []
+        text, spans = PREFIX, []
         for position, index in enumerate(classes):
-            text += self.separator if position else ''
+            text += SEPARATOR if position else ''
             spans.append((len(text), len(text) + len(names[index])))
             text += names[index]
         return PromptPart(text, tuple(classes), tuple(spans))

@@ -18,6 +18,13 @@ from slan_mm.models.heads.detection_loss import DetectionLoss, DetectionOutputs
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
 
+#: What similarity, a sum of cosines, is multiplied by, to begin with.
+SCALE = 10.0
+#: The score of a region without similarity, to begin with: RetinaNet's prior.
+PRIOR = 0.01
+#: With ``nms`` the best so many boxes of each prompt go into it, mmdet's ``nms_pre``.
+CANDIDATES = 1000
+
 
 def _logit(boxes: Tensor) -> Tensor:
     """Logits of boxes' numbers, limited so that sides as long as the picture still have a gradient."""
@@ -36,14 +43,10 @@ class DetectionHead(BaseModule):
         embed_dims: Width D.
         num_levels: Levels of boxes, G_0 included: L + 1.
         score_dims: Width of the learned dot product.
-        scale: What similarity, a sum of cosines, is multiplied by, to begin with.
-        prior: The score of a region without similarity, to begin with (RetinaNet's prior).
-        loss: Config of :class:`DetectionLoss`.
         max_per_img: Most boxes of a picture.
         score_thr: Boxes with a lower score are left out.
         nms: Config of mmcv's ``batched_nms``, e.g. ``dict(type='nms', iou_threshold=0.5)``; None, for a head that was
             trained one-to-one: none.
-        candidates: With ``nms``: the best so many boxes of each prompt go into it.
     """
 
     def __init__(
@@ -51,29 +54,24 @@ class DetectionHead(BaseModule):
         embed_dims: int,
         num_levels: int,
         score_dims: int = 64,
-        scale: float = 10.0,
-        prior: float = 0.01,
-        loss: dict | None = None,
         max_per_img: int = 100,
         score_thr: float = 0.0,
         nms: dict | None = None,
-        candidates: int = 1000,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.scale = nn.Parameter(torch.tensor(float(scale)))
-        self.bias = nn.Parameter(torch.tensor(math.log(prior / (1 - prior))))
+        self.scale = nn.Parameter(torch.tensor(SCALE))
+        self.bias = nn.Parameter(torch.tensor(math.log(PRIOR / (1 - PRIOR))))
         self.region_projection = nn.Linear(embed_dims, score_dims)
         self.word_projection = nn.Linear(embed_dims, score_dims)
         self.box_offset = MLP(embed_dims + 4 * num_levels, embed_dims, 4, 3)
         for last in (self.word_projection, self.box_offset.layers[-1]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
-        self.criterion = DetectionLoss(**(loss or {}))
+        self.criterion = DetectionLoss()
         self.max_per_img = max_per_img
         self.score_thr = score_thr
         self.nms = nms
-        self.candidates = candidates
 
     def forward(self, located: Located, similarity: Tensor, tokens: Tensor) -> DetectionOutputs:
         """``similarity`` (P, NG, NT) of the last level's boxes and the words; ``tokens`` (C, NT), the token map."""
@@ -102,7 +100,7 @@ class DetectionHead(BaseModule):
         """
         kept = outputs.region_mask[row]
         scores = outputs.class_logits()[row, kept].sigmoid()
-        count = self.max_per_img if self.nms is None else max(self.candidates, self.max_per_img)
+        count = self.max_per_img if self.nms is None else max(CANDIDATES, self.max_per_img)
         score, index = scores.flatten().topk(min(count, scores.numel()))
         region, label = index // scores.shape[1], index % scores.shape[1]
         return InstanceData(

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from mmdet.registry import MODELS as MMDET_MODELS
-from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
+from mmdet.models.losses import FocalLoss, GIoULoss, L1Loss
+from mmdet.models.task_modules import HungarianAssigner
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_overlaps
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
@@ -58,37 +58,22 @@ class DetectionLoss(BaseModule):
     share the assignment. Sums are divided by the number of assigned regions of the global batch, so that a loss does
     not depend on how pictures are spread over ranks or grouped by size.
 
-    Args:
-        assigner: Config of mmdet's assigner; None: Hungarian by focal, L1 and GIoU costs (2, 5, 2).
-        loss_cls, loss_bbox, loss_iou: Configs of mmdet's losses; None: focal (1), L1 (5), GIoU (2).
-        level_weight: Weight of the box losses of G_0..G_L; the refined boxes have 1.
+    Costs and weights are DETR's: classes 2, L1 5 and GIoU 2 in the assignment, 1, 5 and 2 in the loss. The boxes of
+    every level count as much as the refined ones.
     """
 
-    def __init__(
-        self,
-        assigner: dict | None = None,
-        loss_cls: dict | None = None,
-        loss_bbox: dict | None = None,
-        loss_iou: dict | None = None,
-        level_weight: float = 1.0,
-        init_cfg: dict | None = None,
-    ) -> None:
+    def __init__(self, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        self.assigner = MMDET_TASK_UTILS.build(
-            assigner
-            or dict(
-                type='mmdet.HungarianAssigner',
-                match_costs=[
-                    dict(type='mmdet.BinaryFocalLossCost', weight=2.0),
-                    dict(type='mmdet.BBoxL1Cost', weight=5.0, box_format='xywh'),
-                    dict(type='mmdet.IoUCost', iou_mode='giou', weight=2.0),
-                ],
-            )
+        self.assigner = HungarianAssigner(
+            match_costs=[
+                dict(type='mmdet.BinaryFocalLossCost', weight=2.0),
+                dict(type='mmdet.BBoxL1Cost', weight=5.0, box_format='xywh'),
+                dict(type='mmdet.IoUCost', iou_mode='giou', weight=2.0),
+            ]
         )
-        self.loss_cls = MMDET_MODELS.build(loss_cls or dict(type='mmdet.FocalLoss', use_sigmoid=True))
-        self.loss_bbox = MMDET_MODELS.build(loss_bbox or dict(type='mmdet.L1Loss', loss_weight=5.0))
-        self.loss_iou = MMDET_MODELS.build(loss_iou or dict(type='mmdet.GIoULoss', loss_weight=2.0))
-        self.level_weight = level_weight
+        self.loss_cls = FocalLoss(use_sigmoid=True)
+        self.loss_bbox = L1Loss(loss_weight=5.0)
+        self.loss_iou = GIoULoss(loss_weight=2.0)
 
     @torch.no_grad()
     def assign(self, outputs: DetectionOutputs, row: int, target: DetectionTarget) -> tuple[Tensor, Tensor]:
@@ -137,11 +122,11 @@ class DetectionLoss(BaseModule):
         corners = bbox_cxcywh_to_xyxy(gold)
         last = len(outputs.boxes) - 1
         for level, level_boxes in enumerate(outputs.boxes):
-            name, scale = ('refined', 1.0) if level == last else (f'level{level}', self.level_weight)
+            name = 'refined' if level == last else f'level{level}'
             predicted = level_boxes[pair, region].float()
-            losses[f'loss_bbox_{name}'] = scale * self.loss_bbox(predicted, gold, reduction_override='sum')
+            losses[f'loss_bbox_{name}'] = self.loss_bbox(predicted, gold, reduction_override='sum')
             giou = self.loss_iou(bbox_cxcywh_to_xyxy(predicted), corners, reduction_override='sum')
-            losses[f'loss_iou_{name}'] = scale * giou
+            losses[f'loss_iou_{name}'] = giou
         answer = bbox_cxcywh_to_xyxy(outputs.boxes[-1][pair, region].detach().float())
         losses['matched_iou'] = bbox_overlaps(answer, corners, is_aligned=True).sum()
         losses['count'] = losses['loss_cls'].new_tensor(float(len(pair)))

@@ -13,7 +13,7 @@ from slan_mm.structures import Located
 
 @MODELS.register_module()
 class PairFusionHead(BaseModule):
-    """Two located results of one sentence to logits of classes.
+    """Two located results of one sentence to the logits of 0, false, and 1, true.
 
     "The image and text embeddings ... are fused by a cross-attention layer. We use a binary classification module."
     The embeddings of a side are its moved regions and the words that have read them. The layer is the locator's own
@@ -24,31 +24,26 @@ class PairFusionHead(BaseModule):
     Args:
         embed_dims: Width D.
         attention: Config of the cross-attention layer, without ``embed_dims``.
-        hidden_dims: Hidden width of the classifier; None: D.
         dropout: Dropout before the classifier's last layer.
-        num_classes: Number of classes; NLVR2 has 0: false, 1: true.
     """
 
     def __init__(
         self,
         embed_dims: int,
         attention: dict | None = None,
-        hidden_dims: int | None = None,
         dropout: float = 0.0,
-        num_classes: int = 2,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.attention = build_sized(
             dict(type='BidirectionalAttention') | (attention or {}), 'head.attention', embed_dims=embed_dims
         )
-        hidden_dims = hidden_dims or embed_dims
         self.classifier = nn.Sequential(
-            nn.Linear(4 * embed_dims, hidden_dims), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden_dims, num_classes)
+            nn.Linear(4 * embed_dims, embed_dims), nn.GELU(), nn.Dropout(dropout), nn.Linear(embed_dims, 2)
         )
 
     def forward(self, left: Located, right: Located) -> Tensor:
-        """``left``, ``right``: B pairs each, picture i of that side with sentence i. Returns (B, num_classes)."""
+        """``left``, ``right``: B pairs each, picture i of that side with sentence i. Returns (B, 2)."""
         sides, masks = zip(*(self.sequence(located) for located in (left, right)), strict=True)
         fused = self.attention(*sides, *masks)
         summary = [

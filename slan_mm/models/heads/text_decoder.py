@@ -69,7 +69,6 @@ class TextDecoder(BaseModule):
         generation: Keyword arguments of ``transformers.GenerationConfig``, e.g. ``dict(num_beams=3,
             min_new_tokens=5)``. ``max_new_tokens`` is what ``max_words`` leaves, unless given.
         local_files_only: Never touch the network for ``model``.
-        attn_implementation: Of BERT.
 
     Raises:
         OSError: The weights cannot be loaded; the message says what to do.
@@ -86,16 +85,13 @@ class TextDecoder(BaseModule):
         label_smoothing: float = 0.0,
         generation: dict | None = None,
         local_files_only: bool = True,
-        attn_implementation: str = 'sdpa',
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.tokenizer = tokenizer
         self.max_words = max_words
         self.label_smoothing = label_smoothing
-        settings: dict[str, Any] = dict(
-            is_decoder=True, add_cross_attention=True, attn_implementation=attn_implementation
-        )
+        settings: dict[str, Any] = dict(is_decoder=True, add_cross_attention=True, attn_implementation='sdpa')
         if isinstance(model, str):
             if num_layers is not None:
                 settings['num_hidden_layers'] = num_layers

@@ -127,31 +127,15 @@ class RegionWordLoss(BaseModule):
 
     Args:
         temperature: Initial temperature.
-        word_dims: Width C of the space where words say how much they count in the mean and what cosine is usual for
-            them: 'and' names nothing, and a word that finds a region in every picture says little about one. Both
-            start at 1 and 0. None: all words count the same.
     """
 
-    def __init__(self, temperature: float = 0.07, word_dims: int | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(self, temperature: float = 0.07, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.temperature = Temperature(temperature)
-        self.calibration = None
-        if word_dims is not None:
-            self.calibration = nn.Linear(word_dims, 2)
-            nn.init.zeros_(self.calibration.weight)
-            nn.init.zeros_(self.calibration.bias)
-
-    def word_calibration(self, words: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
-        """How much each of ``words`` (..., C) counts, over 0, and its usual cosine; None: all count the same."""
-        if self.calibration is None:
-            return None, None
-        log_weight, bias = self.calibration(words).float().unbind(-1)
-        return log_weight.exp(), bias
 
     def similarity(self, regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
         """Scores / temperature, (B, T)."""
-        weight, bias = self.word_calibration(words)
-        return region_word_scores(regions, words, word_mask, weight, bias) * self.temperature()
+        return region_word_scores(regions, words, word_mask) * self.temperature()
 
     def forward(
         self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor, target: Tensor | None = None
@@ -166,3 +150,30 @@ class RegionWordLoss(BaseModule):
         to_image = gather(to_text)[:, local_rows(len(ids))].t()
         target = positives(ids, all_ids) if target is None else target
         return soft_cross_entropy(to_text, target) + soft_cross_entropy(to_image, target), to_text
+
+
+@MODELS.register_module()
+class CalibratedRegionWordLoss(RegionWordLoss):
+    """Words say how much they count in the mean, and what cosine is usual for them.
+
+    'And' names nothing, and a word that finds a region in every picture says little about one.
+
+    Args:
+        word_dims: Width C of the space in which words say so. All start with weight 1 and a usual cosine of 0.
+        temperature: Initial temperature.
+    """
+
+    def __init__(self, word_dims: int, temperature: float = 0.07, init_cfg: dict | None = None) -> None:
+        super().__init__(temperature, init_cfg)
+        self.calibration = nn.Linear(word_dims, 2)
+        nn.init.zeros_(self.calibration.weight)
+        nn.init.zeros_(self.calibration.bias)
+
+    def word_calibration(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """How much each of ``words`` (..., C) counts, over 0, and its usual cosine."""
+        log_weight, bias = self.calibration(words).float().unbind(-1)
+        return log_weight.exp(), bias
+
+    def similarity(self, regions: Tensor, words: Tensor, word_mask: Tensor) -> Tensor:
+        weight, bias = self.word_calibration(words)
+        return region_word_scores(regions, words, word_mask, weight, bias) * self.temperature()

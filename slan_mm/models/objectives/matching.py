@@ -47,44 +47,28 @@ class Negatives(NamedTuple):
 
 @MODELS.register_module()
 class ITMHead(BaseModule):
-    """The match logit of located pairs, and its loss.
+    """The match logit of located pairs: a pair matches if every word does (noisy-and).
+
+    One hidden layer reads the means of regions and words and their product; minus the log-sum-exp of minus each word's
+    score is added. Eq. 4's linear layer is :class:`LiteralITMHead`.
 
     Args:
-        embed_dims: Width D.
-        kind: 'linear' is Eq. 4, a linear layer on cat(v_cls, t_cls). 'mlp' reads the means of regions and words and
-            their product, through one hidden layer. 'noisy_and' adds to that minus the log-sum-exp of minus each
-            word's score: a pair matches if every word does.
-        hidden_dims: Hidden width of 'mlp' and 'noisy_and'.
+        embed_dims: Width D, also of the hidden layers.
     """
 
-    def __init__(
-        self, embed_dims: int, kind: str = 'linear', hidden_dims: int | None = None, init_cfg: dict | None = None
-    ) -> None:
+    def __init__(self, embed_dims: int, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        if kind not in ('linear', 'mlp', 'noisy_and'):
-            raise ValueError(f"kind must be 'linear', 'mlp' or 'noisy_and', got {kind!r}")
-        self.kind = kind
-        hidden_dims = hidden_dims or embed_dims
-        self.classifier: nn.Module
-        if kind == 'linear':
-            self.classifier = nn.Linear(2 * embed_dims, 1)
-            return
-        self.classifier = nn.Sequential(nn.Linear(3 * embed_dims, hidden_dims), nn.GELU(), nn.Linear(hidden_dims, 1))
-        if kind == 'noisy_and':
-            self.word_score = nn.Sequential(nn.Linear(embed_dims, hidden_dims), nn.GELU(), nn.Linear(hidden_dims, 1))
+        self.classifier = nn.Sequential(nn.Linear(3 * embed_dims, embed_dims), nn.GELU(), nn.Linear(embed_dims, 1))
+        self.word_score = nn.Sequential(nn.Linear(embed_dims, embed_dims), nn.GELU(), nn.Linear(embed_dims, 1))
 
     def forward(self, located: Located) -> Tensor:
         """The match logits (P,)."""
-        if self.kind == 'linear':
-            return self.classifier(torch.cat([located.vision_cls, located.text_cls], dim=1)).squeeze(-1)
         weight = located.token_mask.to(located.words.dtype).unsqueeze(-1)
         words = (located.words * weight).sum(1) / weight.sum(1)
         vision = located.vision_cls
         logit = self.classifier(torch.cat([vision, words, vision * words], dim=1)).squeeze(-1)
-        if self.kind == 'noisy_and':
-            scores = self.word_score(located.words).squeeze(-1).float()
-            logit = logit - (-scores).masked_fill(~located.token_mask, -torch.inf).logsumexp(1).to(logit.dtype)
-        return logit
+        scores = self.word_score(located.words).squeeze(-1).float()
+        return logit - (-scores).masked_fill(~located.token_mask, -torch.inf).logsumexp(1).to(logit.dtype)
 
 
 def itm_loss(logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

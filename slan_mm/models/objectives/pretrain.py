@@ -46,7 +46,8 @@ class PretrainObjective(BaseModule):
             feature maps of all.
         soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
             targets. For a frozen text encoder, and without a queue.
-        calibrated: Region-word terms whose words need not count the same, see :class:`RegionWordLoss`.
+        calibrated: Region-word terms whose words need not count the same, see
+            :class:`CalibratedRegionWordLoss`.
         word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
             terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
         seed: Of maskings and negatives; together with the iteration it decides them, on any number of ranks.
@@ -104,8 +105,10 @@ class PretrainObjective(BaseModule):
             raise ValueError(f'calibrated names {sorted(unknown)}, the region-word terms are {sorted(terms)}')
         self.region_word = nn.ModuleDict()
         for term, dims in terms.items():
-            config = dict(type='RegionWordLoss') | (region_word or {})
-            self.region_word[term] = MODELS.build(config | (dict(word_dims=dims) if term in calibrated else {}))
+            kind: dict = dict(type='RegionWordLoss')
+            if term in calibrated:
+                kind = dict(type='CalibratedRegionWordLoss', word_dims=dims)
+            self.region_word[term] = MODELS.build(kind | (region_word or {}))
         self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word]))
         self.itm_head: protocols.MatchHead = build_sized(
             dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims

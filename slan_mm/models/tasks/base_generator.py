@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -10,7 +9,6 @@ from torch import Tensor
 from slan_mm.models import protocols
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads import DecoderMemory, Memory
-from slan_mm.models.heads.memory import PARTS
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
 
@@ -20,15 +18,14 @@ class BaseGenerator(BaseSLAN):
 
     Args:
         decoder: Config of the :class:`TextDecoder`.
-        memory: What the decoder attends to, see :class:`DecoderMemory`.
         base: What :class:`BaseSLAN` takes.
     """
 
-    def __init__(self, decoder: dict, memory: Sequence[str] = PARTS, **base: Any) -> None:
+    def __init__(self, decoder: dict, **base: Any) -> None:
         super().__init__(**base)
         tokenizer = self.text_branch.encoder.tokenizer
         self.decoder: protocols.TextDecoder = MODELS.build({'type': 'TextDecoder', 'tokenizer': tokenizer, **decoder})
-        self.memory = DecoderMemory(self.embed_dims, self.decoder.width, memory)
+        self.memory = DecoderMemory(self.embed_dims, self.decoder.width)
 
     def text_of(self, data_samples: list) -> TextFeatures:
         """The features of the texts that the locator meets the samples' pictures with."""

@@ -48,14 +48,13 @@ class TextEncoder(BaseModule):
     """A ``transformers.BertModel`` with its tokenizer.
 
     Two sequences of words leave it: contextual ones, which have seen their sentence (position 0 is [CLS]), and lexical
-    ones, taken from an early layer, which have not and so keep each word's own meaning.
+    ones, those of BERT's embedding layer, which have not and so keep each word's own meaning.
 
     Args:
         tokenizer: config of a tokenizer in ``TOKENIZERS``, or a name or path for ``HFTokenizer``.
         model: a hub name or a local folder; or keyword arguments of ``BertConfig`` for random weights. The vocabulary
             of a random model is the tokenizer's unless given.
         max_words: most tokens of a text, [CLS] and [SEP] included; longer texts are cut and counted.
-        lexical_layer: which of BERT's hidden states is lexical: 0 its embedding layer, i the output of its layer i.
         frozen: BERT stays in evaluation mode and gets no gradient.
         embed_dims: D. Where it differs from BERT's width, one linear projection each for contextual and lexical words
             is added. None: BERT's width.
@@ -68,8 +67,8 @@ class TextEncoder(BaseModule):
 
     Raises:
         OSError: tokenizer or weights cannot be loaded; the message says what to do.
-        ValueError: the weights are of another kind of model or incomplete; the sizes of model, tokenizer,
-            ``max_words`` and ``lexical_layer`` do not fit each other; or ``word_std`` is given with loaded weights.
+        ValueError: the weights are of another kind of model or incomplete; the sizes of model, tokenizer and
+            ``max_words`` do not fit each other; or ``word_std`` is given with loaded weights.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class TextEncoder(BaseModule):
         tokenizer: dict | str,
         model: dict | str,
         max_words: int = 32,
-        lexical_layer: int = 0,
         frozen: bool = False,
         embed_dims: int | None = None,
         local_files_only: bool = True,
@@ -92,7 +90,6 @@ class TextEncoder(BaseModule):
             tokenizer = {'type': 'HFTokenizer', 'name_or_path': tokenizer, 'local_files_only': local_files_only}
         self.tokenizer = TOKENIZERS.build(tokenizer)
         self.max_words = max_words
-        self.lexical_layer = lexical_layer
         self.frozen = frozen
         self.truncated = 0
         if word_std is not None and isinstance(model, str):
@@ -129,11 +126,6 @@ class TextEncoder(BaseModule):
             raise ValueError(
                 f"max_words {self.max_words} must lie between 3 ([CLS], a word, [SEP]) and the text encoder's "
                 f'{config.max_position_embeddings} positions.'
-            )
-        if not 0 <= self.lexical_layer <= config.num_hidden_layers:
-            raise ValueError(
-                f'lexical_layer {self.lexical_layer} must lie between 0 and the {config.num_hidden_layers} layers of '
-                'the text encoder.'
             )
 
     @property
@@ -199,7 +191,7 @@ class TextEncoder(BaseModule):
             states = self.bert(
                 input_ids=tokens.input_ids, attention_mask=tokens.mask.long(), output_hidden_states=True
             ).hidden_states
-        return EncodedWords(contextual=states[-1], lexical=states[self.lexical_layer])
+        return EncodedWords(contextual=states[-1], lexical=states[0])
 
     def project(self, words: EncodedWords) -> EncodedWords:
         """Words of width D."""

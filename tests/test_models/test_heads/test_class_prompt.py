@@ -56,8 +56,8 @@ def test_long_lists_are_split_in_order_and_nothing_is_lost():
 
 
 def test_max_classes_asks_for_each_class_alone():
-    parts = ClassPrompt(prefix='', max_classes=1).split(('circle', 'star'), count_tokens, 100)
-    assert [part.text for part in parts] == ['circle', 'star']
+    parts = ClassPrompt(max_classes=1).split(('circle', 'star'), count_tokens, 100)
+    assert [part.text for part in parts] == ['detect: circle', 'detect: star']
     with pytest.raises(ValueError, match='max_classes must be at least 1'):
         ClassPrompt(max_classes=0)
 
@@ -114,6 +114,6 @@ def test_too_long_a_name_is_refused():
 
 
 def test_a_class_without_tokens_is_refused():
-    part = ClassPrompt(prefix='').compose(('circle', 'star'), (0, 1))
+    part = ClassPrompt().compose(('circle', 'star'), (0, 1))
     with pytest.raises(ValueError, match='makes no token of the class "star"'):
-        class_token_map(part, torch.tensor([[0, 0], [0, 6]]), torch.tensor([False, True]))
+        class_token_map(part, torch.tensor([[0, 0], list(part.spans[0])]), torch.tensor([False, True]))

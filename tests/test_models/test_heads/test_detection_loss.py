@@ -52,7 +52,7 @@ def test_dropped_regions_are_never_assigned():
 
 
 def test_losses_by_hand():
-    criterion = DetectionLoss(loss_bbox=dict(type='mmdet.L1Loss', loss_weight=5.0), level_weight=0.5)
+    criterion = DetectionLoss()
     made = outputs()
     moved = made.boxes[0].clone()
     moved[0, 0, 0] += 0.05
@@ -65,10 +65,10 @@ def test_losses_by_hand():
     }
     # Two boxes are assigned: every sum is halved.
     assert found['loss_bbox_refined'].item() == pytest.approx(0, abs=1e-6)
-    assert found['loss_bbox_level0'].item() == pytest.approx(0.5 * 5 * 0.05 / 2, rel=1e-4)
+    assert found['loss_bbox_level0'].item() == pytest.approx(5 * 0.05 / 2, rel=1e-4)
     assert found['loss_iou_refined'].item() == pytest.approx(0, abs=1e-5)
     giou = bbox_overlaps(*(bbox_cxcywh_to_xyxy(b) for b in (moved[0, :1], BOXES[:1])), mode='giou').item()
-    assert found['loss_iou_level0'].item() == pytest.approx(0.5 * 2 * (1 - giou) / 2, rel=1e-4)
+    assert found['loss_iou_level0'].item() == pytest.approx(2 * (1 - giou) / 2, rel=1e-4)
     assert found['matched_iou'].item() == pytest.approx(1, abs=1e-5)
 
     # Region 1 answers for class 0 (tokens 3, 4), region 0 for class 1 (token 6), region 2 for nothing.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from slan_mm.models.objectives import ITCLoss, RegionWordLoss
+from slan_mm.models.objectives import CalibratedRegionWordLoss, ITCLoss, RegionWordLoss
 from slan_mm.models.objectives.contrastive import Temperature, positives, region_word_scores, soft_cross_entropy
 
 
@@ -193,7 +193,7 @@ def test_words_that_count_more_and_words_that_are_usual():
 def test_calibrated_words_start_alike_and_learn_to_differ():
     ids, mask = torch.arange(6), torch.ones(6, 3, dtype=torch.bool)
     regions, words = unit(6, 4, 5), unit(6, 3, 5, seed=1)
-    plain, calibrated = RegionWordLoss(), RegionWordLoss(word_dims=5)
+    plain, calibrated = RegionWordLoss(), CalibratedRegionWordLoss(word_dims=5)
     torch.testing.assert_close(calibrated(regions, words, mask, ids), plain(regions, words, mask, ids))
     optimizer = torch.optim.Adam(calibrated.parameters(), lr=0.05)
     before = calibrated(regions, words, mask, ids)[0]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import gelu
 
-from slan_mm.models.objectives import ITMHead
+from slan_mm.models.objectives import ITMHead, LiteralITMHead
 from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
 from slan_mm.structures import Located
 
@@ -43,7 +43,7 @@ def mlp(x, layers):
 
 
 def test_linear_head_is_equation_4():
-    head = ITMHead(3, kind='linear')
+    head = LiteralITMHead(3)
     pairs = located()
     logits = head(pairs)
     for p in range(2):
@@ -51,21 +51,19 @@ def test_linear_head_is_equation_4():
         torch.testing.assert_close(logits[p], linear(joined, head.classifier)[0])
 
 
-@pytest.mark.parametrize('kind', ['mlp', 'noisy_and'])
-def test_other_heads_against_loops(kind):
-    head, pairs = ITMHead(3, kind=kind, hidden_dims=5), located()
+def test_noisy_and_against_loops():
+    head, pairs = ITMHead(3), located()
     logits = head(pairs)
     for p in range(2):
-        words = [word for word, takes_part in zip(pairs.words[p], pairs.word_mask[p], strict=True) if takes_part]
+        words = [word for word, takes_part in zip(pairs.words[p], pairs.token_mask[p], strict=True) if takes_part]
         mean = sum(words) / len(words)
         expected = mlp([*pairs.vision_cls[p], *mean, *(pairs.vision_cls[p] * mean)], head.classifier)
-        if kind == 'noisy_and':
-            expected = expected - math.log(sum(math.exp(-mlp(word, head.word_score)) for word in words))
+        expected = expected - math.log(sum(math.exp(-mlp(word, head.word_score)) for word in words))
         torch.testing.assert_close(logits[p], expected)
 
 
 def test_noisy_and_falls_with_its_worst_word():
-    head = ITMHead(3, kind='noisy_and')
+    head = ITMHead(3)
     for parameter in head.classifier.parameters():
         torch.nn.init.zeros_(parameter)
     head.word_score = torch.nn.Linear(3, 1)
@@ -76,9 +74,9 @@ def test_noisy_and_falls_with_its_worst_word():
     assert head(pairs).item() == pytest.approx(-math.log(2 * math.exp(-5) + math.exp(7)), rel=1e-5)
 
 
-@pytest.mark.parametrize('kind', ['linear', 'mlp', 'noisy_and'])
+@pytest.mark.parametrize('kind', [LiteralITMHead, ITMHead])
 def test_padding_never_changes_a_logit(kind):
-    head, pairs = ITMHead(3, kind=kind), located()
+    head, pairs = kind(3), located()
     expected = head(pairs)
     pairs.words = torch.cat([pairs.words, torch.full((2, 2, 3), 50.0)], 1)
     pairs.words[0, 3] = -50.0
@@ -86,11 +84,6 @@ def test_padding_never_changes_a_logit(kind):
     pairs.word_mask, pairs.token_mask = padded, padded
     torch.testing.assert_close(head(pairs), expected)
     torch.testing.assert_close(head(pairs[1:]), expected[1:])
-
-
-def test_unknown_head_is_refused():
-    with pytest.raises(ValueError, match='kind must be'):
-        ITMHead(3, kind='bilinear')
 
 
 def test_loss_by_hand_is_balanced():

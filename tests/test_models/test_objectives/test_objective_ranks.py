@@ -27,8 +27,7 @@ CONFIGS = {
         objective__weights=dict(rerank=0.5),
         objective__itc=dict(queue_size=8, distill=0.4),
         objective__momentum=0.8,
-        objective__itm=dict(kind='noisy_and'),
-        objective__regression=dict(confidence=True),
+        objective__regression=dict(type='SaliencyRegressionLoss'),
     ),
     'itm late, image-only saliency': lambda: toy_config(
         objective__itm_start=2,

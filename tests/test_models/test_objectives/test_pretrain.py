@@ -189,7 +189,7 @@ CASES = {
     'queue and momentum': lambda: toy_config(objective__itc=dict(queue_size=6, distill=0.4), objective__momentum=0.9),
     'itm not started': lambda: toy_config(objective__itm_start=5),
     'paper heads': lambda: toy_config(
-        objective__itm=dict(kind='linear'), objective__region_word=None, space_dims=dict(lexical=8)
+        objective__itm=dict(type='LiteralITMHead'), objective__region_word=None, space_dims=dict(lexical=8)
     ),
     'image-only saliency': lambda: toy_config(locator__region_filter=dict(type='ImageSaliencyFilter')),
     'no masked language model': lambda: toy_config(objective__weights=dict(lm=0.0)),

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from slan_mm.models.objectives import ProgressiveRegressionLoss
+from slan_mm.models.objectives import (
+    CentreRegressionLoss,
+    LiteralRegressionLoss,
+    ProgressiveRegressionLoss,
+    SaliencyRegressionLoss,
+)
 from slan_mm.models.objectives.regression import regression_target
 
 START = torch.tensor([[[0.5, 0.5, 0.4, 0.4], [0.3, 0.3, 0.2, 0.2]]])
@@ -18,15 +23,17 @@ FIRST = 0.15 + 1 - 10 / 22
 SECOND = 0.2 + 0.5
 
 
-def loss_of(mask=BOTH, weight=None, start=START, levels=LEVELS, **kwargs):
-    return ProgressiveRegressionLoss(**kwargs)([start, *levels], mask, torch.ones(1, 2) if weight is None else weight)
+def loss_of(mask=BOTH, weight=None, start=START, levels=LEVELS, kind=ProgressiveRegressionLoss):
+    return kind()([start, *levels], mask, torch.ones(1, 2) if weight is None else weight)
 
 
 def test_target_is_the_mean_of_the_levels_detached():
     levels = [level.clone().requires_grad_() for level in LEVELS]
     target = regression_target(levels)
     torch.testing.assert_close(target[0, 0], torch.tensor([0.65, 0.5, 0.4, 0.4]))
-    assert not target.requires_grad and regression_target(levels, detach=False).requires_grad
+    assert not target.requires_grad
+    literal = LiteralRegressionLoss().target(levels)
+    assert literal.requires_grad and torch.equal(literal, target)
 
 
 def test_l1_and_giou_by_hand():
@@ -56,16 +63,16 @@ def test_gradient_goes_to_the_detector_only():
     # A step against the gradient brings the box nearer to its target.
     step = START - 0.01 * start.grad
     assert loss_of(start=step) < loss_of()
-    loss_of(start=start, levels=levels, detach=False).backward()
+    loss_of(start=start, levels=levels, kind=LiteralRegressionLoss).backward()
     assert all(level.grad.abs().sum() > 0 for level in levels)
 
 
-def test_centres_only():
-    assert loss_of(centres_only=True).item() == pytest.approx(0.15 / 2)
+def test_centres_alone():
+    assert loss_of(kind=CentreRegressionLoss).item() == pytest.approx(0.15 / 2)
 
 
-def test_confidence_weighs_regions():
+def test_saliency_weighs_regions():
     weight = torch.tensor([[1.0, 0.5]], requires_grad=True)
-    loss = loss_of(weight=weight, confidence=True)
+    loss = loss_of(weight=weight, kind=SaliencyRegressionLoss)
     assert loss.item() == pytest.approx((FIRST + 0.5 * SECOND) / 1.5, rel=1e-4)
     assert not loss.requires_grad

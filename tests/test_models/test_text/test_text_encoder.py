@@ -56,13 +56,6 @@ def test_lexical_words_ignore_their_sentence_and_contextual_ones_do_not(encoder)
     torch.testing.assert_close(encoder(tokens).lexical, encoder.bert.embeddings(input_ids=tokens.input_ids))
 
 
-def test_lexical_layer_chooses_a_hidden_state(encoder):
-    tokens = encoder.tokenize(['a red circle'])
-    encoder.lexical_layer = 2
-    words = encoder(tokens)
-    torch.testing.assert_close(words.lexical, words.contextual)
-
-
 def test_long_texts_are_cut_counted_and_warned_of_once(encoder, monkeypatch):
     warnings = []
     monkeypatch.setattr('slan_mm.models.text.encoder.print_log', lambda text, **_: warnings.append(text))
@@ -159,7 +152,5 @@ def test_wrong_sizes_are_refused(tokenizer_dir):
         TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, vocab_size=7))
     with pytest.raises(ValueError, match='max_words 9 must lie between'):
         TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, max_position_embeddings=8), max_words=9)
-    with pytest.raises(ValueError, match='lexical_layer 3'):
-        TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), lexical_layer=3)
     with pytest.raises(ValueError, match='at least one text'):
         TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), max_words=8).tokenize([])
