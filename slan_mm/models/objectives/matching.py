@@ -50,7 +50,8 @@ class ITMHead(BaseModule):
     """The match logit of located pairs: a pair matches if every word does (noisy-and).
 
     One hidden layer reads the means of regions and words and their product; minus the log-sum-exp of minus each word's
-    score is added. Eq. 4's linear layer is :class:`LiteralITMHead`.
+    score is added. [CLS] and [SEP] count as words here: they have read the whole text. Eq. 4's linear layer is
+    :class:`LiteralITMHead`.
 
     Args:
         embed_dims: Width D, also of the hidden layers.
