@@ -11,6 +11,7 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
 from slan_mm.evaluation.functional import best_iou
+from slan_mm.models.inference import evaluating
 from slan_mm.models.phrase_grounding import phrase_tokens
 from slan_mm.pair_index import PairIndex
 from slan_mm.visualization.collect import picture_name, visible_picture
@@ -65,16 +66,12 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
 
     ``model`` is a SLAN or a task's model that grounds phrases; it is left in the mode it was in.
     """
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         data = model.data_preprocessor(pseudo_collate(list(items)), False)
         samples = model(**data, mode='predict')
         tokens = model.tokenize([sample.text for sample in samples])
         image, text = model.encode_image(data['inputs']), model.encode_text(tokens)
         located = model.locate(image, text)
-    finally:
-        model.train(was_training)
     activation = model.locator.activation(image, text, PairIndex.rows(text.words)).float()
     words = phrase_tokens(tokens, samples)
     traces = []

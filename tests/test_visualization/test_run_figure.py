@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.registry import VISBACKENDS
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from PIL import Image
@@ -15,7 +16,6 @@ from support.shrink import shrink
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from slan_mm.engine.launch import build_runner
-from slan_mm.registry import VISBACKENDS
 from slan_mm.visualization import Canvas
 from slan_mm.visualization.run_figure import record_figure
 
@@ -81,6 +81,7 @@ class Offline(BaseVisBackend):
 
 @pytest.fixture
 def offline():
+    # MMEngine's own registry, which is found whatever scope other tests have left as the default.
     VISBACKENDS.register_module(module=Offline)
     yield Visualizer(vis_backends=[dict(type='Offline')], save_dir='unused')
     VISBACKENDS.module_dict.pop('Offline')
