@@ -155,7 +155,7 @@ def test_every_row_runs_at_toy_size(tool, tmp_path):
         assert every - levels - {'regions/pairwise_iou'} <= record['test'].keys()
         assert name == 'adaptors-0' or name == 'frozen-detector' or levels <= record['test'].keys()
         assert record['galleries']['retrieval']['images'] == 4 and record['steps'] == 1 and record['seed'] == 0
-        assert record['config'] == grid.rows[name].config and 0 < record['train_seconds'] < 600
+        assert record['config'] == grid.rows[name].config and record['finished']
     # The frozen detector is that of the row it waits for, to the bit; its own training would have changed it.
     states = [
         load_from_file(str(resumable_checkpoints(tmp_path / f'{name}-seed0')[0]))['state_dict']

@@ -38,8 +38,8 @@ def test_tensorboard_shows_the_figures_of_a_training_and_a_test(tmp_path):
     cfg.merge_from_dict(
         {
             'work_dir': str(tmp_path),
-            # Runs of one second and one name would share MMEngine's visualizer.
-            'experiment_name': 'figures of a run',
+            # MMEngine keeps a visualizer by its name for the whole process; the configs' name is that of other tests.
+            'visualizer.name': tmp_path.name,
             'train_cfg.max_iters': 2,
             'visualizer.vis_backends': [dict(type='TensorboardVisBackend')],
             'default_hooks.frames': dict(type='TrainingFramesHook', at=[0.0, 1.0], indices=[0]),
