@@ -7,20 +7,20 @@ A table stands between two comments. The tool rewrites what is between them and 
 
     <!-- results: ablations configs/ablation/grid.yaml docs/runs/ablations -->   the grid's tables, of records
     <!-- /results -->                                                            <row>-seed<k>.json in the folder
-    <!-- results: runs docs/runs/shapes -->                                      runs one by one, and their metrics,
-    <!-- /results -->                                                            seeds of one config together
+    <!-- results: runs docs/runs/shapes docs/runs/shapes_long -->                runs and their metrics, a folder of
+    <!-- /results -->                                                            one config's seeds in a column
 
 Records are the ``run.json`` of work directories (``RunRecordHook``), copied by ``tools/analysis/run_ablations.py
---collect`` or by hand. With several seeds, a figure is their mean and sample standard deviation. In a grid's table the
-difference to the first row, paired by seed, follows in brackets, because seeds differ more than rows do. Paths are
-below the repository's root.
+--collect`` or by hand. With several seeds, a figure is their mean and sample standard deviation. In a grid's table this
+holds for the first row. The others have their mean and, in brackets, the mean and deviation of the difference to the
+first row, paired by seed, because seeds differ more than rows do. Paths are below the repository's root.
 """
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -114,7 +114,9 @@ def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric:
         if own is not reference and seed in reference and metric in reference[seed]['test']
     ]
     text = figure(list(values.values()), metric)
-    return f'{text} ({figure(differences, metric, "+")})' if differences and len(reference) > 1 else text
+    # Within brackets stands the spread that tells rows apart; that of the row itself is mostly the seeds'.
+    paired = differences and len(reference) > 1
+    return f'{text.split(" ± ")[0]} ({figure(differences, metric, "+")})' if paired else text
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -194,48 +196,51 @@ def ablations_block(grid_path: str, folder: str) -> str:
     return '\n\n'.join([provenance(used), *tables])
 
 
-def runs_block(folder: str) -> str:
-    """Runs one by one, then the metrics of each config over its seeds, beside chance."""
-    records = read_records(ROOT / folder)
-    if not records:
+def runs_block(*folders: str) -> str:
+    """A row a folder with what ran, then the metrics, a column a folder, beside chance.
+
+    Raises:
+        ValueError: Runs of one folder differ in more than their seeds.
+    """
+    columns = {Path(folder).name: list(read_records(ROOT / folder).values()) for folder in folders}
+    columns = {name: records for name, records in columns.items() if records}
+    if not columns:
         return 'No run is recorded yet.'
-    about = [
-        [
-            f'`{name}`',
-            f'`{record["config"]}`',
-            record['commit'][:12],
-            *(str(record[key]) for key in ('seed', 'steps')),
-            f'{record["train_seconds"] / 60:.1f}',
-            _processors(record),
-        ]
-        for name, record in records.items()
-    ]
-    groups: dict[tuple[str, int], list[Record]] = {}
-    for record in records.values():
-        groups.setdefault((record['config'], record['steps']), []).append(record)
-    present = [metric for metric in RUN_METRICS if any(metric in record['test'] for record in records.values())]
-    header = ['', *(f'`{Path(config).stem}`, {steps} steps' for config, steps in groups), 'chance or baseline']
+    about = []
+    for name, records in columns.items():
+        common = {(record['config'], record['steps'], _processors(record)) for record in records}
+        if len(common) > 1:
+            raise ValueError(f'runs in {name} differ in more than their seeds: {sorted(common)}')
+        ((config, steps, processors),) = common
+        each = (
+            [record['commit'][:12] for record in records],
+            [str(record['seed']) for record in records],
+            [f'{record["train_seconds"] / 60:.1f}' for record in records],
+        )
+        about.append(
+            [f'`{name}`', f'`{config}`', str(steps), *(', '.join(values) for values in each), processors],
+        )
+    everything = [record for records in columns.values() for record in records]
     lines = []
-    for metric in present:
-        cells = [
-            figure([record['test'][metric] for record in group if metric in record['test']], metric)
-            for group in groups.values()
-        ]
-        chance = [
-            figure([value], metric)
-            for group in groups.values()
-            if (value := baseline(group[0], RUN_METRICS[metric])) is not None
-        ]
-        lines.append([f'`{metric}`', *cells, ' / '.join(dict.fromkeys(chance))])
+    for metric, chance in RUN_METRICS.items():
+        if any(metric in record['test'] for record in everything):
+            cells = [
+                figure([record['test'][metric] for record in records if metric in record['test']], metric)
+                for records in columns.values()
+            ]
+            common_baseline = _common_baseline(everything, chance)
+            lines.append(
+                [f'`{metric}`', *cells, '' if common_baseline is None else figure([common_baseline], metric)],
+            )
     return '\n\n'.join(
         [
-            markdown(['run', 'config', 'commit', 'seed', 'steps', 'minutes', 'processes x threads'], about),
-            markdown(header, lines),
+            markdown(['runs', 'config', 'steps', 'commit', 'seed', 'minutes', 'processes x threads'], about),
+            markdown(['', *(f'`{name}`' for name in columns), 'chance or baseline'], lines),
         ]
     )
 
 
-BLOCKS = {'ablations': ablations_block, 'runs': runs_block}
+BLOCKS: dict[str, Callable[..., str]] = {'ablations': ablations_block, 'runs': runs_block}
 
 
 def render(text: str) -> str:
