@@ -75,6 +75,7 @@ def test_a_row_is_the_mean_and_the_spread_of_its_seeds(tool, tmp_path):
     # Means of 80 and 84; the sample deviation is 2 times the root of 2. Equal values have none.
     assert '| the default | 2 | 82.0 ± 2.8 | 0.500 ± 0.000 | 20.0 ± 0.0 |' in lines
     assert '| two levels | not run |  |  |  |' in lines
+    assert '### Levels' in lines
     assert '| *chance or baseline* |  | 16.8 |  | 0.2 |' in lines
     assert '2 runs; commit 0123456789ab; 8 steps; 1 x 1 (processes x threads); 1.5 to 2.5 minutes of training.' in lines
     assert (
@@ -93,8 +94,9 @@ def test_rows_are_compared_with_the_first_seed_by_seed(tool, tmp_path):
     row = '| two levels | 1 | 70.0 (-10.0) | 0.500 (+0.000) | 20.0 (+0.0) |'
     assert row in tool['render'](PAGE.format('ablations grid.yaml runs'))
     write(tmp_path, two_seed1=record(1, 76.0, cut))
-    row = '| two levels | 2 | 73.0 (-9.0 ± 1.4) | 0.500 (+0.000 ± 0.000) | 20.0 (+0.0 ± 0.0) |'
-    assert row in tool['render'](PAGE.format('ablations grid.yaml runs'))
+    page = tool['render'](PAGE.format('ablations grid.yaml runs'))
+    assert '| two levels | 73.0 (-9.0 ± 1.4) | 0.500 (+0.000 ± 0.000) | 20.0 (+0.0 ± 0.0) |' in page
+    assert '### Levels (seeds: 2)' in page, 'where all rows have as many'
 
 
 def test_one_seed_has_no_spread_and_others_do_not_count(tool, tmp_path):

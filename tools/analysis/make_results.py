@@ -132,6 +132,7 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> s
         ValueError: A record is of other settings than its row: the grid has changed since it ran.
     """
     lines: list[list[str]] = []
+    counts: set[int] = set()
     used: list[Record] = []
     reference: dict[int, Record] | None = None
     for name in table.rows:
@@ -146,14 +147,19 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> s
         used += found.values()
         values = [compared(found, reference, metric) for metric in table.metrics.values()]
         lines.append([row.label, str(len(found)) if found else 'not run', *values])
+        counts.add(len(found))
     chance = [
         figure([value], metric) if (value := _common_baseline(used, grid.baselines.get(metric))) is not None else ''
         for metric in table.metrics.values()
     ]
     if any(chance):
         lines.append(['*chance or baseline*', '', *chance])
+    header, seeds = ['', 'seeds', *table.metrics], ''
+    if len(counts) == 1 and all(counts):  # said once, in the title
+        seeds = f' (seeds: {counts.pop()})'
+        header, *lines = ([cells[0], *cells[2:]] for cells in [header, *lines])
     note = f'\n{table.note}\n' if table.note else ''
-    return f'### {table.title}\n{note}\n' + markdown(['', 'seeds', *table.metrics], lines)
+    return f'### {table.title}{seeds}\n{note}\n' + markdown(header, lines)
 
 
 def _common_baseline(records: Sequence[Record], name: str | None) -> float | None:
