@@ -62,8 +62,6 @@ RUN_METRICS = {
     'grounding/R1': 'grounding/R1_center',
     'grounding/R1_level0': '',
     'grounding/mean_iou': 'grounding/mean_iou_center',
-    'grounding/oracle': '',
-    'grounding/oracle_level0': '',
     'regions/mean_side': '',
     'regions/pairwise_iou': '',
 }
