@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+
+from slan_mm.plain_text import is_blank, is_whole, short
+from slan_mm.text_files import TextFileError, read_json
 
 _REMEDY = 'tools/dataset_converters/vqa_answer_list.py makes one from an annotation file.'
 
@@ -19,9 +21,9 @@ def check_answers(answers: Sequence[str], name: str) -> list[str]:
         raise ValueError(f'{name}: the answer list is empty. {_REMEDY}')
     seen: dict[str, int] = {}
     for index, answer in enumerate(answers):
-        if not isinstance(answer, str) or not answer.strip():
+        if not isinstance(answer, str) or is_blank(answer) or not is_whole(answer):
             raise ValueError(
-                f'{name}, entry {index}: an answer should be a text that is not empty, got {answer!r}. {_REMEDY}'
+                f'{name}, entry {index}: an answer should be a text that is not empty, got {short(answer)}. {_REMEDY}'
             )
         if answer in seen:
             raise ValueError(f'{name}, entry {index}: the answer {answer!r} is entry {seen[answer]}, too. Keep one.')
@@ -40,11 +42,9 @@ def read_answer_list(file: str | Path) -> list[str]:
     if not file.is_file():
         raise FileNotFoundError(f'The answer list {str(file)!r} does not exist. {_REMEDY}')
     try:
-        answers = json.loads(file.read_text(encoding='utf-8-sig'))
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{file}: not UTF-8 text ({error.reason}). Save the file in the encoding UTF-8.') from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{file}, line {error.lineno}: not valid JSON ({error.msg}). {_REMEDY}') from error
+        answers = read_json(file)
+    except TextFileError as error:
+        raise ValueError(f'{error}. {_REMEDY}') from error
     if not isinstance(answers, list):
         raise ValueError(f'{file}: expected a list of answers, got {type(answers).__name__}. {_REMEDY}')
     return check_answers(answers, str(file))

@@ -21,7 +21,7 @@ def test_the_order_is_kept(tmp_path):
         (b'[]', 'answers.json: the answer list is empty'),
         (b'{"yes": 1}', 'answers.json: expected a list of answers, got dict'),
         (b'["yes",\n', 'answers.json, line 2: not valid JSON'),
-        (b'["\xff"]', 'answers.json: not UTF-8 text'),
+        (b'["\xff"]', 'answers.json, line 1: not UTF-8 text'),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, content, error):

@@ -101,5 +101,5 @@ class GroundingDataset(ImageTextDataset):
             raise AnnotationError(
                 f'{source}: no caption with a phrase{f" in split {self.split}" if self.split else ""}.'
             )
-        check_some_images([item['img_path'] for item in items], self.img_root)
+        check_some_images([item['img_path'] for item in items], self.img_root, source)
         return items

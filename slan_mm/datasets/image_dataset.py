@@ -35,12 +35,12 @@ class ImageDataset(ImageTextDataset):
         items: dict[str, dict] = {}
         file = Path(self.ann_file)
         for entry in json_entries(file, load_json(file), 'images', _REMEDY):
-            image_id = self.id_prefix + str(entry.take('id', (int, str), _REMEDY))
+            image_id = self.id_prefix + entry.take_id('id', _REMEDY)
             if image_id in items:
                 entry.fail(f'a second image with id {image_id!r}', 'Give every image an id of its own.')
             path = os.path.join(self.img_root, entry.take('file_name', str, _REMEDY))
             items[image_id] = {'img_path': path, 'image_id': image_id, 'sample_id': image_id}
         if not items:
             raise AnnotationError(f'{file}: no images in this file. Is it the right one?')
-        check_some_images([item['img_path'] for item in items.values()], self.img_root)
+        check_some_images([item['img_path'] for item in items.values()], self.img_root, file)
         return list(items.values())

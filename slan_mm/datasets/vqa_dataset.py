@@ -89,7 +89,7 @@ class VQADataset(ImageTextDataset):
             raise AnnotationError(
                 f'{self.ann_file}: no question is left{f" in split {self.split}" * bool(self.split)}.'
             )
-        check_some_images([record.img_path for record in records], self.img_root)
+        check_some_images([record.img_path for record in records], self.img_root, self.ann_file)
         return [self._item(record) for record in records]
 
     def _records(self) -> Iterator[QuestionRecord]:

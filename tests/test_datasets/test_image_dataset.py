@@ -39,5 +39,5 @@ def test_wrong_files(tmp_path, images, error):
 
 
 def test_missing_images(tmp_path):
-    with pytest.raises(FileNotFoundError, match='None of 1 images looked for exists'):
+    with pytest.raises(FileNotFoundError, match='none of 1 images looked for exists'):
         build(tmp_path, [dict(id=0, file_name='a.png')])

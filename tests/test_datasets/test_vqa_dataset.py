@@ -116,7 +116,7 @@ def test_missing_files(tmp_path):
             build(tmp_path, **{name: 'none.json'})
     with pytest.raises(FileNotFoundError, match='image folder'):
         build(tmp_path, data_prefix=dict(img='pictures'))
-    with pytest.raises(FileNotFoundError, match='None of 4 images looked for exists'):
+    with pytest.raises(FileNotFoundError, match='none of 4 images looked for exists'):
         build(tmp_path, image_name='{image_id}.png')
 
 

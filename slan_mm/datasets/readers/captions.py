@@ -1,9 +1,11 @@
 """One way into every caption format: ``read_captions``."""
 
 import hashlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from slan_mm.datasets.readers.karpathy import read_karpathy
 from slan_mm.datasets.readers.msrvtt import read_msrvtt
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.readers.table import read_table
+from slan_mm.plain_text import is_blank, is_whole, short
 
 CAPTION_READERS: dict[str, Callable[..., Iterator[ImageRecord]]] = {
     'karpathy': read_karpathy,
@@ -43,8 +46,8 @@ def read_captions(
         img_root: Folder of the images.
         format: A key of ``CAPTION_READERS``.
         split: The split, or splits, to keep; None keeps everything.
-        empty_captions: 'error' refuses a file with an empty caption; 'drop' leaves empty captions (and images with
-            no other) out and logs how many.
+        empty_captions: 'error' refuses a file with a caption that is empty or has half of a character (as where it
+            was cut inside an emoji); 'drop' leaves such captions (and images with no other) out and logs how many.
         holdout: Where the file assigns an image to no split, this share of such images, chosen by a hash of the image
             id, is split 'val' and the others are 'train'. 0 leaves them without a split.
         options: Further arguments of the format's reader.
@@ -54,8 +57,8 @@ def read_captions(
 
     Raises:
         FileNotFoundError: The file or the image folder is missing, or none of some sampled images is in the folder.
-        AnnotationError: A field is missing or wrong, a caption is empty, an id is used for two images, an image is
-            in two splits, or the split is empty. The message names file and line.
+        AnnotationError: A field is missing or wrong, a caption is empty, an id is used for two images, an image has
+            two ids or is in two splits, or the split is empty. The message names file and line.
         ValueError: An argument is not among its choices.
     """
     if format not in CAPTION_READERS:
@@ -64,37 +67,86 @@ def read_captions(
         raise ValueError(f"empty_captions must be 'error' or 'drop', got {empty_captions!r}")
     if not 0 <= holdout < 1:
         raise ValueError(f'holdout must be in [0, 1), got {holdout}')
+    if unknown := set(options) - set(known := list(signature(CAPTION_READERS[format]).parameters)[2:]):
+        raise ValueError(f'reader has no {sorted(unknown)} for format={format!r}; it may have {known}')
     check_image_root(img_root)
     wanted = None if split is None else {split} if isinstance(split, str) else set(split)
     images: dict[str, ImageRecord] = {}
+    pictures = _Pictures()
     seen: Counter[str | None] = Counter()
-    splits: dict[str, str | None] = {}
-    dropped = 0
+    dropped, first_dropped = 0, ''
     for record in CAPTION_READERS[format](Path(ann_file), img_root, **options):
         if record.split is None and holdout:
             record.split = 'val' if unit_hash(record.image_id) < holdout else 'train'
         seen[record.split] += 1
-        if (first := splits.setdefault(record.image_id, record.split)) != record.split:
-            record.entry.fail(
-                f'image {record.image_id!r} is in split {first!r} and in {record.split!r}',
-                'Put all captions of an image into one split, or training sees what is to be tested.',
-            )
-        captions = _nonempty(record, empty_captions)
-        dropped += len(record.captions) - len(captions)
+        pictures.check(record)
+        captions = _usable(record, empty_captions)
+        if lost := len(record.captions) - len(captions):
+            first_dropped = first_dropped or record.image_id
+            dropped += lost
         if not captions or (wanted is not None and record.split not in wanted):
             continue
         record.captions = captions
-        known = images.setdefault(record.image_id, record)
-        if known is not record:
-            _check_same_image(known, record)
-            known.captions.extend(captions)
+        known_record = images.setdefault(record.image_id, record)
+        if known_record is not record:
+            known_record.captions.extend(captions)
     if dropped:
-        print_log(f'{ann_file}: {dropped} empty captions were left out', 'current')
+        print_log(
+            f'{ann_file}: {dropped} captions that are empty or broken were left out, the first of image '
+            f'{first_dropped!r}',
+            'current',
+            logging.WARNING,
+        )
+    if wanted is not None:
+        _check_splits(ann_file, wanted, seen)
     if not images:
         raise AnnotationError(_nothing(ann_file, wanted, seen))
     records = list(images.values())
-    check_some_images([record.img_path for record in records], img_root)
+    check_some_images([record.img_path for record in records], img_root, ann_file)
     return records
+
+
+class _Pictures:
+    """What is known of the pictures of a file: each has one id and one split, and each id one picture.
+
+    A picture is a name in a folder, however the path to the folder is written: 'a.jpg', './a.jpg' and 'x/../a.jpg' are
+    one, also through links to folders. Links to single files and copies under another name are pictures of their own.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+        self._ids: dict[str, str] = {}  # by picture
+        self._seen: dict[str, tuple[str, str | None]] = {}  # path and split, by id
+
+    def check(self, record: ImageRecord) -> None:
+        """Raises AnnotationError: ``record`` contradicts an earlier one."""
+        image_id, picture = record.image_id, self._picture(record.img_path)
+        path, split = self._seen.setdefault(image_id, (record.img_path, record.split))
+        if path != record.img_path and self._picture(path) != picture:
+            record.entry.fail(
+                f'image id {image_id!r} stands for two images, {path!r} and {record.img_path!r}',
+                "Give every image an id of its own: samples of one id are never each other's negatives.",
+            )
+        if (known := self._ids.setdefault(picture, image_id)) != image_id:
+            record.entry.fail(
+                f'the image {record.img_path!r} has two ids, {known!r} and {image_id!r}',
+                "Give it one, or its captions would be each other's negatives and might be in two splits. In json_list "
+                "and table, reader=dict(id_field='') leaves the ids out and takes the path.",
+            )
+        if split != record.split:
+            record.entry.fail(
+                f'image {image_id!r} is in split {split!r} and in {record.split!r}',
+                'Put all captions of an image into one split, or training sees what is to be tested.',
+            )
+
+    def _picture(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = os.path.realpath(folder)
+            except ValueError:  # a name that no file can have
+                self._folders[folder] = folder
+        return f'{self._folders[folder]}/{name}'
 
 
 def check_image_root(img_root: str) -> None:
@@ -106,8 +158,8 @@ def check_image_root(img_root: str) -> None:
         )
 
 
-def check_some_images(paths: Sequence[str], img_root: str) -> None:
-    """Raises FileNotFoundError where not one of some images, spread over ``paths``, exists.
+def check_some_images(paths: Sequence[str], img_root: str, ann_file: str | Path) -> None:
+    """Raises FileNotFoundError where not one of some images, spread over the ``paths`` of ``ann_file``, exists.
 
     A single missing image is dealt with at run time; that all are missing says that the folder is the wrong one.
     """
@@ -115,8 +167,8 @@ def check_some_images(paths: Sequence[str], img_root: str) -> None:
     looked_for = paths[::step]
     if not any(os.path.isfile(path) for path in looked_for):
         raise FileNotFoundError(
-            f'None of {len(looked_for)} images looked for exists, e.g. {looked_for[0]!r}. Is {img_root!r} the folder '
-            'that the paths of the annotation file start from? (For json_list and table, strip_prefix takes a foreign '
+            f'{ann_file}: none of {len(looked_for)} images looked for exists, e.g. {looked_for[0]!r}. Is {img_root!r} '
+            'the folder that the paths in this file start from? (For json_list and table, strip_prefix takes a foreign '
             'prefix off the paths.)'
         )
 
@@ -126,23 +178,33 @@ def unit_hash(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), 'big') / 2**48
 
 
-def _nonempty(record: ImageRecord, empty_captions: str) -> list[str]:
-    captions = [caption.strip() for caption in record.captions if caption.strip()]
+def _usable(record: ImageRecord, empty_captions: str) -> list[str]:
+    reasons = [_what_is_wrong(caption) for caption in record.captions]
     if empty_captions == 'error' and not record.captions:
         record.entry.fail(f'image {record.image_id!r} has no caption', "Write one, or set empty_captions='drop'.")
-    if empty_captions == 'error' and len(captions) < len(record.captions):
-        number = next(i for i, caption in enumerate(record.captions) if not caption.strip())
+    if empty_captions == 'error' and any(reasons):
+        number, reason = next((number, reason) for number, reason in enumerate(reasons) if reason)
         which = f'caption {number} of image {record.image_id!r}' if len(record.captions) > 1 else 'the caption'
-        record.entry.fail(f'{which} is empty', "Write or remove it, or set empty_captions='drop'.")
-    return captions
+        record.entry.fail(f'{which} {reason}', "Write or remove it, or set empty_captions='drop'.")
+    return [caption.strip() for caption, reason in zip(record.captions, reasons, strict=True) if not reason]
 
 
-def _check_same_image(known: ImageRecord, record: ImageRecord) -> None:
-    if known.img_path != record.img_path:
-        record.entry.fail(
-            f'image id {record.image_id!r} stands for two images, {known.img_path!r} and {record.img_path!r}',
-            "Give every image an id of its own: samples of one id are never each other's negatives.",
-        )
+def _what_is_wrong(caption: str) -> str | None:
+    if is_blank(caption):
+        return 'is empty'
+    return None if is_whole(caption) else f'has half of a character ({short(caption)})'
+
+
+def _check_splits(ann_file: str, wanted: set[str], seen: Counter) -> None:
+    """Says what was not asked for; refuses a split that another one may mean."""
+    others = {name: count for name, count in seen.items() if name not in wanted}
+    for name, count in others.items():
+        if name is not None and any(name.casefold() == other.casefold() for other in wanted):
+            raise AnnotationError(
+                f'{ann_file}: {count} entries are in split {name!r}, asked for is {sorted(wanted)}. Write both alike.'
+            )
+    if others and len(others) < len(seen):
+        print_log(f'{ann_file}: split {sorted(wanted)} is used; entries of others: {others}', 'current')
 
 
 def _nothing(ann_file: str, wanted: set[str] | None, seen: Counter) -> str:

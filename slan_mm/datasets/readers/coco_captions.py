@@ -16,15 +16,15 @@ _REMEDY = (
 def read_coco_captions(ann_file: Path, img_root: str) -> Iterator[ImageRecord]:
     """One record a caption, in the order of ``annotations``; images without captions do not appear."""
     data = load_json(ann_file)
-    names: dict[int | str, str] = {}
+    names: dict[str, str] = {}
     for entry in json_entries(ann_file, data, 'images', _REMEDY):
-        image_id = entry.take('id', (int, str), _REMEDY)
+        image_id = entry.take_id('id', _REMEDY)
         if image_id in names:
             entry.fail(f'a second image with id {image_id!r}', 'Give every image an id of its own.')
         names[image_id] = entry.take('file_name', str, _REMEDY)
     for entry in json_entries(ann_file, data, 'annotations', _REMEDY):
-        image_id = entry.take('image_id', (int, str), _REMEDY)
+        image_id = entry.take_id('image_id', _REMEDY)
         if image_id not in names:
             entry.fail(f'image_id {image_id!r} is not among the images', 'Add the image or remove the caption.')
-        caption = entry.take('caption', str, _REMEDY)
-        yield ImageRecord(os.path.join(img_root, names[image_id]), str(image_id), [caption], None, entry)
+        caption = entry.take('caption', str, _REMEDY, whole=False)
+        yield ImageRecord(os.path.join(img_root, names[image_id]), image_id, [caption], None, entry)

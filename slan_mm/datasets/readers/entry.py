@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slan_mm.plain_text import is_blank, is_whole, short
+from slan_mm.text_files import TextFileError, parse_json, read_utf8
+
 _SPACE = re.compile(r'\s*')
 
 
@@ -38,17 +41,31 @@ class Entry:
         parts = [str(self.file), *([f'line {line}'] if line else []), *([self.place] if self.place else [])]
         raise AnnotationError(f'{", ".join(parts)}: {what}. {remedy}')
 
-    def take(self, name: str, kinds: type | tuple[type, ...], remedy: str) -> Any:
-        """The field ``name``, checked to be there and to be of one of ``kinds``."""
+    def take(self, name: str, kinds: type | tuple[type, ...], remedy: str, whole: bool = True) -> Any:
+        """The field ``name``, checked to be there and to be of one of ``kinds``.
+
+        A text must be whole, see :func:`~slan_mm.plain_text.is_whole`, unless ``whole`` is off.
+        """
         if not isinstance(self.data, dict):
             self.fail(f'expected an object with fields, got {type(self.data).__name__}', remedy)
         if name not in self.data:
-            self.fail(f'no field {name!r} (fields here: {sorted(map(str, self.data))})', remedy)
+            self.fail(f'no field {name!r} (fields here: {short(sorted(map(str, self.data)))})', remedy)
         value = self.data[name]
         kinds = kinds if isinstance(kinds, tuple) else (kinds,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             expected = ' or '.join(kind.__name__ for kind in kinds)
-            self.fail(f'field {name!r} should be {expected}, got {type(value).__name__} ({str(value)[:60]!r})', remedy)
+            self.fail(f'field {name!r} should be {expected}, got {type(value).__name__} ({short(value)})', remedy)
+        if whole and isinstance(value, str) and not is_whole(value):
+            self.fail(
+                f'field {name!r} has half of a character ({short(value)})', 'Repair the text, or remove the entry.'
+            )
+        return value
+
+    def take_id(self, name: str, remedy: str) -> str:
+        """The id in the field ``name``, a whole number or a text that is not empty, as text: 1 and '1' are one id."""
+        value = str(self.take(name, (int, str), remedy)).strip()
+        if is_blank(value):
+            self.fail(f'field {name!r} is empty', 'Give every entry an id.')
         return value
 
     def child(self, name: str, index: int, data: Any) -> 'Entry':
@@ -65,22 +82,22 @@ def read_text(file: Path) -> str:
     """
     if not file.is_file():
         raise FileNotFoundError(f'The annotation file {str(file)!r} does not exist. Check data_root and ann_file.')
-    raw = file.read_bytes()
     try:
-        return raw.decode('utf-8-sig')
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b'\n') + 1
-        Entry(None, file, line=line).fail(f'not UTF-8 text ({error.reason})', 'Save the file in the encoding UTF-8.')
+        return read_utf8(file)
+    except TextFileError as error:
+        Entry(None, file, line=error.line).fail(error.what, 'Save the file in the encoding UTF-8.')
 
 
 def load_json(file: Path) -> Any:
     """The parsed JSON of ``file``; its errors name file and line."""
+    return _parsed(read_text(file), file, 1, 'Is the download complete?')
+
+
+def _parsed(text: str, file: Path, first_line: int, remedy: str) -> Any:
     try:
-        return json.loads(read_text(file))
-    except json.JSONDecodeError as error:
-        Entry(None, file, line=error.lineno).fail(
-            f'not valid JSON ({error.msg}, column {error.colno})', 'Is the download complete?'
-        )
+        return parse_json(text, file, first_line)
+    except TextFileError as error:
+        Entry(None, file, line=error.line).fail(error.what, remedy)
 
 
 def json_entries(file: Path, data: Any, key: str | None, remedy: str) -> Iterator[Entry]:
@@ -101,10 +118,7 @@ def json_line_entries(file: Path, remedy: str) -> Iterator[Entry]:
     for number, line in enumerate(io.StringIO(read_text(file)), start=1):
         if not line.strip():
             continue
-        try:
-            yield Entry(json.loads(line), file, line=number)
-        except json.JSONDecodeError as error:
-            Entry(None, file, line=number).fail(f'not valid JSON ({error.msg}, column {error.colno})', remedy)
+        yield Entry(_parsed(line.rstrip(), file, number, remedy), file, line=number)
 
 
 def _line(file: Path, key: str | None, index: int) -> int | None:

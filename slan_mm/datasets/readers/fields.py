@@ -4,6 +4,7 @@ import os
 
 from slan_mm.datasets.readers.entry import Entry
 from slan_mm.datasets.readers.record import ImageRecord
+from slan_mm.plain_text import is_blank
 
 
 def record_from_fields(
@@ -11,22 +12,25 @@ def record_from_fields(
 ) -> ImageRecord:
     """Reads the fields ``names`` = (image, caption, image id, split); the last two may be missing or empty."""
     image_field, caption_field, id_field, split_field = names
-    path = entry.take(image_field, str, remedy).removeprefix(strip_prefix)
-    if not path.strip():
+    path = entry.take(image_field, str, remedy).strip().removeprefix(strip_prefix)
+    if is_blank(path):
         entry.fail(f'field {image_field!r} is empty', 'Name an image file, or remove the entry.')
-    captions = entry.take(caption_field, (str, list), remedy)
+    captions = entry.take(caption_field, (str, list), remedy, whole=False)
     captions = [captions] if isinstance(captions, str) else captions
     if not all(isinstance(caption, str) for caption in captions):
         entry.fail(f'field {caption_field!r} holds something that is no text', remedy)
     if not captions:
         entry.fail(f'field {caption_field!r} is an empty list', 'Give a caption, or remove the entry.')
-    image_id, split = entry.data.get(id_field), entry.data.get(split_field)
-    if isinstance(image_id, float | list | dict):
-        entry.take(id_field, (int, str), remedy)
     return ImageRecord(
         img_path=os.path.join(img_root, path),
-        image_id=path if image_id in (None, '') else str(image_id),
+        # The same for 'a.jpg' and './a.jpg'.
+        image_id=entry.take_id(id_field, remedy) if _is_given(entry, id_field) else os.path.normpath(path),
         captions=captions,
-        split=None if split in (None, '') else str(split),
+        split=str(entry.take(split_field, (int, str), remedy)).strip() if _is_given(entry, split_field) else None,
         entry=entry,
     )
+
+
+def _is_given(entry: Entry, name: str) -> bool:
+    value = entry.data.get(name)
+    return value is not None and not (isinstance(value, str) and is_blank(value))

@@ -19,9 +19,9 @@ def read_karpathy(ann_file: Path, img_root: str) -> Iterator[ImageRecord]:
         name = entry.take('filename', str, _REMEDY)
         folder = entry.take('filepath', str, _REMEDY) if 'filepath' in entry.data else ''
         captions = [
-            entry.child('sentences', number, sentence).take('raw', str, _REMEDY)
+            entry.child('sentences', number, sentence).take('raw', str, _REMEDY, whole=False)
             for number, sentence in enumerate(entry.take('sentences', list, _REMEDY))
         ]
-        image_id = entry.take('cocoid', (int, str), _REMEDY) if 'cocoid' in entry.data else Path(name).stem
-        split = entry.take('split', str, _REMEDY)
-        yield ImageRecord(os.path.join(img_root, folder, name), str(image_id), captions, split, entry)
+        image_id = entry.take_id('cocoid', _REMEDY) if 'cocoid' in entry.data else Path(name).stem
+        split = entry.take('split', str, _REMEDY).strip()
+        yield ImageRecord(os.path.join(img_root, folder, name), image_id, captions, split, entry)

@@ -37,6 +37,6 @@ def read_msrvtt(ann_file: Path, img_root: str, ending: str = '.mp4') -> Iterator
             img_path=os.path.join(img_root, video + ending),
             image_id=video,
             captions=[entry.take('sentence', str, _REMEDY)],
-            split=entry.data.get('split') or None,
+            split=entry.data.get('split', '').strip() or None,
             entry=entry,
         )

@@ -2,18 +2,22 @@
 
 import csv
 import io
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from slan_mm.datasets.readers.entry import Entry, json_line_entries, read_text
 from slan_mm.datasets.readers.fields import record_from_fields
 from slan_mm.datasets.readers.record import ImageRecord
+from slan_mm.plain_text import short
 
 _REMEDY = (
     "format='table' reads .csv and .tsv with a header line, and .jsonl, with the fields image (path below the image "
     'folder) and caption, optionally image_id and split; fields of another name are told by '
     'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...).'
 )
+_QUOTES = 'Close it, or double it where it is a letter of the text ("").'
 _SUFFIXES = {'.csv': ',', '.tsv': '\t', '.jsonl': None}
 
 
@@ -56,15 +60,24 @@ def read_table(
 
 
 def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
-    """The rows of a csv or tsv file below its header, as entries with named fields."""
+    """The rows of a csv or tsv file below its header, as entries with named fields.
+
+    Raises:
+        AnnotationError: A quote is not closed, or takes in other rows; the columns are not those of the header.
+        ValueError: ``delimiter`` is not a single character.
+    """
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError(f'delimiter must be a single character, no quote and no line break, got {delimiter!r}')
     quoting = csv.QUOTE_NONE if file.suffix.lower() == '.tsv' else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO(read_text(file), newline=''), delimiter=delimiter, quoting=quoting)
+    lines = io.StringIO(read_text(file), newline='').readlines()
+    # strict: what follows a quote that is closed, or the end of the file in a quote, is an error.
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     header: list[str] | None = None
     end = 0  # last line of the row before: a quoted caption may run over several lines
     try:
         for row in reader:
             entry = Entry(None, file, line=end + 1)
-            end = reader.line_num
+            own, end = lines[end : reader.line_num], reader.line_num
             if not any(value.strip() for value in row):
                 continue
             if header is None:
@@ -78,10 +91,51 @@ def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
                     if quoting == csv.QUOTE_MINIMAL
                     else 'Captions must not contain tabs.',
                 )
+            if len(own) > 1:
+                _check_several_lines(entry, row, own, delimiter)
             entry.data = dict(zip(header, row, strict=True))
             yield entry
     except csv.Error as error:
+        if (line := _open_quote(lines[end:], delimiter, reader.line_num - end)) and quoting == csv.QUOTE_MINIMAL:
+            what = 'the quote that opens here is not closed where its column ends'
+            Entry(None, file, line=end + line).fail(what, _QUOTES)
         Entry(None, file, line=end + 1).fail(f'not a readable table ({error})', _REMEDY)
+
+
+def _check_several_lines(entry: Entry, row: list[str], lines: list[str], delimiter: str) -> None:
+    """Refuses a row whose quotes have taken in others: a line of it looks like a row itself."""
+    for number, line in enumerate(lines[1:], start=1):
+        cells = line.rstrip('\r\n').split(delimiter)
+        if len(cells) >= len(row) and any(
+            _kind(a) == _kind(b) not in ('', '0') for a, b in zip(row, cells, strict=False)
+        ):
+            entry.line += _open_quote(lines, delimiter, number) - 1
+            entry.fail(f'the quote that opens here takes in the row {short(line.strip())} below it', _QUOTES)
+
+
+def _kind(cell: str) -> str:
+    """What cells of one column have in common: the ending of a file name, or all but the digits."""
+    cell = cell.strip()
+    if (ending := os.path.splitext(cell)[1].lower()) and not set(ending) & set(' "'):
+        return ending
+    return re.sub(r'\d+', '0', cell) if re.search(r'\d', cell) else ''
+
+
+def _open_quote(lines: list[str], delimiter: str, number: int) -> int:
+    """The line, from 1, of the quote that is open at the end of the first ``number`` lines; or of the last quote."""
+    opened, inside, before = 0, False, delimiter
+    for line, text in enumerate(lines[:number], start=1):
+        for letter in text:
+            if letter == '"':
+                if not inside and before == delimiter:
+                    opened, inside = line, True
+                elif inside:
+                    inside = False
+                # Of a doubled quote the second opens again.
+                elif before == '"':
+                    inside = True
+            before = delimiter if letter in '\r\n' and not inside else letter
+    return opened
 
 
 def _check_header(entry: Entry, header: list[str], delimiter: str) -> None:
