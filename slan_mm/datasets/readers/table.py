@@ -104,13 +104,16 @@ def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
 
 def _check_several_lines(entry: Entry, row: list[str], lines: list[str], delimiter: str) -> None:
     """Refuses a row whose quotes have taken in others: a line of it looks like a row itself."""
-    for number, line in enumerate(lines[1:], start=1):
+    quoted = [place for place, cell in enumerate(row) if '\n' in cell or '\r' in cell]
+    for number, line in enumerate(lines):
         cells = line.rstrip('\r\n').split(delimiter)
-        if len(cells) >= len(row) and any(
-            _kind(a) == _kind(b) not in ('', '0') for a, b in zip(row, cells, strict=False)
-        ):
-            entry.line += _open_quote(lines, delimiter, number) - 1
-            entry.fail(f'the quote that opens here takes in the row {short(line.strip())} below it', _QUOTES)
+        # Of the first and the last line, what stands outside of the quotes is the row's own.
+        first = quoted[0] + 1 if number == 0 else 0
+        last = quoted[-1] if number == len(lines) - 1 else len(row)
+        places = [place for place in range(first, last) if place not in quoted]
+        if len(cells) >= len(row) and any(_kind(row[n]) == _kind(cells[n]) not in ('', '0') for n in places):
+            entry.line += _open_quote(lines, delimiter, max(1, number)) - 1
+            entry.fail(f'the quote that opens here takes in a line like a row, {short(line.strip())}', _QUOTES)
 
 
 def _kind(cell: str) -> str:

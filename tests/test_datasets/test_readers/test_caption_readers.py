@@ -212,3 +212,178 @@ def test_an_image_in_two_splits_is_refused(images, write):
     file = write('t.csv', 'image,caption,split\na.jpg,one,train\nb.jpg,two,val\na.jpg,three,val\n')
     with pytest.raises(AnnotationError, match="line 4: image 'a.jpg' is in split 'train' and in 'val'"):
         read_captions(file, str(images), 'table', split='train')
+
+
+def numbered(*, quote_at=None, closed_at=None):
+    lines = [
+        f'{n}.jpg,{chr(34) * (n == quote_at)}caption {n}{chr(34) * (n == closed_at)}{", more" * (n == quote_at)}'
+        for n in range(30)
+    ]
+    return '\n'.join(['image,caption', *lines]) + '\n'
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'line', 'words'),
+    [
+        ('t.csv', numbered(quote_at=10), 12, 'not closed'),
+        ('t.csv', 'image,caption\na.jpg,"one\nmore"\nb.jpg,"two\nmore,\nmore', 4, 'not closed'),
+        ('t.csv', 'image,caption\na.jpg,one\nb.jpg,"two\nc.jpg,"three\n', 3, 'not closed'),
+        ('t.csv', 'image,caption\na.jpg,"he said \\"hi\\""\n', 2, 'not closed'),
+        ('t.csv', numbered(quote_at=10, closed_at=20), 12, "takes in a line like a row, '11.jpg,caption 11'"),
+        ('t.csv', 'caption,x,image\n"a ""b""\nc",1,a.jpg\n"one,1,b.jpg\ntwo",1,c.jpg\n', 4, 'like a row'),
+        ('m.csv', 'key;video_id;sentence\nret0;video1;"one\nret1;video2;two"\n', 2, 'takes in a line like a row'),
+        ('t.csv', 'image,caption\na.jpg,"' + 'x' * 140000 + '\nb.jpg,two\n', 2, 'not closed'),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_told_by_its_line(images, write, name, content, line, words):
+    file = write(name, content)
+    with pytest.raises(AnnotationError, match=words) as error:
+        read_captions(file, str(images), 'msrvtt' if name == 'm.csv' else 'table')
+    assert str(error.value).startswith(f'{file}, line {line}: the quote that opens here')
+
+
+def test_quoted_captions_may_have_several_lines_quotes_and_commas(images, write):
+    caption = 'a "big", red\n3, 4 or 5 pictures, www.a.org\n'
+    file = write('t.csv', f'image_id,image,caption\n1,a.jpg,"{caption.replace(chr(34), chr(34) * 2)}"\n')
+    assert rows(read_captions(file, str(images), 'table')) == [('1', [caption.strip()])]
+    file = write('t.csv', 'image,caption\r\na.jpg,"one\r\n"\r\nb.jpg,two\r\n')
+    assert rows(read_captions(file, str(images), 'table')) == [('a.jpg', ['one']), ('b.jpg', ['two'])]
+
+
+@pytest.mark.parametrize('delimiter', ['', ';;', '"', '\n'])
+def test_a_delimiter_is_one_character(images, write, delimiter):
+    file = write('t.csv', 'image,caption\na.jpg,one\n')
+    if delimiter:
+        with pytest.raises(ValueError, match='delimiter must be a single character'):
+            read_captions(file, str(images), 'table', delimiter=delimiter)
+
+
+@pytest.mark.parametrize('other', ['./{}', 'x/../{}', 'x//../{}', 'link/{}', '{root}/{}'])
+def test_one_picture_by_two_paths_is_one(images, write, other):
+    (images / 'x').mkdir()
+    (images / 'link').symlink_to(images)
+    data = [
+        {'image': path, 'caption': f'caption {number}', 'image_id': number // 2}
+        for number, path in enumerate(
+            path for n in 'abcdef' for path in (f'{n}.jpg', other.format(f'{n}.jpg', root=images))
+        )
+    ]
+    by_split = [
+        read_captions(write('l.json', data), str(images), 'json_list', split=split, holdout=0.4)
+        for split in ('train', 'val')
+    ]
+    assert [len(record.captions) for records in by_split for record in records] == [2] * 6
+    for number, entry in enumerate(data):
+        entry['image_id'] = number
+    with pytest.raises(AnnotationError, match=r"entry 1: the image '.*' has two ids, '0' and '1'"):
+        read_captions(write('l.json', data), str(images), 'json_list')
+
+
+def test_without_ids_a_path_is_one_however_it_is_written(images, write):
+    file = write('t.csv', 'image,caption\na.jpg,one\n./a.jpg,two\nx/../a.jpg , three\n')
+    assert rows(read_captions(file, str(images), 'table')) == [('a.jpg', ['one', 'two', 'three'])]
+    file = write('t.csv', 'image,caption,split\na.jpg,one,train\n./a.jpg,two,val\n')
+    with pytest.raises(AnnotationError, match=r"line 3: image 'a.jpg' is in split 'train' and in 'val'"):
+        read_captions(file, str(images), 'table', split='val')
+
+
+def test_ids_are_compared_over_all_splits_and_captions(images, write):
+    file = write('t.csv', 'image,caption,image_id,split\na.jpg,one,1,train\nb.jpg,,1,val\nb.jpg,two,2,val\n')
+    with pytest.raises(AnnotationError, match="line 3: image id '1' stands for two images"):
+        read_captions(file, str(images), 'table', split='val', empty_captions='drop')
+
+
+def test_ids_may_be_left_out(images, write):
+    data = [{'image': 'a.jpg', 'caption': f'{number}', 'image_id': number} for number in range(3)]
+    (record,) = read_captions(write('l.json', data), str(images), 'json_list', id_field='')
+    assert (record.image_id, record.captions) == ('a.jpg', ['0', '1', '2'])
+
+
+@pytest.mark.parametrize('image_id', [True, False, 1.0, [1], {}])
+def test_what_is_no_id_is_refused(images, write, image_id):
+    file = write('l.json', [{**GOOD, 'image_id': image_id}])
+    with pytest.raises(AnnotationError, match="field 'image_id' should be int or str"):
+        read_captions(file, str(images), 'json_list')
+    data = {'images': [{'id': image_id, 'file_name': 'a.jpg'}], 'annotations': [{'image_id': 1, 'caption': 'x'}]}
+    with pytest.raises(AnnotationError, match=r"images\[0\]: field 'id' should be int or str"):
+        read_captions(write('c.json', data), str(images), 'coco_captions')
+
+
+def test_ids_are_texts(images, write):
+    data = [{**GOOD, 'image_id': 1}, {**GOOD, 'image_id': '1'}, {**GOOD, 'image_id': ' 1 '}]
+    assert rows(read_captions(write('l.json', data), str(images), 'json_list')) == [('1', ['one'] * 3)]
+    data = [{**GOOD, 'image_id': 0}, {'image': 'b.c.jpg', 'caption': 'x', 'image_id': None}]
+    assert [r.image_id for r in read_captions(write('l.json', data), str(images), 'json_list')] == ['0', 'b.c.jpg']
+    coco = {'images': [{'id': 1, 'file_name': 'a.jpg'}], 'annotations': [{'image_id': '1', 'caption': 'x'}]}
+    assert rows(read_captions(write('c.json', coco), str(images), 'coco_captions')) == [('1', ['x'])]
+    coco['images'].append({'id': '1', 'file_name': 'b.jpg'})
+    with pytest.raises(AnnotationError, match=r"images\[1\]: a second image with id '1'"):
+        read_captions(write('c.json', coco), str(images), 'coco_captions')
+
+
+@pytest.mark.parametrize('split', [['train'], {'a': 1}, True, False, 0.5])
+def test_what_is_no_split_is_refused(images, write, split):
+    file = write('l.json', [GOOD | {'split': 'train'}, {'image': 'b.jpg', 'caption': 'x', 'split': split}])
+    with pytest.raises(AnnotationError, match="entry 1: field 'split' should be"):
+        read_captions(file, str(images), 'json_list', split='train')
+
+
+def test_a_split_of_nan_is_refused(images, write):
+    file = write('l.json', '[{"image": "a.jpg", "caption": "NaN",\n"split": NaN}]')
+    with pytest.raises(AnnotationError, match='line 2: NaN is no value of JSON'):
+        read_captions(file, str(images), 'json_list', split='train')
+
+
+def test_splits_are_read_without_spaces_and_case_is_told(images, write):
+    lines = [f'{name}.jpg,x,{"train " if name < "d" else "train"}' for name in 'abcdef']
+    file = write('t.csv', '\n'.join(['image,caption,split', *lines]))
+    assert len(read_captions(file, str(images), 'table', split='train')) == 6
+    file = write('t.csv', '\n'.join(['image,caption,split', *lines]).replace('train ', 'Train'))
+    with pytest.raises(AnnotationError, match=r"3 entries are in split 'Train', asked for is \['train'\]"):
+        read_captions(file, str(images), 'table', split='train')
+
+
+CUT = 'so cute \ud83d'
+
+
+@pytest.mark.parametrize('caption', [CUT, '\u200b\u200d', '\ufeff', '\u2800'])
+@pytest.mark.parametrize(
+    ('format', 'data'),
+    [
+        ('json_list', lambda c: [GOOD, {'image': 'b.jpg', 'caption': ['two', c]}]),
+        (
+            'karpathy',
+            lambda c: {
+                'images': [
+                    {'filename': 'a.jpg', 'split': 'train', 'sentences': [{'raw': 'one'}]},
+                    {'filename': 'b.jpg', 'split': 'train', 'sentences': [{'raw': 'two'}, {'raw': c}]},
+                ]
+            },
+        ),
+        (
+            'coco_captions',
+            lambda c: {
+                'images': [{'id': 'a', 'file_name': 'a.jpg'}, {'id': 'b', 'file_name': 'b.jpg'}],
+                'annotations': [{'image_id': i, 'caption': t} for i, t in (('a', 'one'), ('b', 'two'), ('b', c))],
+            },
+        ),
+    ],
+)
+def test_captions_that_no_tokenizer_reads(images, write, capsys, format, data, caption):
+    file = write('x.json', data(caption))
+    with pytest.raises(AnnotationError, match=r"has half of a character \('so cute" if caption == CUT else 'is empty'):
+        read_captions(file, str(images), format)
+    records = read_captions(file, str(images), format, empty_captions='drop')
+    assert [record.captions for record in records] == [['one'], ['two']]
+
+
+@pytest.mark.parametrize('field', ['image', 'image_id', 'split'])
+def test_other_texts_with_half_of_a_character_are_refused(images, write, field):
+    file = write('l.json', [{**GOOD, field: 'caf\udce9'}])
+    with pytest.raises(AnnotationError, match=f"entry 0: field '{field}' has half of a character"):
+        read_captions(file, str(images), 'json_list')
+
+
+def test_reader_options_are_checked(images, write):
+    with pytest.raises(ValueError, match=r"reader has no \['picture_field'\] for format='json_list'.*'image_field'"):
+        read_captions(write('l.json', [GOOD]), str(images), 'json_list', picture_field='x')
