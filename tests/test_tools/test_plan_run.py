@@ -73,7 +73,7 @@ def test_a_sharded_run(planned):
     # 4 TFLOPs of each of 10 samples at 40 TFLOP/s.
     assert rows['TFLOPs of a sample'] == '4.00' and rows['seconds of an iteration'] == '1.00'
     assert rows['iterations'] == '172,800' and rows['samples a second, at most'] == '40'
-    assert rows['days, links beside'] == '2.0' and rows['days, links after'] == '4.0'
+    assert rows['days, communication overlapped'] == '2.0' and rows['days, communication not overlapped'] == '4.0'
     # 16 bytes of a parameter and 4 of an average, shared by four; a tenth not; and whole gradients.
     state = ((16 + 2) - 0.1 * 20) / 4 + 0.1 * 20 + 4
     assert float(rows['weights, gradients, AdamW, averages (GiB)']) == pytest.approx(state / 1.0737, abs=0.06)

@@ -242,8 +242,8 @@ def plan(
         'received by a GPU in it (GB)': f'{moved / 1e9:.1f}',
         'seconds for that, links of (GB/s)': f'{moved / 1e9 / link:.2f}, {link:g}',
         'samples a second, at most': f'{micro * gpus / seconds:,.0f}',
-        'days, links beside': f'{iterations * max(seconds, moved / 1e9 / link) / 86400:.1f}',
-        'days, links after': f'{iterations * (seconds + moved / 1e9 / link) / 86400:.1f}',
+        'days, communication overlapped': f'{iterations * max(seconds, moved / 1e9 / link) / 86400:.1f}',
+        'days, communication not overlapped': f'{iterations * (seconds + moved / 1e9 / link) / 86400:.1f}',
         'a checkpoint (GB)': f'{checkpoint / 1e9:.1f}',
         'hours between checkpoints': f'{cfg.default_hooks.checkpoint.interval * seconds / 3600:.1f}',
     }
