@@ -52,7 +52,7 @@ from slan_mm.datasets.pictures import list_pictures
 
 def add(options: argparse.Namespace) -> str:
     """Encodes what is new; says what was done."""
-    list_pictures(options.inputs)  # a missing one is told before a model is loaded
+    list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
     done = search.index(options.index, options.inputs, options.batch_size)
     return (

@@ -24,6 +24,7 @@ from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store import hash_config, hash_weights
 from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.pair_index import PairIndex
+from slan_mm.plain_text import is_whole
 from slan_mm.progress import Progress
 from slan_mm.structures import ImageFeatures, MarkedText, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
@@ -96,10 +97,16 @@ class PictureSearch(TaskInferencer):
             ValueError: there is no picture.
         """
         index = PictureIndex(folder, self.header)
-        given = [inputs] if isinstance(inputs, str | Path) else inputs
-        paths = list(dict.fromkeys(str(Path(str(path)).resolve()) for one in given for path in list_pictures(one)))
+        given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+        bad_names: list[str] = []
+        listed = list_pictures(given, skipped=bad_names)
+        resolved = dict.fromkeys(str(Path(str(path)).resolve()) for path in listed)
+        paths = [path for path in resolved if is_whole(path)]
+        bad_names += [ascii(path) for path in resolved if not is_whole(path)]
+        for name in bad_names:
+            print_log(f'Skipped: the name {name} is not UTF-8. Rename the picture.', 'current')
         todo = index.changed(paths)
-        report = Indexed(unchanged=len(paths) - len(todo))
+        report = Indexed(unchanged=len(paths) - len(todo), unreadable=list(bad_names))
         unsaved = 0
         with Progress('Index pictures', len(todo)) as progress:
             for start in range(0, len(todo), batch_size):
@@ -121,7 +128,10 @@ class PictureSearch(TaskInferencer):
                 progress.step(len(part))
         index.save()
         if report.unreadable:
-            print_log(f'{len(report.unreadable)} of {len(todo)} pictures could not be read: skipped.', 'current')
+            print_log(
+                f'{len(report.unreadable)} of {len(todo) + len(bad_names)} pictures could not be read: skipped.',
+                'current',
+            )
         return report
 
     def _read(self, paths: Sequence[str], unreadable: list[str]) -> dict[str, tuple[tuple[int, int], dict]]:

@@ -1,14 +1,17 @@
 """Pictures that a user hands over: a file, an array or a PIL image."""
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image, ImageOps
 
 from slan_mm.datasets.transforms.load_image import load_image, to_rgb
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.plain_text import is_whole
 
 #: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
 Picture: TypeAlias = str | Path | np.ndarray | Image.Image
@@ -44,11 +47,13 @@ def find_picture(picture: Any) -> Any:
     """``picture``; if it is a path, one that is there, with ``~`` for the home folder resolved.
 
     Raises:
-        UnreadableImageError: There is no such file.
+        UnreadableImageError: There is no such file, or its name is not UTF-8.
         ValueError: A web address.
     """
     if not isinstance(picture, str | Path):
         return picture
+    if not is_whole(str(picture)):
+        raise UnreadableImageError(f'the name of the picture {str(picture)!a} is not UTF-8: rename it')
     if str(picture).startswith(('http://', 'https://')):
         raise ValueError(f'{picture} is a web address: download the picture and give its path')
     path = Path(picture).expanduser()
@@ -57,23 +62,42 @@ def find_picture(picture: Any) -> Any:
     return path
 
 
-def list_pictures(inputs: Picture | Sequence[Picture], endings: Collection[str] = PICTURES) -> list[Picture]:
+def list_pictures(
+    inputs: Picture | Sequence[Picture], endings: Collection[str] = PICTURES, skipped: list[str] | None = None
+) -> list[Picture]:
     """Pictures, and of folders the files of these ``endings`` by name, as a list. No file is opened.
 
+    Names that are not UTF-8, as from an archive made on Windows, can be written nowhere. In a folder they are left out;
+    ``skipped`` gets them, or else the log.
+
     Raises:
-        UnreadableImageError: There is no such file or folder.
+        UnreadableImageError: There is no such file or folder, or its name is not UTF-8.
         ValueError: A web address; a folder has no picture, or none was given.
     """
     pictures: list[Picture] = []
+    bad: list[str] = []
     for picture in inputs if isinstance(inputs, list | tuple) else [inputs]:
         path = find_picture(picture)
         if not isinstance(path, Path) or not path.is_dir():
             pictures.append(path)
             continue
-        inside = [file for file in sorted(path.iterdir()) if file.suffix.lower() in endings]
+        named = [file for file in sorted(path.iterdir()) if file.suffix.lower() in endings]
+        inside = [file for file in named if is_whole(str(file))]
+        bad += [ascii(str(file)) for file in named if not is_whole(str(file))]
         if not inside:
-            raise ValueError(f'no picture in {path}: looked for files that end in {", ".join(sorted(endings))}')
+            looked = f'looked for files that end in {", ".join(sorted(endings))}'
+            raise ValueError(
+                f'no picture in {path}: {f"no name of {len(named)} is UTF-8, rename them" if named else looked}'
+            )
         pictures += inside
     if not pictures:
         raise ValueError('no picture was given')
+    if skipped is not None:
+        skipped += bad
+    elif bad:
+        print_log(
+            f'{len(bad)} pictures are left out, their names are not UTF-8: rename them. The first is {bad[0]}',
+            'current',
+            logging.WARNING,
+        )
     return pictures

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,10 +119,16 @@ def test_unreadable_pictures_are_skipped_counted_and_logged(search, photos, tmp_
     (photos / 'broken.jpg').write_bytes(b'no picture')
     whole = (photos / '0.png').read_bytes()
     (photos / 'cut.png').write_bytes(whole[: len(whole) // 2])
+    # Names that are not UTF-8: of a file, and of the file that a link leads to.
+    latin = os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.png')
+    for path in (Path(latin), Path(latin.replace(str(tmp_path), str(photos)))):
+        path.write_bytes(whole)
+    (photos / 'link.png').symlink_to(latin)
     done = search.index(tmp_path / 'index', photos, batch_size=2)
     assert done.added == 3 and len(found_by(search, tmp_path / 'index')) == 3
-    assert [os.path.basename(path) for path in done.unreadable] == ['broken.jpg', 'cut.png']
-    assert sum('Skipped' in line for line in lines) == 2 and '2 of 5 pictures' in lines[-1]
+    names = [os.path.basename(path.strip("'")) for path in done.unreadable]
+    assert names == ['caf\\udce9.png', 'caf\\udce9.png', 'broken.jpg', 'cut.png']
+    assert sum('Skipped' in line for line in lines) == 4 and '4 of 7 pictures' in lines[-1]
 
 
 def test_an_interruption_leaves_what_was_saved(search, photos, tmp_path, monkeypatch):

@@ -1,0 +1,36 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from slan_mm.datasets.pictures import list_pictures, read_picture
+from slan_mm.datasets.unreadable import UnreadableImageError
+
+
+@pytest.fixture
+def latin(images):
+    """The path of a picture beside the others whose name is not UTF-8."""
+    path = os.fsdecode(os.fsencode(images) + b'/caf\xe9.jpg')
+    Path(path).write_bytes((images / 'a.jpg').read_bytes())
+    return path
+
+
+def test_in_a_folder_names_that_are_not_utf8_are_left_out_and_counted(images, latin, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.datasets.pictures.print_log', lambda line, *_: said.append(line))
+    assert [path.name for path in list_pictures(images)] == [f'{name}.jpg' for name in 'abcdef']
+    assert said == [f'1 pictures are left out, their names are not UTF-8: rename them. The first is {latin!a}']
+    skipped: list[str] = []
+    assert len(list_pictures([images, images / 'a.jpg'], skipped=skipped)) == 7
+    assert skipped == [ascii(latin)] and len(said) == 1
+
+
+def test_by_itself_such_a_name_is_refused(images, latin):
+    for call in (list_pictures, read_picture):
+        with pytest.raises(UnreadableImageError, match=r'caf\\udce9\.jpg.* is not UTF-8: rename it'):
+            call(latin)
+    folder = images / 'latin'
+    folder.mkdir()
+    Path(latin).rename(os.fsdecode(os.fsencode(folder) + b'/\xe9.jpg'))
+    with pytest.raises(ValueError, match='no picture in .*latin: no name of 1 is UTF-8'):
+        list_pictures(folder)
