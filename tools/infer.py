@@ -59,9 +59,9 @@ from slan_mm.apis import INFERENCERS, SLANInferencer
 def main(arguments: list[str] | None = None) -> None:
     """Predicts, prints, writes."""
     options = parse_options(arguments)
-    texts = options.text[0] if options.text and len(options.text) == 1 else options.text
-    asked = [options.inputs, *([] if texts is None else [texts])]
-    INFERENCERS[options.task].check_call(*asked, **options.options)
+    kind = INFERENCERS[options.task]
+    asked = [options.inputs, *([kind.read_texts(options.text)] if options.text else [])]
+    kind.check_call(*asked, **options.options)
     inferencer = SLANInferencer(
         options.task, options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
     )

@@ -120,6 +120,11 @@ class TaskInferencer(BaseInferencer):
         raise NotImplementedError
 
     @classmethod
+    def read_texts(cls, texts: Sequence[str]) -> Any:
+        """What a call is given of the texts of a command line: one for all pictures, or one for each."""
+        return texts[0] if len(texts) == 1 else texts
+
+    @classmethod
     def check_call(cls, inputs: Any, *texts: Any, **options: Any) -> None:
         """Tells mistakes in what a call would be given, before a model is there to be called.
 

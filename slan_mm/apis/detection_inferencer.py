@@ -9,10 +9,10 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config
 
-from slan_mm.apis.base import TaskInferencer, box_text
+from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
 from slan_mm.apis.processor import picture_items
 from slan_mm.datasets.pictures import Picture, list_pictures
-from slan_mm.models.heads.class_prompt import read_class_names
+from slan_mm.models.heads.class_prompt import is_prompt, read_class_names
 from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
 
 #: Steps of a test pipeline that read what an inferencer is given or has not.
@@ -44,31 +44,50 @@ class DetectionInferencer(TaskInferencer):
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
-        texts: str | Sequence[str],
+        texts: str | Sequence[str] | Sequence[Sequence[str]],
         batch_size: int = 8,
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Finds the same classes in all pictures.
+        """Finds the things of some classes, in all pictures the same or in each its own.
 
         Args:
             inputs: A picture, several, or a folder.
-            texts: The classes: a text with commas between them, or a list.
+            texts: The classes: a text, see :func:`read_class_names`, or a list of names; or a list of such lists, one
+                for each picture.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
             options: ``top``, the most boxes of a picture in the results and drawings (20); ``score_thr``, the least
                 score of these (0); a page shows ten unless ``top`` is given; and those of :class:`TaskInferencer`.
 
         Raises:
             UnreadableImageError: A picture cannot be read.
-            ValueError: There is no class, one is empty, or two are the same.
+            ValueError: There is no class, one is empty, or two are the same; lists and pictures do not go together; or
+                a list has a text of several classes.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
     @classmethod
-    def prepare(cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str]) -> list[dict]:
+    def prepare(
+        cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str] | Sequence[Sequence[str]]
+    ) -> list[dict]:
         """See :class:`TaskInferencer`."""
-        names = read_class_names(texts)
-        return [dict(item, text=names) for item in picture_items(list_pictures(inputs))]
+        items = picture_items(list_pictures(inputs))
+        if not isinstance(texts, str) and any(isinstance(names, list | tuple) for names in texts):
+            lists = [read_class_names(names) for names in one_for_each(list(texts), len(items), 'lists of classes')]
+        else:
+            for name in [] if isinstance(texts, str) else texts:
+                if isinstance(name, str) and is_prompt(name):
+                    raise ValueError(
+                        f'{name!r} stands in a list of classes and looks like a list itself. Give a list for each '
+                        "picture, [['cat', 'dog'], ['bird']], or a single text for all"
+                    )
+            lists = [read_class_names(texts)] * len(items)
+        return [dict(item, text=names) for item, names in zip(items, lists, strict=True)]
+
+    @classmethod
+    def read_texts(cls, texts: Sequence[str]) -> Any:
+        """See :class:`TaskInferencer`; each text is a class list."""
+        return [read_class_names(text) for text in texts] if len(texts) > 1 else texts[0]
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         """The config's own test pipeline, which knows the sizes that a detector takes."""
@@ -120,3 +139,4 @@ class DetectionInferencer(TaskInferencer):
             text += name
         picture = DrawnPicture(image, image.shape[:2], text, phrases)
         return draw_regions([picture], columns=1, column_width=420.0)
+

@@ -79,3 +79,32 @@ def test_arrays_are_rgb_like_files(detection, photos):
 def test_class_lists_with_duplicates_are_refused(detection, photos):
     with pytest.raises(ValueError, match='duplicates'):
         detection(photos, 'circle, star, Circle')
+
+
+def test_each_picture_may_have_classes_of_its_own(detection, photos):
+    lists = [['circle'], ['star', 'red square'], 'star, cross']
+    found = detection(photos, lists, batch_size=3)['predictions']
+    assert [prediction['classes'] for prediction in found] == [['circle'], ['star', 'red square'], ['star', 'cross']]
+    for number, names in enumerate(lists):
+        (alone,) = detection(photos / f'{number}.png', names)['predictions']
+        torch.testing.assert_close(corners(alone), corners(found[number]), atol=1e-2, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('texts', 'said'),
+    [
+        ([['circle'], ['star']], '2 lists of classes for 3 pictures'),
+        (['circle, star', 'square', 'cross'], "'circle, star' stands in a list of classes"),
+        (['circle . star .', 'square .', 'cross .'], 'looks like a list itself'),
+        ([['circle'], ['star'], [['square']]], 'class 0 of 1 should be a text, got list'),
+        ([['circle'], ['star'], []], 'class list is empty'),
+    ],
+)
+def test_class_lists_and_pictures_go_together(photos, texts, said):
+    with pytest.raises(ValueError, match=said):
+        DetectionInferencer.prepare(photos, texts)
+
+
+def test_several_texts_of_a_command_are_a_class_list_a_picture():
+    assert DetectionInferencer.read_texts(['circle, star', 'square']) == [('circle', 'star'), ('square',)]
+    assert DetectionInferencer.read_texts(['circle, star']) == 'circle, star'

@@ -15,6 +15,10 @@ from torch import Tensor
 from slan_mm.models.phrase_grounding import span_tokens
 
 PREFIX, SEPARATOR = 'detect: ', ', '
+#: What separates the classes of a text: commas and their like, or else full stops.
+_LISTED, _STOPPED = re.compile(r'[,;\n，；、]'), re.compile(r'\.(?:\s+|$)|。')
+#: A full stop that may separate: before a space, or between two words without one.
+_UNCLEAR = re.compile(r'\.\s|\w\w\.\w\w|。')
 
 
 @dataclass(frozen=True)
@@ -27,30 +31,49 @@ class PromptPart:
 
 
 def read_class_names(text: str | Sequence[str]) -> tuple[str, ...]:
-    """Class names as a user gives them: a sequence, or one text with full stops (as in mmdet) or commas between them.
+    """Class names as a user gives them: a sequence, or one text with commas or full stops between them.
 
-    ``'cat . remote control .'`` and ``'cat, remote control'`` are both two classes. A full stop separates only with
-    white space or the end behind it.
+    ``'cat, remote control'``, ``'cat. remote control.'`` (Grounding DINO), ``'cat . remote control .'`` (mmdet) and a
+    line for each are all two classes. A text has one kind of separator: names that hold a full stop or a comma need a
+    sequence.
 
     Raises:
-        ValueError: See :func:`check_class_names`.
+        ValueError: A full stop stands in a name, so that nobody knows whether it separates; see also
+            :func:`check_class_names`.
     """
     if isinstance(text, str):
-        separator = r'\.(?:\s+|$)' if re.search(r'\s\.(\s|$)', text) else ','
-        pieces = [piece.strip() for piece in re.split(separator, text.strip())]
+        shown, text = text, text.strip()
+        kind = _LISTED if _LISTED.search(text) else _STOPPED
+        pieces = [piece.strip() for piece in kind.split(text)]
+        if kind is _LISTED:
+            pieces[-1] = re.sub(r'\s*\.$', '', pieces[-1])
+        for piece in pieces:
+            if _UNCLEAR.search(piece):
+                raise ValueError(
+                    f'the class list {shown!r} has a full stop in {piece!r}: does it separate two classes? Separate '
+                    'all by commas, or all by full stops and spaces; a name with a full stop needs a list of names'
+                )
         # What a closing separator leaves behind.
-        text = pieces[:-1] if pieces and not pieces[-1] else pieces
+        text = pieces[:-1] if not pieces[-1] else pieces
     return check_class_names(text)
+
+
+def is_prompt(name: str) -> bool:
+    """Whether a text that should name one class looks like a list of classes: ``'cat, dog'``, ``'cat . dog .'``."""
+    return bool(_LISTED.search(name) or re.search(r'\s\.\s|\.\s*$', name))
 
 
 def check_class_names(names: Sequence[str]) -> tuple[str, ...]:
     """The names as a prompt shows them: stripped, with spaces for underscores (as LVIS writes 'baseball_bat').
 
     Raises:
-        ValueError: There is none, one is empty, or two are the same but for case: nothing could tell their boxes
-            apart.
+        ValueError: There is none, one is empty or no text, or two are the same but for case: nothing could tell their
+            boxes apart.
     """
-    shown = tuple(' '.join(str(name).replace('_', ' ').split()) for name in names)
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise ValueError(f'class {index} of {len(names)} should be a text, got {type(name).__name__} ({name!r})')
+    shown = tuple(' '.join(name.replace('_', ' ').split()) for name in names)
     if not shown:
         raise ValueError('the class list is empty: name at least one class to detect')
     places: dict[str, list[int]] = {}

@@ -76,13 +76,25 @@ def test_lvis_many_classes(names):
     [
         ('cat . remote control .', ('cat', 'remote control')),
         ('cat, remote control', ('cat', 'remote control')),
-        ('dr. pepper, cat,', ('dr. pepper', 'cat')),
+        ('a cat. a remote control.', ('a cat', 'a remote control')),
+        ('cat. dog. person', ('cat', 'dog', 'person')),
+        ('cat, dog.', ('cat', 'dog')),
+        ('cat, dog . ', ('cat', 'dog')),
+        ('cat; dog\nbird,', ('cat', 'dog', 'bird')),
+        ('3.5 mm jack, node', ('3.5 mm jack', 'node')),
+        (['dr. pepper', 'cat, wild'], ('dr. pepper', 'cat, wild')),
         ('dog', ('dog',)),
         (['baseball_bat', ' air  conditioner '], ('baseball bat', 'air conditioner')),
     ],
 )
 def test_names_as_users_give_them(text, names):
     assert read_class_names(text) == names
+
+
+@pytest.mark.parametrize('text', ['dr. pepper, cat', 'cat. dog, bird.', 'cat . dog, bird .', 'cat.dog', 'cat.dog, bird'])
+def test_a_full_stop_that_may_or_may_not_separate_is_refused(text):
+    with pytest.raises(ValueError, match='does it separate two classes'):
+        read_class_names(text)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +104,8 @@ def test_names_as_users_give_them(text, names):
         (['hot_dog', 'hot dog'], 'duplicates'),
         (['cat', ' '], 'class 1 of 2 has an empty name'),
         ([], 'class list is empty'),
+        (['cat', ['dog']], r"class 1 of 2 should be a text, got list \(\['dog'\]\)"),
+        (['cat', None], 'class 1 of 2 should be a text'),
     ],
 )
 def test_bad_lists_are_refused(names, message):
