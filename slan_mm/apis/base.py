@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import signature
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +17,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
@@ -24,10 +28,23 @@ from slan_mm.apis.settings import model_class, picture_size
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.datasets.pictures import read_picture
+from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
 T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A picture, or several of one item, that could not be read; it stands in the place of a prediction."""
+
+    image: str | list[str]
+    error: UnreadableImageError
+
+    def to_dict(self) -> dict:
+        """In the list of predictions."""
+        return {'images' if isinstance(self.image, list) else 'image': self.image, 'error': str(self.error)}
 
 
 class TaskInferencer(BaseInferencer):
@@ -46,6 +63,9 @@ class TaskInferencer(BaseInferencer):
     - ``show``: open each page in the desktop's picture viewer.
     - ``img_out_dir``: folder that pages are written to, as ``<number>_<name>.jpg``.
     - ``pred_out_dir``: folder that ``predictions.json``, the list of all predictions, is written to.
+
+    A picture that cannot be read loses none of the others' answers: its prediction is ``dict(image, error)``, and it is
+    logged (with ``return_datasamples`` its place holds an :class:`Unread`). It is an error where it is the only one.
 
     Args:
         model: The model's config, or its file.
@@ -176,12 +196,44 @@ class TaskInferencer(BaseInferencer):
             return items
         return track(items, what, console=Console(stderr=True), transient=True)
 
-    def preprocess(self, inputs: Sequence[dict], batch_size: int = 1, **options: Any) -> Iterable:
-        """Batches of ``inputs`` as the model takes them, under a progress bar."""
-        return super().preprocess(self.progress(inputs, self.task), batch_size, **options)
+    def preprocess(self, inputs: Sequence[dict], batch_size: int = 1) -> Iterator[list]:
+        """Batches of ``inputs`` as the pipeline makes them, or :class:`Unread`, under a progress bar."""
+        items = map(self._read, self.progress(inputs, self.task))
+        while batch := list(islice(items, batch_size)):
+            yield batch
+
+    def _read(self, item: dict) -> Any:
+        try:
+            return self.pipeline(item)
+        except UnreadableImageError as error:
+            return Unread(item['img_path'], error)
+
+    def forward(self, inputs: list, **options: Any) -> list:
+        """The model's data samples of a batch; what could not be read stays in its place."""
+        read = [entry for entry in inputs if not isinstance(entry, Unread)]
+        answers = iter(super().forward(self.collate_fn(read), **options) if read else ())
+        return [entry if isinstance(entry, Unread) else next(answers) for entry in inputs]
+
+    def report_unread(self, entries: Sequence[Any]) -> None:
+        """Logs what could not be read.
+
+        Raises:
+            UnreadableImageError: Nothing could.
+        """
+        unread = [entry for entry in entries if isinstance(entry, Unread)]
+        if unread and len(unread) == len(entries):
+            raise unread[0].error
+        for entry in unread:
+            print_log(f'no answer: {entry.error}', 'current', logging.WARNING)
+        if unread:
+            print_log(f'{len(unread)} of {len(entries)} could not be read', 'current', logging.WARNING)
 
     def describe(self, prediction: dict) -> str:
         """A prediction in lines for people."""
+        return prediction['error'] if 'error' in prediction else self.describe_answer(prediction)
+
+    def describe_answer(self, prediction: dict) -> str:
+        """:meth:`describe`, of a picture that could be read."""
         raise NotImplementedError
 
     def to_dict(self, sample: Any) -> dict:
@@ -217,6 +269,8 @@ class TaskInferencer(BaseInferencer):
             return None
         pages = []
         for number, (item, sample) in enumerate(self.progress(list(zip(inputs, preds, strict=True)), 'pages')):
+            if isinstance(sample, Unread):
+                continue
             canvas = self.draw(item, sample, **options)
             if img_out_dir:
                 canvas.save(Path(img_out_dir) / f'{number:05d}_{Path(item["sample_id"]).stem}.jpg')
@@ -235,7 +289,10 @@ class TaskInferencer(BaseInferencer):
         **options: Any,
     ) -> dict:
         """``dict(predictions, visualization)``; writes the predictions where asked. ``options`` go to ``to_dict``."""
-        predictions = [self.to_dict(sample, **options) for sample in preds]
+        self.report_unread(preds)
+        predictions = [
+            sample.to_dict() if isinstance(sample, Unread) else self.to_dict(sample, **options) for sample in preds
+        ]
         if pred_out_dir:
             folder = Path(pred_out_dir)
             folder.mkdir(parents=True, exist_ok=True)

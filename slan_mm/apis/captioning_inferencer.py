@@ -39,7 +39,7 @@ class CaptioningInferencer(TaskInferencer):
         """Captions a picture, several, or those of a folder; for the rest see :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
         """
         return super().__call__(self.prepare(inputs), return_datasamples, batch_size, **options)
 
@@ -52,6 +52,6 @@ class CaptioningInferencer(TaskInferencer):
         """See the class."""
         return dict(image=sample.image_id, caption=sample.pred_caption, score=finite(sample.pred_score))
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """The caption, after the picture's name."""
         return f'{prediction["image"]}: {prediction["caption"]}'

@@ -60,7 +60,7 @@ class DetectionInferencer(TaskInferencer):
                 score of these (0); a page shows ten unless ``top`` is given; and those of :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
             ValueError: There is no class, one is empty, or two are the same; lists and pictures do not go together; or
                 a list has a text of several classes.
         """
@@ -119,7 +119,7 @@ class DetectionInferencer(TaskInferencer):
         ]
         return dict(image=sample.img_path, size=list(sample.ori_shape), classes=list(sample.text), boxes=boxes)
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """A line for the picture, and one for each box."""
         lines = [f'{prediction["image"]}: {", ".join(prediction["classes"])}']
         for found in prediction['boxes']:
@@ -139,4 +139,3 @@ class DetectionInferencer(TaskInferencer):
             text += name
         picture = DrawnPicture(image, image.shape[:2], text, phrases)
         return draw_regions([picture], columns=1, column_width=420.0)
-

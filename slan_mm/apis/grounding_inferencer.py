@@ -68,7 +68,7 @@ class GroundingInferencer(TaskInferencer):
                 these (none); and those of :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
             ValueError: Brackets or spans are wrong, or texts and pictures do not go together.
         """
         items = self.prepare(inputs, texts, phrases, find)
@@ -106,7 +106,7 @@ class GroundingInferencer(TaskInferencer):
             phrases=phrase_answers(sample, top, score_thr),
         )
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """A line for the picture, and one for each box of a phrase."""
         lines = [f'{prediction["image"]}: {prediction["text"]}']
         for phrase in prediction['phrases']:

@@ -45,7 +45,7 @@ class NLVR2Inferencer(TaskInferencer):
             batch_size, return_datasamples, options: See :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
             ValueError: Pictures are no pairs, or sentences and pairs do not go together, or a sentence is empty.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
@@ -76,7 +76,7 @@ class NLVR2Inferencer(TaskInferencer):
         score = float(sample.pred_score[1])
         return dict(images=list(sample.img_path), text=sample.text, answer=bool(sample.pred_label.item()), score=score)
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """The sentence, after the names of its pictures, and how true it is."""
         answer = 'true' if prediction['answer'] else 'false'
         names = ', '.join(prediction['images'])

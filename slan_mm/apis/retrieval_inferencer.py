@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slan_mm.apis.base import TaskInferencer
+from slan_mm.apis.base import TaskInferencer, Unread
 from slan_mm.apis.processor import picture_items
 from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
 from slan_mm.evaluation.rerank import shortlist
@@ -45,6 +45,8 @@ class RetrievalInferencer(TaskInferencer):
     belong together, in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency
     in a larger collection.
 
+    A picture that cannot be read is logged and found by no text; with 'i2t' its place tells so.
+
     All features are held in memory: for thousands of pictures use ``tools/test.py``.
 
     Args: see :class:`TaskInferencer`.
@@ -77,13 +79,14 @@ class RetrievalInferencer(TaskInferencer):
             options: See :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
             ValueError: There is no text, one is empty, or an argument is out of range.
         """
         pictures = self.prepare(inputs, texts, direction, top)
         texts = [texts] if isinstance(texts, str) else list(texts)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
-        image, text = self._encode(pictures, texts, batch_size)
+        unread, image, text = self._encode(pictures, texts, batch_size)
+        pictures = [item for item, entry in zip(pictures, unread, strict=True) if entry is None]
         mixed = self.model.shortlist_scores(image, text).float().cpu().numpy()
         by_text = direction == 't2i'
         found = shortlist(mixed.T if by_text else mixed, top)
@@ -107,7 +110,11 @@ class RetrievalInferencer(TaskInferencer):
             results.append(dict(query, found=entries))
             shown = [pictures[place] for place in best] if by_text else [pictures[number]]
             items.append(dict(sample_id=f'query-{number}', shown=shown))
-        return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
+        pages = self.visualize(items, results, **drawing)
+        if not by_text:
+            answered = iter(results)
+            results = [next(answered) if entry is None else entry.to_dict() for entry in unread]
+        return self.postprocess(results, pages, **packing)
 
     @classmethod
     def prepare(
@@ -121,12 +128,22 @@ class RetrievalInferencer(TaskInferencer):
             raise ValueError(f'texts must be at least one, and none empty, got {texts}')
         return picture_items(list_pictures(inputs, cls.endings))
 
-    def _encode(self, items: list[dict], texts: list[str], batch_size: int) -> tuple[ImageFeatures, TextFeatures]:
-        images = []
+    def _encode(
+        self, items: list[dict], texts: list[str], batch_size: int
+    ) -> tuple[list[Unread | None], ImageFeatures, TextFeatures]:
+        """Features of the pictures that can be read and of the texts; and what could not be read, by its place."""
+        images: list[ImageFeatures] = []
+        entries: list[Unread | None] = []
         for batch in self.preprocess(items, batch_size):
-            images.append(self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs']))
+            read = [entry for entry in batch if not isinstance(entry, Unread)]
+            entries += [entry if isinstance(entry, Unread) else None for entry in batch]
+            if read:
+                inputs = self.model.data_preprocessor(self.collate_fn(read), False)['inputs']
+                images.append(self.model.encode_image(inputs))
+        self.report_unread(entries)
         parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
-        return ImageFeatures.cat(images), TextFeatures.cat([self.model.encode_text(part) for part in parts])
+        text = TextFeatures.cat([self.model.encode_text(part) for part in parts])
+        return entries, ImageFeatures.cat(images), text
 
     def _itm(
         self, image: ImageFeatures, text: TextFeatures, rows: np.ndarray, columns: np.ndarray, batch_size: int
@@ -146,7 +163,7 @@ class RetrievalInferencer(TaskInferencer):
         """The prediction itself."""
         return sample
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """A line for the query, and one for each candidate."""
         lines = [prediction.get('text') or prediction['image']]
         for number, entry in enumerate(prediction['found'], start=1):

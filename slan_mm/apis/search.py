@@ -260,7 +260,7 @@ class PictureSearch(TaskInferencer):
         """The prediction itself."""
         return sample
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """A line for the text, one for each picture, and one for each phrase in it."""
         lines = [prediction['text']]
         for number, entry in enumerate(prediction['found'], start=1):

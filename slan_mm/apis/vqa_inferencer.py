@@ -39,7 +39,7 @@ class VQAInferencer(TaskInferencer):
         """Answers ``texts``, a question for each picture or one for all; for the rest see :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: No picture can be read.
             ValueError: Questions and pictures do not go together, or a question is empty.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
@@ -60,6 +60,6 @@ class VQAInferencer(TaskInferencer):
             image=sample.image_id, question=sample.text, answer=sample.pred_answer, score=finite(sample.pred_score)
         )
 
-    def describe(self, prediction: dict) -> str:
+    def describe_answer(self, prediction: dict) -> str:
         """Question and answer, after the picture's name."""
         return f'{prediction["image"]}: {prediction["question"]} {prediction["answer"]}'

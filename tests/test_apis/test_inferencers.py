@@ -1,6 +1,7 @@
 """Trained models at hand. The model is a toy: what is tested is the way from pictures and texts to predictions."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -309,6 +310,36 @@ def test_missing_files_are_named(config, checkpoint):
         GroundingInferencer(config(), 'gone.pth')
     with pytest.raises(FileNotFoundError, match=r'gone\.py'):
         GroundingInferencer('gone.py', checkpoint)
+
+
+@pytest.fixture
+def with_broken(photos):
+    """The folder of three pictures, the second of which is cut off."""
+    path = photos / '1.png'
+    path.write_bytes(path.read_bytes()[:200])
+    return photos
+
+
+@pytest.mark.parametrize('batch_size', [1, 2])
+def test_a_broken_picture_loses_no_answer_of_the_others(grounding, with_broken, batch_size, tmp_path):
+    result = grounding(with_broken, TEXTS, batch_size=batch_size, img_out_dir=tmp_path, pred_out_dir=tmp_path)
+    first, broken, last = result['predictions']
+    assert [first['text'], last['text']] == [text.replace('[', '').replace(']', '') for text in TEXTS[::2]]
+    assert broken.keys() == {'image', 'error'} and broken['image'] == str(with_broken / '1.png')
+    assert 'Cannot read image' in grounding.describe(broken)
+    assert json.loads((tmp_path / 'predictions.json').read_text()) == result['predictions']
+    assert sorted(path.name for path in tmp_path.glob('*.jpg')) == ['00000_0.jpg', '00002_2.jpg']
+    (alone,) = grounding(with_broken / '2.png', TEXTS[2])['predictions']
+    assert torch.allclose(boxes_of(alone), boxes_of(last), atol=1e-3)
+
+
+def test_retrieval_goes_on_without_a_broken_picture(config, checkpoint, with_broken):
+    retrieval = RetrievalInferencer(config(), checkpoint, 'cpu', show_progress=False)
+    (prediction,) = retrieval(with_broken, 'a red circle')['predictions']
+    assert {Path(found['image']).name for found in prediction['found']} == {'0.png', '2.png'}
+    zero, one, two = retrieval(with_broken, ['a circle', 'a star'], direction='i2t')['predictions']
+    assert [Path(zero['image']).name, Path(two['image']).name] == ['0.png', '2.png']
+    assert one['image'].endswith('1.png') and 'Cannot read image' in one['error']
 
 
 def test_bad_pictures_are_named(grounding, photos, tmp_path):

@@ -57,6 +57,8 @@ def test_videos_are_ranked_whatever_the_batch(retrieval, videos, tmp_path):
 def test_broken_videos_and_other_things_are_told(retrieval, videos):
     (videos / '1.mp4').write_bytes((videos / '1.mp4').read_bytes()[:100])
     with pytest.raises(UnreadableImageError, match=r'1\.mp4'):
-        retrieval(videos, 'a circle')
+        retrieval(videos / '1.mp4', 'a circle')
+    (prediction,) = retrieval(videos, 'a circle')['predictions']
+    assert len(prediction['found']) == 2 and '1.mp4' not in str(prediction)
     with pytest.raises(TypeError, match='a video is a path'):
         retrieval(np.zeros((4, 4, 3), np.uint8), 'a circle')

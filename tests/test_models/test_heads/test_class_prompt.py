@@ -91,7 +91,9 @@ def test_names_as_users_give_them(text, names):
     assert read_class_names(text) == names
 
 
-@pytest.mark.parametrize('text', ['dr. pepper, cat', 'cat. dog, bird.', 'cat . dog, bird .', 'cat.dog', 'cat.dog, bird'])
+@pytest.mark.parametrize(
+    'text', ['dr. pepper, cat', 'cat. dog, bird.', 'cat . dog, bird .', 'cat.dog', 'cat.dog, bird']
+)
 def test_a_full_stop_that_may_or_may_not_separate_is_refused(text):
     with pytest.raises(ValueError, match='does it separate two classes'):
         read_class_names(text)
