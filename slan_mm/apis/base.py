@@ -198,11 +198,11 @@ class TaskInferencer(BaseInferencer):
 
     def preprocess(self, inputs: Sequence[dict], batch_size: int = 1) -> Iterator[list]:
         """Batches of ``inputs`` as the pipeline makes them, or :class:`Unread`, under a progress bar."""
-        items = map(self._read, self.progress(inputs, self.task))
+        items = map(self._read_item, self.progress(inputs, self.task))
         while batch := list(islice(items, batch_size)):
             yield batch
 
-    def _read(self, item: dict) -> Any:
+    def _read_item(self, item: dict) -> Any:
         try:
             return self.pipeline(item)
         except UnreadableImageError as error:

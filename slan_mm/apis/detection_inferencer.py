@@ -72,17 +72,17 @@ class DetectionInferencer(TaskInferencer):
     ) -> list[dict]:
         """See :class:`TaskInferencer`."""
         items = picture_items(list_pictures(inputs))
+        lists: list[Any] = [texts] * len(items)
         if not isinstance(texts, str) and any(isinstance(names, list | tuple) for names in texts):
-            lists = [read_class_names(names) for names in one_for_each(list(texts), len(items), 'lists of classes')]
-        else:
-            for name in [] if isinstance(texts, str) else texts:
+            lists = one_for_each(list(texts), len(items), 'lists of classes')
+        elif not isinstance(texts, str):
+            for name in texts:
                 if isinstance(name, str) and is_prompt(name):
                     raise ValueError(
                         f'{name!r} stands in a list of classes and looks like a list itself. Give a list for each '
                         "picture, [['cat', 'dog'], ['bird']], or a single text for all"
                     )
-            lists = [read_class_names(texts)] * len(items)
-        return [dict(item, text=names) for item, names in zip(items, lists, strict=True)]
+        return [dict(item, text=read_class_names(names)) for item, names in zip(items, lists, strict=True)]
 
     @classmethod
     def read_texts(cls, texts: Sequence[str]) -> Any:
