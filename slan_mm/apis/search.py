@@ -15,11 +15,12 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from slan_mm.apis.base import TaskInferencer, box_text
-from slan_mm.apis.picture_index import IndexedPicture, PictureIndex, PictureIndexError, file_state
+from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
+from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.apis.settings import picture_size
 from slan_mm.datasets.noun_phrases import mark_phrases
-from slan_mm.datasets.pictures import list_pictures
+from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store import hash_config, hash_weights
 from slan_mm.feature_store.encoders import without_feature_stores
@@ -94,6 +95,7 @@ class PictureSearch(TaskInferencer):
 
         Raises:
             PictureIndexError: the index is damaged or of another model.
+            FolderInUseError: another process is changing it.
             ValueError: there is no picture.
         """
         index = PictureIndex(folder, self.header)
@@ -105,8 +107,16 @@ class PictureSearch(TaskInferencer):
         bad_names += [ascii(path) for path in resolved if not is_whole(path)]
         for name in bad_names:
             print_log(f'Skipped: the name {name} is not UTF-8. Rename the picture.', 'current')
+        report = Indexed(unreadable=bad_names)
+        with index:
+            self._add(index, paths, batch_size, report)
+        return report
+
+    def _add(self, index: PictureIndex, paths: Sequence[str], batch_size: int, report: Indexed) -> None:
+        """Adds those of ``paths`` that are new or have changed."""
         todo = index.changed(paths)
-        report = Indexed(unchanged=len(paths) - len(todo), unreadable=list(bad_names))
+        report.unchanged = len(paths) - len(todo)
+        tried = len(todo) + len(report.unreadable)
         unsaved = 0
         with Progress('Index pictures', len(todo)) as progress:
             for start in range(0, len(todo), batch_size):
@@ -128,18 +138,14 @@ class PictureSearch(TaskInferencer):
                 progress.step(len(part))
         index.save()
         if report.unreadable:
-            print_log(
-                f'{len(report.unreadable)} of {len(todo) + len(bad_names)} pictures could not be read: skipped.',
-                'current',
-            )
-        return report
+            print_log(f'{len(report.unreadable)} of {tried} pictures could not be read: skipped.', 'current')
 
     def _read(self, paths: Sequence[str], unreadable: list[str]) -> dict[str, tuple[tuple[int, int], dict]]:
         """State and item of each file that can be read; the others are logged."""
         read = {}
         for path in paths:
             try:
-                state = file_state(path)
+                state = file_state(path) or (0, 0)
                 item = self.pipeline(dict(picture=path, img_path=path, image_id=path, sample_id=path))
             except (UnreadableImageError, OSError) as error:
                 print_log(f'Skipped: {error}', 'current')

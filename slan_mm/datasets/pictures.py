@@ -1,6 +1,7 @@
 """Pictures that a user hands over: a file, an array or a PIL image."""
 
 import logging
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,6 +37,15 @@ def read_picture(picture: Picture) -> np.ndarray:
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(f'an array must be (H, W, 3) uint8 RGB, got {picture.shape} {picture.dtype}')
     return picture
+
+
+def file_state(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Size and time of change (ns) of a file, by which a changed one is known; None if there is none."""
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 def picture_name(picture: Any, number: int) -> str:

@@ -8,7 +8,7 @@ from slan_mm.feature_store.images import (
 )
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
 from slan_mm.feature_store.layout import PartReader, PartWriter, refuse_other, write_json
-from slan_mm.feature_store.records import StoredRecord, save_record
+from slan_mm.feature_store.records import StoredRecord, save_record, write_tensors
 from slan_mm.feature_store.texts import TextStore, text_key
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     'save_record',
     'text_key',
     'write_json',
+    'write_tensors',
 ]

@@ -1,14 +1,16 @@
 """Records of features (``structures.Batched``) as safetensors files, of which single elements can be read.
 
-The header of a file says of which class the record is and how its tensors nest. Files are written in one step, so
-that one that is there is whole.
+The header of a file says of which class the record is and how its tensors nest, and has a checksum of all. Files are
+written in one step, so that one that is there is whole.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +51,25 @@ def save_record(path: str | Path, record: Batched, dtype: torch.dtype | None = N
 
     tree = {field.name: flatten(getattr(record, field.name), field.name) for field in fields(record)}
     meta = {'class': _class_name(type(record)), 'length': str(len(record)), 'tree': json.dumps(tree)}
-    with replaced_atomically(path) as temporary:
-        save_file(tensors, temporary, metadata=meta)
+    meta['crc32'] = _checksum(meta, tensors.items())
+    write_tensors(path, tensors, meta)
+
+
+def write_tensors(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, str] | None = None) -> None:
+    """Writes a safetensors file in one step.
+
+    Raises:
+        OSError: it cannot be written; the disk may be full.
+    """
+    try:
+        with replaced_atomically(path) as temporary:
+            save_file(tensors, temporary, metadata=meta)
+    except SafetensorError as error:
+        raise OSError(f'{path} cannot be written ({error}): is there room on the disk?') from error
 
 
 class StoredRecord:
-    """A record on disk, indexed as the record itself; only what is asked for is read.
+    """A record on disk, indexed as the record itself; but for a first reading of all, only what is asked for is read.
 
     Raises:
         FeatureStoreError: the file is missing, damaged, or no record of a class that this program knows.
@@ -68,14 +83,19 @@ class StoredRecord:
             self.kind = _class_of(meta['class'])
             self._length = int(meta['length'])
             self._tree = json.loads(meta['tree'])
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            self._unchecked: dict[str, str] | None = meta
+        except (OSError, SafetensorError, KeyError, ValueError, RecursionError) as error:
             raise FeatureStoreError(f'{self.path} is missing or damaged ({error}).') from error
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, index: Tensor) -> Batched:
-        """The elements at ``index`` (n,), long; in memory, independent of the file."""
+        """The elements at ``index`` (n,), long; in memory, independent of the file.
+
+        Raises:
+            FeatureStoreError: the file is gone, or is not what was written.
+        """
 
         def nest(node: dict) -> Any:
             if 'tensor' in node:
@@ -89,9 +109,24 @@ class StoredRecord:
 
         try:
             with safe_open(self.path, 'pt') as file:
+                if self._unchecked is not None:
+                    tensors = ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118
+                    if _checksum(self._unchecked, tensors) != self._unchecked['crc32']:
+                        raise ValueError('its content is not what was written')
+                    self._unchecked = None
                 return self.kind(**{name: nest(node) for name, node in self._tree.items()})
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise FeatureStoreError(f'{self.path} is missing or damaged ({error}).') from error
+
+
+def _checksum(meta: Mapping[str, str], tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """CRC-32 of what a file says and holds."""
+    crc32 = zlib.crc32('\n'.join(meta[name] for name in ('class', 'length', 'tree')).encode())
+    for name, tensor in sorted(tensors, key=itemgetter(0)):
+        crc32 = zlib.crc32(f'{name} {tensor.dtype} {tuple(tensor.shape)}'.encode(), crc32)
+        # As bytes: bfloat16 has no NumPy type.
+        crc32 = zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data, crc32)
+    return f'{crc32:08x}'
 
 
 def _class_name(kind: type[Batched]) -> str:

@@ -166,19 +166,27 @@ def test_an_index_of_another_model_is_refused(index, config, checkpoint, tmp_pat
 
 def damage(index, how):
     content = json.loads((index / 'index.json').read_text())
-    (vectors,) = index.glob('embeddings-*.faiss')
+    (table,) = index.glob('pictures-*.safetensors')
     if how == 'json cut':
         (index / 'index.json').write_text((index / 'index.json').read_text()[:100])
     elif how == 'json entry':
-        content['pictures'][0].pop('id')
+        content.pop('next_id')
         (index / 'index.json').write_text(json.dumps(content))
     elif how == 'format':
         content['header']['format'] = 99
         (index / 'index.json').write_text(json.dumps(content))
-    elif how == 'vectors cut':
-        vectors.write_bytes(vectors.read_bytes()[:-7])
-    elif how == 'vectors gone':
-        vectors.unlink()
+    elif how == 'json deep':
+        (index / 'index.json').write_text('[' * 100_000)
+    elif how == 'version':
+        content['version'] = '../../other'
+        (index / 'index.json').write_text(json.dumps(content))
+    elif how == 'table cut':
+        table.write_bytes(table.read_bytes()[:-7])
+    elif how == 'table gone':
+        table.unlink()
+    elif how == 'features swapped':
+        one, other = sorted((index / 'features').iterdir())[:2]
+        other.write_bytes(one.read_bytes()[:-1] + b'x')
     elif how == 'features gone':
         shutil.rmtree(index / 'features')
 
@@ -188,10 +196,13 @@ def damage(index, how):
     [
         ('json cut', 'is damaged .*index the pictures again'),
         ('json entry', 'is damaged .*id'),
+        ('json deep', 'is damaged'),
+        ('version', 'next_id and version must be numbers'),
         ('format', 'other version of slan_mm'),
-        ('vectors cut', 'is not the file that was written'),
-        ('vectors gone', r'embeddings-1\.faiss'),
-        ('features gone', r'is damaged: .*00000000\.safetensors is missing|is damaged: .*safetensors'),
+        ('table cut', 'is not the file that was written'),
+        ('table gone', r'pictures-1\.safetensors'),
+        ('features gone', r'is damaged: .*safetensors is missing.*index.py remove .*index .*png'),
+        ('features swapped', r'is damaged: .*00000001\.safetensors .*not what was written.*index.py remove .*png'),
     ],
 )
 def test_a_damaged_index_is_refused(search, index, how, said):
