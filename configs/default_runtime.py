@@ -17,6 +17,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     throughput=dict(type='ThroughputHook'),
     non_finite=dict(type='NonFiniteLossHook'),
+    diagnostics=dict(type='LocatorDiagnosticsHook'),
     rank_mean=dict(type='RankMeanHook'),
     # Iterations between two lines of the log.
     logger=dict(type='IterLoggerHook', interval=20),

@@ -1,4 +1,4 @@
-"""Gathering over ranks, with its gradient: the one place where objectives meet distribution."""
+"""Gathering over ranks, with its gradient, and random numbers that all ranks share: where objectives meet ranks."""
 
 from __future__ import annotations
 
@@ -76,3 +76,13 @@ def global_mean(total: Tensor, count: Tensor) -> Tensor:
         count = count.clone()
         dist.all_reduce(count)
     return total * get_world_size() / count.clamp(min=1)
+
+
+def seeded_uniform(seed: int, iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Numbers in [0, 1) decided by ``seed``, ``iteration`` and ``kind`` alone: the same on every rank.
+
+    ``kind`` (0 to 15) tells what they are drawn for.
+    """
+    generator = torch.Generator()
+    generator.manual_seed((seed * 1_000_003 + iteration) * 16 + kind)
+    return torch.rand(shape, generator=generator).to(device)

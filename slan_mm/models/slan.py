@@ -60,7 +60,7 @@ class SLAN(RetrievalInference, BaseSLAN):
 
         Their sum is MMEngine's business (``parse_losses``); what is no ``loss_...`` is for the log.
         """
-        objective, encoder = self.objective, self.text_branch.encoder
+        objective, encoder, iteration = self.objective, self.text_branch.encoder, int(self.objective.iteration)
         tokens = self.tokenize([sample.text for sample in data_samples])
         ids = image_ids(data_samples, tokens.input_ids.device)
         image, text = self.encode_image(inputs), self.encode_text(tokens)
@@ -71,17 +71,22 @@ class SLAN(RetrievalInference, BaseSLAN):
         momentum = None if objective.momentum is None else objective.momentum.embed(branches, inputs, tokens)
         losses, scores = objective.contrast(image, text, ids, momentum, target)
 
+        # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.
         if not objective.locating:
             # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
             image, text, tokens, ids, scores = image[:1], text[:1], tokens[:1], ids[:1], scores[:1]
-        masked, labels = objective.mask(tokens, encoder)
-        masked_text = None if masked is None else self.encode_text(masked)
-        pairs = objective.pairs(image, text, masked_text, scores, ids)
+        masked = labels = negatives = None
+        if objective.masking is not None:
+            masked_tokens, labels = objective.masking(iteration, tokens, encoder)
+            masked = self.encode_text(masked_tokens)
+        if objective.matching:
+            negatives = objective.sampler.negatives(iteration, scores, ids)
+        pairs = objective.sampler.pairs(image, text, masked, negatives)
         located = self.locate(pairs.images, pairs.texts, pairs.index)
 
         # L_itm, L_lm and L_reg.
         taught = image.saliency if self.locator.filter.conditioned else None
-        losses |= objective.located_losses(pairs, located, labels, encoder, taught)
+        losses |= objective(pairs, located, labels, encoder, taught)
         objective.count_iteration()
         return losses
 

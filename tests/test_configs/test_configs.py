@@ -26,13 +26,13 @@ CONFIGS = sorted(
 
 #: What a training step of a model of a type logs besides the sum of its losses.
 LOGGED = {
-    'SLAN': {'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'},
+    'SLAN': {'loss_itc', 'loss_itm', 'loss_reg'},
     'SLANCaptioner': {'loss_caption'},
     'SLANAnswerer': {'loss_answer'},
     'SLANGrounder': {'loss_cls', 'loss_bbox_level0', 'loss_iou_refined', 'matched_iou'},
     'SLANDetector': {'loss_cls', 'loss_bbox_level0', 'loss_iou_refined', 'matched_iou'},
     'NLVR': {'loss_nlvr', 'loss_reg', 'accuracy'},
-    'VideoRetrieval': {'loss_itc', 'loss_itm', 'pairwise_iou', 'kept_share'},
+    'VideoRetrieval': {'loss_itc', 'loss_itm', 'loss_reg'},
 }
 #: What models that write add to a sample.
 WRITTEN = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}

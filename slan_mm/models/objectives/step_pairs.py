@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from mmengine.dist import get_world_size
 from torch import Tensor
 
-from slan_mm.models import protocols
-from slan_mm.models.dist import gather, gather_record, local_rows
-from slan_mm.models.objectives.masked_lm import mask_tokens
+from slan_mm.models.dist import gather, gather_record, local_rows, seeded_uniform
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
 from slan_mm.pair_index import PairIndex
-from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
+from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
 
 def image_ids(samples: Sequence, device: torch.device) -> Tensor:
@@ -63,48 +60,23 @@ class StepPairs:
 
 
 class PairSampler:
-    """Masks texts and draws hard negatives; seed and iteration decide both, on any number of ranks.
+    """Draws hard negatives, which seed and iteration decide on any number of ranks, and makes the pairs of a step.
 
     Args:
-        mask_probability: Share of words that LM masks.
         hardness: What the scores are multiplied by before negatives are drawn by their softmax.
         negatives_from_all_ranks: Whether hard negatives come from the gathered batch.
-        seed: Of maskings and negatives.
+        seed: Of the negatives.
     """
 
     def __init__(
         self,
-        mask_probability: float = 0.15,
         hardness: float = 1.0,
         negatives_from_all_ranks: bool = True,
         seed: int = 0,
     ) -> None:
-        self.mask_probability = mask_probability
         self.hardness = hardness
         self.negatives_from_all_ranks = negatives_from_all_ranks
         self.seed = seed
-
-    def uniform(self, iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """Numbers in [0, 1) decided by seed, ``iteration`` and ``kind`` alone."""
-        generator = torch.Generator()
-        generator.manual_seed((self.seed * 1_000_003 + iteration) * 16 + kind)
-        return torch.rand(shape, generator=generator).to(device)
-
-    def mask(self, iteration: int, tokens: TextTokens, encoder: protocols.TextEncoder) -> tuple[TextTokens, Tensor]:
-        """LM's masked tokens and labels; a word's fate depends on its place in the global batch only."""
-        count, length = tokens.input_ids.shape
-        shape = (3, count * get_world_size(), encoder.max_words)
-        uniform = self.uniform(iteration, 1, shape, tokens.input_ids.device)[:, local_rows(count), :length]
-        tokenizer = encoder.tokenizer
-        masked, labels = mask_tokens(
-            tokens.input_ids,
-            tokens.word_mask,
-            uniform,
-            tokenizer.mask_token_id,
-            len(tokenizer),
-            self.mask_probability,
-        )
-        return replace(tokens, input_ids=masked), labels
 
     def negatives(self, iteration: int, scores: Tensor, ids: Tensor) -> Negatives:
         """For each own pair a hard negative text and a hard negative image: rows of the gathered batch, or of the own
@@ -115,7 +87,7 @@ class PairSampler:
         if not self.negatives_from_all_ranks:
             rank = torch.arange(len(all_ids), device=ids.device) // count
             same = same | (rank[:, None] != rank[None])
-        uniform = self.uniform(iteration, 0, (2, len(all_ids)), ids.device)
+        uniform = seeded_uniform(self.seed, iteration, 0, (2, len(all_ids)), ids.device)
         text, has_text = draw_negatives(scores * self.hardness, same, uniform[0])
         image, has_image = draw_negatives(scores.t() * self.hardness, same, uniform[1])
         rows = torch.arange(len(all_ids), device=ids.device)[own]

@@ -20,17 +20,21 @@ OTHER = ('loss_itc', 'loss_region_word_lexical', 'loss_region_word_contextual', 
 
 def build(**overrides: object) -> nn.Module:
     # Without a threshold each picture keeps as many regions.
-    model = build_toy_slan(locator__region_filter=dict(type='RegionFilter', top=8, threshold=0.0), **overrides)
+    return build_toy_slan(locator__region_filter=dict(type='RegionFilter', top=8, threshold=0.0), **overrides)
 
-    def draws(iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """The same for a text in a micro-batch as in the whole batch."""
+
+@pytest.fixture(autouse=True)
+def same_draws(monkeypatch):
+    """Random numbers of a text in a micro-batch are those of it in the whole batch."""
+
+    def draws(seed: int, iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
         generator = torch.Generator().manual_seed(kind)
         return torch.rand((shape[0], 2, *shape[2:]), generator=generator).repeat(
             1, shape[1] // 2, *[1] * len(shape[2:])
         )
 
-    model.objective.sampler.uniform = draws
-    return model
+    for name in ('masked_lm', 'step_pairs'):
+        monkeypatch.setattr(f'slan_mm.models.objectives.{name}.seeded_uniform', draws)
 
 
 def gradient(name: str, batches: tuple[tuple[int, ...], ...], model: nn.Module) -> dict[str, Tensor]:

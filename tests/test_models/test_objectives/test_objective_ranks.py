@@ -15,8 +15,8 @@ from support.processes import run_ranks
 from support.toy import build_toy_slan, literal_config, toy_batch, toy_config
 from torch import Tensor
 
-from slan_mm.engine.hooks import NonFiniteLossHook
-from slan_mm.models.dist import gather, gather_padded, local_rows
+from slan_mm.engine.hooks import LocatorDiagnosticsHook, NonFiniteLossHook
+from slan_mm.models.dist import gather, gather_padded, local_rows, seeded_uniform
 from slan_mm.models.objectives.matching import Negatives, draw_negatives
 
 PAIRS, STEPS = 6, 3
@@ -46,7 +46,7 @@ def negatives_of_two_halves(sampler: Any, iteration: int, scores: Tensor, ids: T
     """Negatives as two ranks draw them that keep to their own halves of the batch."""
     half = torch.arange(PAIRS) // (PAIRS // 2)
     same = (ids[:, None] == ids[None]) | (half[:, None] != half[None])
-    uniform = sampler.uniform(iteration, 0, (2, PAIRS), ids.device)
+    uniform = seeded_uniform(sampler.seed, iteration, 0, (2, PAIRS), ids.device)
     text, has_text = draw_negatives(scores, same, uniform[0])
     image, has_image = draw_negatives(scores.t(), same, uniform[1])
     assert (half[text] == half).all() and (half[image] == half).all()
@@ -66,7 +66,8 @@ def train(rank: int, world_size: int, name: str) -> list[dict]:
     share = PAIRS // world_size
     if name == 'own negatives' and world_size == 1:
         model.objective.sampler.negatives = partial(negatives_of_two_halves, model.objective.sampler)
-    steps = []
+    steps, diagnostics = [], LocatorDiagnosticsHook()
+    diagnostics.before_train(SimpleNamespace(model=wrapped))
     for step in range(STEPS):
         first = rank * share
         # Rank 0 has short texts and rank 1 long ones in the first batch: they pad to different lengths.
@@ -74,6 +75,7 @@ def train(rank: int, world_size: int, name: str) -> list[dict]:
         batch = model.data_preprocessor(toy_batch(order[first : first + share], SAME_IMAGE), True)
         losses = wrapped(**batch, mode='loss')
         loss, log = model.parse_losses(losses)
+        diagnostics.after_train_iter(None, step, None, log)
         means = {key: value.detach().clone() for key, value in log.items()}
         all_reduce_dict(means, op='mean')
         wrapped.zero_grad()

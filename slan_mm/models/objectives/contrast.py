@@ -1,0 +1,115 @@
+"""Contrast of whole images with whole texts: ITC and region-word terms (Eq. 5, 6), and the score mixed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.models import protocols
+from slan_mm.models.dist import gather
+from slan_mm.models.objectives.contrastive import positives
+from slan_mm.models.sizes import build_sized
+from slan_mm.registry import MODELS
+from slan_mm.structures import ImageFeatures, TextFeatures
+
+
+class ContrastObjective(BaseModule):
+    """What is learned from unimodal features, before any pair is located; its scores tell hard negatives.
+
+    Args:
+        itc_dims, space_dims: Widths E, and C of each region-word term, set by :class:`SLAN`.
+        text_encoder: The model's, which ``soft_targets`` need frozen.
+        weights: Weight of each loss, with 'itc' and 'region_word'.
+        itc, region_word: Configs of the components; ``region_word=None`` is the paper without it.
+        soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
+            targets. For a frozen text encoder, and without a queue.
+        calibrated: Region-word terms whose words need not count the same, see
+            :class:`CalibratedRegionWordLoss`.
+        word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
+            terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
+    """
+
+    def __init__(
+        self,
+        itc_dims: int,
+        space_dims: dict[str, int],
+        text_encoder: nn.Module,
+        weights: dict[str, float],
+        itc: dict | None = None,
+        region_word: dict | None = None,
+        soft_targets: dict | None = None,
+        calibrated: Sequence[str] = (),
+        word_power: float = 1.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.weights = weights
+        self.word_power = word_power
+        self.calibrated = frozenset(calibrated)
+        self.itc: protocols.ContrastiveLoss = build_sized(
+            dict(type='ITCLoss') | (itc or {}), 'objective.itc', embed_dims=itc_dims
+        )
+        self.soft_targets = None
+        if soft_targets is not None:
+            if not getattr(text_encoder, 'frozen', False) or (itc or {}).get('queue_size'):
+                raise ValueError(
+                    'soft_targets are of a frozen text encoder, and a queue has none: set text.encoder.frozen=True and '
+                    'objective.itc.queue_size=0.'
+                )
+            self.soft_targets = MODELS.build(dict(type='SoftTargets') | soft_targets)
+        terms = {} if region_word is None else space_dims
+        if unknown := set(calibrated) - set(terms):
+            raise ValueError(f'calibrated names {sorted(unknown)}, the region-word terms are {sorted(terms)}')
+        self.region_word = nn.ModuleDict()
+        for term, dims in terms.items():
+            kind: dict = dict(type='RegionWordLoss')
+            if term in calibrated:
+                kind = dict(type='CalibratedRegionWordLoss', word_dims=dims)
+            self.region_word[term] = MODELS.build(kind | (region_word or {}))
+        self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word]))
+
+    def term_scores(self, image: ImageFeatures, text: TextFeatures) -> dict[str, Tensor]:
+        """Every term's similarity of every image with every text, scaled by its temperature, each (B, T)."""
+        scores = {'itc': self.itc.similarity(image.embedding, text.embedding)}
+        for term, loss in self.region_word.items():
+            scores[term] = loss.similarity(image.region_space[term], text.word_space[term], text.word_mask)  # type: ignore[operator]
+        return scores
+
+    def word_weight(self, text: TextFeatures) -> Tensor:
+        """How much each word counts in a phrase to be found: (T, NT), over 0.
+
+        The product of what it counts in the calibrated region-word terms, to the power of ``word_power``.
+        """
+        weight = torch.ones(text.word_mask.shape, device=text.word_mask.device)
+        for term in self.region_word:
+            if term in self.calibrated:
+                weight = weight * self.region_word[term].word_calibration(text.word_space[term])[0]  # type: ignore[operator]
+        return weight**self.word_power
+
+    def pair_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """The mixed score (B, T) that shortlists and hard negatives are drawn by."""
+        return self.mixer(self.term_scores(image, text))
+
+    def contrast(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        ids: Tensor,
+        momentum: tuple[Tensor, Tensor] | None,
+        target: Tensor | None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """ITC and region-word losses, and the mixed scores (B, B * ranks) of own images with all texts.
+
+        ``target`` (B, B * ranks): what :class:`SoftTargets` gives, or None.
+        """
+        losses = {'loss_itc': self.itc(image.embedding, text.embedding, ids, momentum, target) * self.weights['itc']}
+        scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}
+        for term, objective in self.region_word.items():
+            loss, scores[term] = objective(image.region_space[term], text.word_space[term], text.word_mask, ids, target)
+            losses[f'loss_region_word_{term}'] = loss * self.weights['region_word']
+        if len(scores) > 1:
+            losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
+        return losses, self.mixer({term: score.detach() for term, score in scores.items()})
