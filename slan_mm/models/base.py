@@ -1,8 +1,8 @@
-"""The base model that SLAN and every task model share: two branches that never meet, and a locator where they do.
+"""The base model of SLAN and every task model: an image branch, a text branch, and the locator that joins them.
 
 ``forward`` sends a batch to ``loss``, ``predict`` or ``_forward``, which tasks implement. ``encode_image``,
-``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and any list of pairs
-is located from them. A task adds a head to what ``locate`` returns, never a second fusion.
+``encode_text`` and ``locate`` are public: features are computed once per image and once per text, and ``locate`` takes
+any list of pairs of them. A task adds a head to what ``locate`` returns.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class BaseSLAN(BaseModel):
         itc_dims: Width E of the embeddings that ITC compares.
         itc_hidden, itc_dropout: Hidden width and dropout of the projections to them; None is one linear layer.
         space_dims: Width C of each region-word space; 'lexical' is needed by the locator.
-        map_terms: The region-word terms whose cosines the word-activation maps sum up, by which regions are kept and
-            moved; 'lexical' is the first. With 'contextual' a red circle is told from a red square once the model has
-            learned shapes; before that contextual words, which mix their neighbours, blur the maps.
+        map_terms: The region-word terms whose cosines are summed in the word-activation maps, by which regions are kept
+            and moved; 'lexical' is the first. 'contextual' distinguishes a red circle from a red square once the model
+            has learned shapes. Before that, contextual words, which mix their neighbours, blur the maps.
         data_preprocessor: Config of the data preprocessor.
-        objective: A pre-training config's, or None; not used. So a task's config may inherit a pre-training model.
+        objective: Not used, so that a task's config may inherit a pre-training model.
 
     Raises:
         ValueError: ``space_dims`` has no 'lexical', ``map_terms`` does not begin with it or has an unknown term, or
@@ -104,7 +104,7 @@ class BaseSLAN(BaseModel):
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
 
     def _freeze_unread(self) -> None:
-        """Distributed training asks that the loss reaches every parameter that learns: what no task reads is frozen."""
+        """Freezes what the task does not read: distributed training needs a gradient for every trainable parameter."""
         if self.contrasts:
             return
         image, text = self.image_branch, self.text_branch
@@ -120,8 +120,8 @@ class BaseSLAN(BaseModel):
             image.detector.freeze_saliency()
 
     def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor') -> Any:
-        """MMEngine's three modes: 'loss' gives a dict of losses, 'predict' the samples with predictions, 'tensor' what
-        the task's ``_forward`` gives."""
+        """MMEngine's three modes: 'loss' returns a dict of losses, 'predict' the samples with predictions, 'tensor' the
+        result of the task's ``_forward``."""
         samples = data_samples or []
         if mode == 'loss':
             return self.loss(inputs, samples)
@@ -132,7 +132,7 @@ class BaseSLAN(BaseModel):
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """The losses of a batch: what the optimiser lowers is named ``loss_...``, the rest is for the log."""
+        """The losses of a batch. Entries named ``loss_...`` are minimised; others are only logged."""
         raise NotImplementedError
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
@@ -148,10 +148,10 @@ class BaseSLAN(BaseModel):
         return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B pictures (B, 3, H, W), normalised; or from the levels of a feature store.
+        """Features of B images (B, 3, H, W), normalised; or from the levels of a feature store.
 
         Raises:
-            ValueError: The pictures look like pixels of 0 to 255, which the data preprocessor has not normalised.
+            ValueError: The images look like pixels of 0 to 255, which the data preprocessor has not normalised.
         """
         if isinstance(inputs, Tensor):
             refuse_raw_pixels(inputs, self.data_preprocessor)

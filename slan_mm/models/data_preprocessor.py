@@ -13,14 +13,14 @@ from slan_mm.registry import MODELS
 
 @MODELS.register_module()
 class PairDataPreprocessor(BaseDataPreprocessor):
-    """Stacks a batch's pictures, moves them to the model's device and normalises them.
+    """Stacks a batch's images, moves them to the model's device and normalises them.
 
     Args:
         mean, std: Of the three channels, in RGB order and units of 0-255.
 
-    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of pictures; and
+    Input: ``inputs``, a list of uint8 (3, H, W) RGB tensors of one size, or of sequences (F, 3, H, W) of images; and
     ``data_samples``, a list, None or left out. Output: the same keys, ``inputs`` as (B, 3, H, W) or (B, F, 3, H, W)
-    float. What stands in the place of a picture and is no tensor makes the batch itself, by its ``collate(inputs,
+    float. Inputs that are no tensors, such as stored features, make the batch themselves by their ``collate(inputs,
     preprocessor)``, for an image encoder that takes it.
     """
 
@@ -34,7 +34,7 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Raises ``ValueError``, naming a sample, when pictures differ in size: the pipeline has to resize them."""
+        """Raises ``ValueError``, naming a sample, when images differ in size: the pipeline has to resize them."""
         data = self.cast_data(data)
         inputs, samples = data['inputs'], data.get('data_samples')
         if others := [item for item in inputs if not isinstance(item, Tensor)]:

@@ -1,4 +1,4 @@
-"""Gathering over ranks, with its gradient, and random numbers that all ranks share: where objectives meet ranks."""
+"""Gathering over ranks, with its gradient, and random numbers that all ranks share."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class _Gather(torch.autograd.Function):
 def gather(local: Tensor) -> Tensor:
     """Joins ``local`` (B, ...) of all ranks along the first axis, in rank order; all ranks hold the same B.
 
-    The gradient of every rank's use comes back summed, so that the mean over ranks of losses on local rows has the
-    gradient of one loss on the global batch. With one rank it is the identity.
+    The gradients of all ranks are summed, so the mean over ranks of losses on local rows has the gradient of one loss
+    on the global batch. With one rank it is the identity.
     """
     if get_world_size() == 1:
         return local
@@ -70,7 +70,7 @@ def local_rows(count: int) -> slice:
 
 
 def global_mean(total: Tensor, count: Tensor) -> Tensor:
-    """``total / count`` such that its mean over ranks is the mean over the global batch, whatever each rank counts."""
+    """``total / count``, scaled so that its mean over ranks is the mean over the global batch."""
     count = count.detach().to(total.dtype)
     if get_world_size() > 1:
         count = count.clone()
@@ -81,7 +81,7 @@ def global_mean(total: Tensor, count: Tensor) -> Tensor:
 def seeded_uniform(seed: int, iteration: int, kind: int, shape: tuple[int, ...], device: torch.device) -> Tensor:
     """Numbers in [0, 1) decided by ``seed``, ``iteration`` and ``kind`` alone: the same on every rank.
 
-    ``kind`` (0 to 15) tells what they are drawn for.
+    ``kind`` (0 to 15) separates their uses.
     """
     generator = torch.Generator()
     generator.manual_seed((seed * 1_000_003 + iteration) * 16 + kind)

@@ -1,4 +1,4 @@
-"""SLAN on pictures and texts as a user has them: its processor reads them, device and evaluation mode are seen to."""
+"""SLAN on files, arrays and strings: the processor reads them, and device and evaluation mode are set."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 class GroundingInference:
-    """What a model that grounds phrases does with a picture and a text."""
+    """Phrase grounding of an image and a text."""
 
     #: What reads pictures and texts. ``init_model`` sets it.
     processor: protocols.Processor | None = None
 
     def ground(self, picture: Any, text: str, top: int = 1, score_thr: float | None = None) -> list[dict]:
-        """The boxes of the text's phrases in the picture, as :class:`GroundingInferencer` finds them.
+        """The boxes of the text's phrases in the image, as :class:`GroundingInferencer` finds them.
 
         Args:
             picture: A path, an (H, W, 3) uint8 RGB array or a PIL image.
@@ -46,7 +46,7 @@ class GroundingInference:
             their ``scores``.
 
         Raises:
-            UnreadableImageError: The picture cannot be read.
+            UnreadableImageError: The image cannot be read.
             ValueError: Brackets are wrong, the text names nothing, or the model has no ``processor``.
         """
         batch = self._processor().phrases(picture, text)
@@ -64,17 +64,17 @@ class GroundingInference:
 
 
 class RetrievalInference(GroundingInference):
-    """What a pre-trained model does with pictures and texts.
+    """Embeddings and scores of images and texts.
 
-    Pictures are a path, an (H, W, 3) uint8 RGB array, a PIL image, several of these, or a folder; texts one or several.
+    Images are a path, an (H, W, 3) uint8 RGB array, a PIL image, several of these, or a folder; texts one or several.
     Results are on the model's device. ``batch_size`` changes none of them.
     """
 
     def embed_images(self, pictures: Any, batch_size: int = 32) -> Tensor:
-        """ITC's unit vectors (B, E). Their products with texts' are cosines, the cheapest score there is.
+        """ITC's unit vectors (B, E). Their products with those of texts are cosines, the cheapest score.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: An image cannot be read.
             ValueError: There is none, or the model has no ``processor``.
         """
         return self._image_features(pictures, batch_size).embedding
@@ -94,14 +94,14 @@ class RetrievalInference(GroundingInference):
         itm_weight: float = 1.0,
         batch_size: int = 32,
     ) -> Tensor:
-        """The score (B, T) of every picture and every text, as :class:`RetrievalInferencer` ranks by it.
+        """The score (B, T) of every image and every text, as :class:`RetrievalInferencer` ranks by it.
 
         It is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit. ITM looks at every pair;
         with weight 0 it is left out, which is faster by far. A score compares candidates and means nothing alone.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
-            ValueError: There is no picture or text, a text is empty, or the model has no ``processor``.
+            UnreadableImageError: An image cannot be read.
+            ValueError: There is no image or text, a text is empty, or the model has no ``processor``.
         """
         image, text = self._image_features(pictures, batch_size), self._text_features(texts, batch_size)
         with evaluating(self):  # type: ignore[arg-type]

@@ -35,8 +35,8 @@ def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int
 def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor) -> Tensor:
     """How well ``boxes`` (P, N, 4) and words agree: the sum over region-word terms of their cosine, (P, N, NT).
 
-    The lexical one is the word-activation map of the finest F pooled over the box; it says where the word's kind is.
-    Others are the mean over F_1..F_L of the cosine with the pooled features; a contextual "circle" is the red one.
+    The lexical one is the word-activation map of the finest F pooled over the box: a lexical "circle" is any circle.
+    Others are the mean over F_1..F_L of the cosine with the pooled features: a contextual "circle" is the red one.
     """
     lexical = {'lexical': image.space_maps['lexical'][-1]}
     similarity = branch.pooling(activation_map(text.word_space, lexical, PairIndex.rows(boxes)), boxes).float()
@@ -49,7 +49,7 @@ def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: Text
 
 
 def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tensor]]:
-    """Of each sample, for each of its ``phrases`` the tokens that it is made of, (NT,) bool."""
+    """The tokens of each of the ``phrases`` of each sample, (NT,) bool."""
     return [
         [span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans']) for phrase in phrases]
         for row, phrases in enumerate(sample.get('phrases') or [] for sample in data_samples)
@@ -85,7 +85,7 @@ def rank_regions(
         tokens: Of the samples' texts.
         word_mask: (P, NT), True at words.
         data_samples: P samples.
-        word_weight: (P, NT), how much a word counts among those of its phrase; None: all the same.
+        word_weight: (P, NT), the weight of a word in its phrase; None: equal weights.
     """
     chosen = phrase_tokens(tokens, data_samples)
     set_regions(boxes[-1], region_mask, data_samples)
@@ -111,11 +111,10 @@ def rank_regions(
 def grounding_scores(
     branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located
 ) -> tuple[Tensor, ...]:
-    """Scores of regions by words at each level, (P, M, N) each, picture p with text p.
+    """Scores of regions by words at each level, (P, M, N) each, image p with text p.
 
-    A level's score of a region is the mean of :func:`region_word_similarity` over this level and those before it: what
-    a region has been on its way says which word it follows, and is not lost where all regions of a word have come to
-    the same place.
+    A level's score of a region is the mean of :func:`region_word_similarity` over this level and those before it.
+    Earlier levels distinguish regions that have moved to the same place.
     """
     similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
     levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
@@ -139,8 +138,8 @@ def ground_phrases(
 def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Sequence) -> tuple[Tensor, TextFeatures]:
     """Every phrase of ``data_samples`` as a text of its own: rows (Q,) of their samples, and Q texts.
 
-    Words have seen their sentence, but only the phrase's keep, draw and size regions. A phrase none of whose words was
-    read stays the whole text.
+    Words are encoded in their sentence, but only the phrase's words keep, move and size regions. A phrase none of whose
+    words was read is replaced by the whole text.
     """
     chosen = phrase_tokens(tokens, data_samples)
     index = [row for row, phrases in enumerate(chosen) for _ in phrases]
@@ -151,7 +150,7 @@ def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Seque
 
 
 def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
-    """Of a phrase's ranked ``boxes`` and ``scores`` the best ``top`` that show different places and score enough.
+    """The best ``top`` of a phrase's ranked ``boxes`` and ``scores`` that hardly overlap and score enough.
 
     Raises:
         ValueError: ``top`` is less than 1.
@@ -167,7 +166,7 @@ def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> t
 
 
 def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
-    """What a predicted ``sample`` says of its phrases, as json can write it.
+    """The predictions for a ``sample``'s phrases, in types that json can write.
 
     Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``.
     """

@@ -1,7 +1,7 @@
-"""What a user may put in the place of a component: what each is asked for, and nothing beyond that.
+"""The interfaces of the exchangeable components.
 
-Any ``torch.nn.Module`` that is registered in ``slan_mm.registry.MODELS`` and has these members does; it need not
-inherit from ours. It is built from its config with the sizes that the rest of the model decides, which each protocol
+Any ``torch.nn.Module`` that is registered in ``slan_mm.registry.MODELS`` and has these members will do; it need not
+inherit from ours. It is built from its config and the sizes that the rest of the model sets, which each protocol
 names. Shapes are those of :mod:`slan_mm.structures`: B images, T texts, P pairs, Nq queries, NG kept regions, NT words,
 D width, E width of ITC's embeddings, C of a region-word space. See docs/extend.md.
 """
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class ImageEncoder(Protocol):
-    """``image.encoder``; built with ``embed_dims`` D. A backbone alone needs none: the shipped one takes any."""
+    """``image.encoder``; built with ``embed_dims`` D. For another backbone use the shipped one."""
 
     #: Channels C_l of the levels, fine to coarse.
     in_channels: Sequence[int]
 
     def extract(self, inputs: Any) -> list[Tensor]:
-        """Pictures (B, 3, H, W), normalised, to levels (B, C_l, H_l, W_l); levels are returned as they are."""
+        """Images (B, 3, H, W), normalised, to levels (B, C_l, H_l, W_l); levels are returned as they are."""
 
     def project(self, levels: Sequence[Tensor]) -> Tensor:
         """Levels to V (B, D, H, W)."""
 
     def resize(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Levels at one resolution; asked only where maps are smoothed (``image.smoothing``)."""
+        """Levels at one resolution; called only where maps are smoothed (``image.smoothing``)."""
 
 
 class VisionDecoder(Protocol):
@@ -100,7 +100,7 @@ class TextEncoder(Protocol):
 
 
 class WordEmbedder(TextEncoder, Protocol):
-    """A text encoder that LM can be learned with (``objective.weights.lm`` over 0)."""
+    """A text encoder that can be trained with LM (``objective.weights.lm`` over 0)."""
 
     #: Rows of the matrix of word embeddings.
     vocab_size: int
@@ -114,7 +114,7 @@ class RegionFilter(Protocol):
     conditioned: bool
 
     def saliency_logits(self, similarity: Tensor, word_mask: Tensor) -> Tensor:
-        """Cosines (P, Nq, NT) and the words' mask (P, NT) to logits (P, Nq); asked only if ``conditioned``."""
+        """Cosines (P, Nq, NT) and the words' mask (P, NT) to logits (P, Nq); called only if ``conditioned``."""
 
     def __call__(self, logits: Tensor, boxes: Tensor, pairs: PairIndex) -> tuple[Tensor, Tensor, Tensor]:
         """Saliency logits (P, Nq) to index (P, NG) of regions, their weight (P, NG) and mask (P, NG), one True a row.
@@ -148,7 +148,7 @@ class Move(Protocol):
     """``move`` of an adaptor."""
 
     def __call__(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
-        """Boxes (P, N, 4), word-activation map (P, NT, H, W) and words' mask (P, NT) to moved boxes, in the picture."""
+        """Boxes (P, N, 4), word-activation map (P, NT, H, W) and words' mask (P, NT) to moved boxes, in the image."""
 
 
 class ContrastiveLoss(Protocol):
@@ -165,10 +165,10 @@ class ContrastiveLoss(Protocol):
         momentum: tuple[Tensor, Tensor] | None = None,
         target: Tensor | None = None,
     ) -> Tensor:
-        """The loss of B pairs of unit vectors (B, E); ``ids`` (B,) of their pictures.
+        """The loss of B pairs of unit vectors (B, E); ``ids`` (B,) of their images.
 
         ``momentum``: embeddings by the momentum encoders (``objective.momentum``); ``target`` (B, B * ranks): the
-        distributions of ``objective.soft_targets``. Both are None where a config does not ask for them.
+        distributions of ``objective.soft_targets``. Both are None without these options.
         """
 
 
@@ -179,7 +179,7 @@ class RegionWordLoss(Protocol):
         """Logits (B, T) of unit vectors (B, R, C), (T, NT, C) and the words' mask (T, NT)."""
 
     def word_calibration(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """How much each of the words (..., C) counts, over 0, and its usual cosine; asked only of calibrated terms."""
+        """The weight, over 0, and the usual cosine of each of the words (..., C); called only for calibrated terms."""
 
     def __call__(
         self, regions: Tensor, words: Tensor, word_mask: Tensor, ids: Tensor, target: Tensor | None = None
@@ -202,20 +202,20 @@ class MatchHead(Protocol):
 
 
 class Processor(Protocol):
-    """``model.processor``, which reads what a user has; ``slan_mm.apis.init_model`` sets the shipped one.
+    """``model.processor``, which reads files and arrays; ``slan_mm.apis.init_model`` sets the shipped one.
 
     A batch is as a data loader makes it: what the data preprocessor takes.
     """
 
     def batches(self, pictures: Any, batch_size: int) -> Iterator[dict]:
-        """Batches of at most ``batch_size`` pictures, in their order."""
+        """Batches of at most ``batch_size`` images, in their order."""
 
     def phrases(self, picture: Any, text: str) -> dict:
-        """A batch of one picture and one text, its sample with ``text`` and ``phrases``."""
+        """A batch of one image and one text, its sample with ``text`` and ``phrases``."""
 
 
 class TextDecoder(Protocol):
-    """``decoder`` of a model that writes; built with the text encoder's ``tokenizer``."""
+    """``decoder`` of a model that generates text; built with the text encoder's ``tokenizer``."""
 
     #: Width W of the memory.
     width: int
@@ -227,7 +227,7 @@ class TextDecoder(Protocol):
         """P texts and their log-probabilities (P,)."""
 
     def first_scores(self, memory: Memory, texts: Sequence[str]) -> Tensor:
-        """Log-probability of the first token of A texts, (P, A); asked only where a list of answers is ranked."""
+        """Log-probability of the first token of A texts, (P, A); called only to rank a list of answers."""
 
     def log_probs(self, memory: Memory, texts: Sequence[str]) -> Tensor:
-        """Log-probabilities (P,) of P texts; asked only where a list of answers is ranked."""
+        """Log-probabilities (P,) of P texts; called only to rank a list of answers."""

@@ -1,7 +1,4 @@
-"""Sizes of a component that others decide: handed over when it is built, and checked, so that no config repeats them.
-
-A width that two places of a config name soon disagrees, and then fails far from both, or not at all.
-"""
+"""Sizes of a component that other components set: passed when it is built, and checked; no config repeats them."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ from slan_mm.registry import MODELS
 
 
 def build_sized(config: Mapping, place: str, **sizes: Any) -> Any:
-    """Builds a component of ``MODELS`` with the ``sizes`` that the rest of the model decides.
+    """Builds a component of ``MODELS`` with the ``sizes`` that the rest of the model sets.
 
-    ``place`` is where its config stands in the model's, for messages, e.g. 'image.decoder'.
+    ``place`` is the place of its config in the model's, for messages, e.g. 'image.decoder'.
 
     Raises:
         ValueError: The config gives one of the sizes another value.

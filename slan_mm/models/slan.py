@@ -22,8 +22,8 @@ class SLAN(RetrievalInference, BaseSLAN):
 
     Args:
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
-        phrases_alone: Whether a phrase is grounded by regions that its own words alone keep and move, a pass of the
-            locator for each; else those of the whole text are ranked for it.
+        phrases_alone: Whether a phrase is located by its own words alone, with a pass of the locator for each; else the
+            regions of the whole text are ranked for it.
         base: What :class:`BaseSLAN` takes.
     """
 
@@ -56,9 +56,9 @@ class SLAN(RetrievalInference, BaseSLAN):
         return self.objective.itm_head(self.locate(image, text, pairs)).float()
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (picture i, its own text).
+        """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (image i, its own text).
 
-        Their sum is MMEngine's business (``parse_losses``); what is no ``loss_...`` is for the log.
+        MMEngine adds up the entries named ``loss_...`` (``parse_losses``); others are only logged.
         """
         objective, encoder, iteration = self.objective, self.text_branch.encoder, int(self.objective.iteration)
         tokens = self.tokenize([sample.text for sample in data_samples])
@@ -91,7 +91,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         return losses
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
-        """Grounds the phrases of each sample's text in its picture; see :meth:`ground_pairs`."""
+        """Grounds the phrases of each sample's text in its image; see :meth:`ground_pairs`."""
         tokens = self.tokenize([sample.text for sample in data_samples])
         image, text = self.encode_image(inputs), self.encode_text(tokens)
         return self.ground_pairs(image, text, tokens, self.locate(image, text), data_samples)
@@ -101,8 +101,8 @@ class SLAN(RetrievalInference, BaseSLAN):
     ) -> list:
         """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
 
-        A phrase's words count as :meth:`PretrainObjective.word_weight` says. With ``phrases_alone`` a phrase gets
-        regions of its own; ``pred_regions`` are still those of the whole text.
+        ``word_weight`` of the objective weights a phrase's words. With ``phrases_alone`` a phrase has its own regions;
+        ``pred_regions`` are still those of the whole text.
         """
         weight = self.objective.word_weight(text)
         if not self.phrases_alone:

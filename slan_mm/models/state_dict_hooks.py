@@ -1,4 +1,4 @@
-"""A task's model from a pre-training checkpoint, and refusal of checkpoints that are another model's."""
+"""Hooks to load a pre-training checkpoint into a task model, and to refuse checkpoints of other models."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _of_objectives(state_dict: dict[str, Any], prefix: str) -> list[str]:
 
 
 def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """A ``load_state_dict`` pre-hook: refuses what MMEngine would pass over with a warning and leave the model random.
+    """A ``load_state_dict`` pre-hook that refuses checkpoints of another architecture.
 
-    Weights of heads are not its business: those of another task may lack or be left over.
+    MMEngine would only warn and leave the model random. Weights of heads may be missing or left over.
 
     Raises:
         ValueError: The checkpoint is another architecture's: it has none of the shared weights, lacks some, or they
@@ -66,10 +66,10 @@ def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], pre
 
 
 def keep_fresh_head(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """A ``load_state_dict`` pre-hook of a task's model whose fresh head already is its zero-shot one.
+    """A ``load_state_dict`` pre-hook of a task model whose new head is its zero-shot head.
 
-    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's own present
-    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Anything else is left to the caller.
+    A pre-training checkpoint (it has ``objective.*`` and no weights of the head) loads as if the head's present
+    weights were in it, also strictly, so that ``tools/test.py`` evaluates it. Other checkpoints are not changed.
     """
     pretraining = _of_objectives(state_dict, prefix)
     if not pretraining:

@@ -1,4 +1,4 @@
-"""The frames of a video as one sequence: features of m frames joined, and what is located in them.
+"""The frames of a video as one sequence: joined features and located results of m frames.
 
 A joined :class:`ImageFeatures` holds V videos in place of B images:
 
@@ -68,8 +68,8 @@ def split_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
 def join_located(located: Located, frames: int) -> Located:
     """What was located in P * m frames to P pairs of a video and a text.
 
-    The kept regions of all frames stand in a row, and ``vision_cls`` is their mean; a word is the mean of what it has
-    become in each frame. So m equal frames give what one of them gives.
+    The kept regions of all frames form one sequence, and ``vision_cls`` is their mean; a word is the mean over frames.
+    So m equal frames give the same result as one.
     """
     queries = located.saliency.shape[1]
     shift = torch.arange(frames, device=located.index.device).repeat(len(located) // frames) * queries

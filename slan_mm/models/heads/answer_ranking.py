@@ -17,8 +17,8 @@ def rank_texts(
 ) -> tuple[Tensor, Tensor]:
     """The best of A ``texts`` for each of P rows of the memory.
 
-    The first stage keeps the k texts whose first token is likeliest (of equals, those that come first); the second
-    takes the whole text's log-probability. With k >= A the ranking is exact.
+    The first stage keeps the k texts whose first token is most likely (of equals, the first); the second compares the
+    log-probabilities of whole texts. With k >= A the ranking is exact.
 
     Args:
         decoder: Scores texts.

@@ -95,7 +95,7 @@ class ClassPrompt:
 
     Args:
         max_classes: Most classes of a prompt; None: as many as the text encoder's limit has room for, the paper's
-            single prompt if all have. 1 asks for each class alone: as costly as there are classes, but the region
+            single prompt if all fit. 1 makes a prompt for each class: slower by the number of classes, but the region
             filter then keeps T regions for each.
 
     Raises:
@@ -119,7 +119,7 @@ class ClassPrompt:
     def split(self, names: Sequence[str], count_tokens: Callable[[str], int], limit: int) -> list[PromptPart]:
         """Prompts of at most ``limit`` tokens that hold all ``names`` in their order, each once.
 
-        ``count_tokens`` tells how many tokens a text has, special ones included.
+        ``count_tokens`` counts the tokens of a text, special ones included.
 
         Raises:
             ValueError: One name alone is too long; see also :func:`check_class_names`.

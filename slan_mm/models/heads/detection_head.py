@@ -27,7 +27,7 @@ CANDIDATES = 1000
 
 
 def _logit(boxes: Tensor) -> Tensor:
-    """Logits of boxes' numbers, limited so that sides as long as the picture still have a gradient."""
+    """Logits of boxes' numbers, limited so that sides as long as the image still have a gradient."""
     return inverse_sigmoid(boxes, eps=1e-2)
 
 
@@ -35,18 +35,18 @@ def _logit(boxes: Tensor) -> Tensor:
 class DetectionHead(BaseModule):
     """Logits and boxes of located regions.
 
-    A logit is scale x similarity + bias, what pre-training knows of region and word, plus a learned dot product of
-    the fused region and word. The answer's box is that of the last level, moved by a learned offset. Both learned
+    A logit is scale x pre-trained similarity of region and word + bias + a learned dot product of the fused region
+    and word. The answer's box is that of the last level, moved by a learned offset. Both learned
     parts start at zero: a fresh head on pre-trained weights is the zero-shot detector, and fine-tuning starts there.
 
     Args:
         embed_dims: Width D.
         num_levels: Levels of boxes, G_0 included: L + 1.
         score_dims: Width of the learned dot product.
-        max_per_img: Most boxes of a picture.
+        max_per_img: Most boxes of an image.
         score_thr: Boxes with a lower score are left out.
-        nms: Config of mmcv's ``batched_nms``, e.g. ``dict(type='nms', iou_threshold=0.5)``; None, for a head that was
-            trained one-to-one: none.
+        nms: Config of mmcv's ``batched_nms``, e.g. ``dict(type='nms', iou_threshold=0.5)``; None for no NMS, with a
+            head that was trained one-to-one.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class DetectionHead(BaseModule):
         )
 
     def merge(self, parts: Sequence[InstanceData]) -> InstanceData:
-        """One picture's answer from those of its prompts: by falling score, thinned by ``nms`` if there is one.
+        """Joins the boxes of one image's prompts: by falling score, after ``nms`` if there is one.
 
         Scores of different prompts are compared as they are: each is a probability of its own.
         """

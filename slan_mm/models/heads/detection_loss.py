@@ -1,7 +1,7 @@
-"""How the detector learns from boxes: one-to-one assignment, token-level focal loss, L1 + GIoU on every level.
+"""The detection loss: one-to-one assignment, token-level focal loss, L1 + GIoU on every level.
 
-Shapes: P pairs of a picture and a prompt, NG regions, NT tokens, C classes of the prompt, L + 1 levels of boxes and one
-refinement, G annotated boxes of a picture. Boxes are normalised cxcywh.
+Shapes: P pairs of an image and a prompt, NG regions, NT tokens, C classes of the prompt, L + 1 levels of boxes and one
+refinement, G annotated boxes of an image. Boxes are normalised cxcywh.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from slan_mm.registry import MODELS
 
 @dataclass
 class DetectionOutputs:
-    """What the head makes of P pairs.
+    """The head's outputs for P pairs.
 
     - ``logits`` (P, NG, NT): each region against each token of the prompt.
     - ``boxes`` [G_0, ..., G_L, refined], each (P, NG, 4): of every level, and the answer.
@@ -56,7 +56,7 @@ class DetectionLoss(BaseModule):
 
     Regions are assigned by the refined boxes and the logits; region n is one object on every level, so all levels
     share the assignment. Sums are divided by the number of assigned regions of the global batch, so that a loss does
-    not depend on how pictures are spread over ranks or grouped by size.
+    not depend on how images are spread over ranks or grouped by size.
 
     Costs and weights are DETR's: classes 2, L1 5 and GIoU 2 in the assignment, 1, 5 and 2 in the loss. The boxes of
     every level count as much as the refined ones.

@@ -1,7 +1,7 @@
-"""The spaces that a BERT tokenizer puts around punctuation, taken away again.
+"""Removes the spaces that a BERT tokenizer puts around punctuation.
 
-BERT cuts a text at every punctuation mark, so that "3.5" and "3 . 5" have the same tokens and the written text's spaces
-are lost. What is put back here is how English is written; where two ways are, the more frequent one.
+BERT splits a text at every punctuation mark, so "3.5" and "3 . 5" have the same tokens. This restores the usual English
+spelling; where there are two, the more frequent one.
 """
 
 from __future__ import annotations

@@ -35,11 +35,11 @@ def cell_boxes(height: int, width: int, like: Tensor) -> Tensor:
 
 
 class DecoderMemory(BaseModule):
-    """Joins what the locator made of pairs with the pictures' grid into one sequence.
+    """Joins the located regions and words and the cells of the image into one sequence.
 
     It holds the regions (E_L^G at the last level's boxes), the words (E_L^T) and the cells of the finest level (F_L).
-    Each of the three is normalised and told apart by a learned vector of its kind, and regions and cells say where
-    they are.
+    Each of the three is normalised and gets a learned vector of its kind; regions and cells also get an embedding of
+    their place.
 
     Args:
         embed_dims: Width D of the base model.

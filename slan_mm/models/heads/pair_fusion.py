@@ -1,4 +1,4 @@
-"""What two pictures, each located against the same sentence, say together (NLVR2, section 4.2.4)."""
+"""Fusion of two images that are located against the same sentence (NLVR2, section 4.2.4)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class PairFusionHead(BaseModule):
     """Two located results of one sentence to the logits of 0, false, and 1, true.
 
     "The image and text embeddings ... are fused by a cross-attention layer. We use a binary classification module."
-    The embeddings of a side are its moved regions and the words that have read them. The layer is the locator's own
-    bidirectional attention with the left side in the place of regions and the right side in that of words: each side
-    reads the other once, with projections of its own, so that left and right stay apart. The classifier reads
+    The embeddings of a side are its moved regions and fused words. The layer is the locator's bidirectional attention,
+    with the left side as regions and the right side as words: each side reads the other once, with its own
+    projections. The classifier reads
     the mean region and the [CLS] of both sides.
 
     Args:
@@ -43,7 +43,7 @@ class PairFusionHead(BaseModule):
         )
 
     def forward(self, left: Located, right: Located) -> Tensor:
-        """``left``, ``right``: B pairs each, picture i of that side with sentence i. Returns (B, 2)."""
+        """``left``, ``right``: B pairs each, image i of that side with sentence i. Returns (B, 2)."""
         sides, masks = zip(*(self.sequence(located) for located in (left, right)), strict=True)
         fused = self.attention(*sides, *masks)
         summary = [

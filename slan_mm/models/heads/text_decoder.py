@@ -53,21 +53,21 @@ def _load_decoder(name_or_path: str, local_files_only: bool, settings: Mapping[s
 
 @MODELS.register_module()
 class TextDecoder(BaseModule):
-    """A BERT that writes a text, token by token, about a :class:`Memory`.
+    """A BERT that generates a text, token by token, with cross-attention to a :class:`Memory`.
 
-    A text is ``[CLS] prompt text [SEP]``: the decoder is given ``[CLS] prompt``, and ``text [SEP]`` is what it is
-    taught and what it writes. Its tokens are those of the text encoder.
+    A text is ``[CLS] prompt text [SEP]``: the decoder is given ``[CLS] prompt``, and is trained on and generates ``text
+    [SEP]``. Its tokens are those of the text encoder.
 
     Args:
         tokenizer: The text encoder's tokenizer.
         model: A hub name or a local folder of a BERT, encoder or decoder; or keyword arguments of ``BertConfig`` for
             random weights. The vocabulary of a random model is the tokenizer's unless given.
-        prompt: What every text starts with; it is neither taught nor part of what is written.
-        max_words: Most tokens of a text, ``[CLS]``, prompt and ``[SEP]`` included; longer ones are cut when taught.
+        prompt: The start of every text; it has no loss and is not returned.
+        max_words: Most tokens of a text, ``[CLS]``, prompt and ``[SEP]`` included; longer ones are cut in training.
         num_layers: With a name or folder, keep its first layers only; None keeps all.
         label_smoothing: Of the loss.
         generation: Keyword arguments of ``transformers.GenerationConfig``, e.g. ``dict(num_beams=3,
-            min_new_tokens=5)``. ``max_new_tokens`` is what ``max_words`` leaves, unless given.
+            min_new_tokens=5)``. ``max_new_tokens`` is the rest of ``max_words``, unless given.
         local_files_only: Never touch the network for ``model``.
 
     Raises:
@@ -130,9 +130,9 @@ class TextDecoder(BaseModule):
         return self.bert.config.hidden_size
 
     def rows(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """``[CLS] prompt text [SEP]`` of P texts as ids (P, NT), and what is to be predicted of it, (P, NT) too.
+        """``[CLS] prompt text [SEP]`` of P texts as ids (P, NT), and the labels (P, NT).
 
-        The second holds -100 where nothing is: at ``[CLS]``, at the prompt and at padding.
+        Labels are -100 at ``[CLS]``, at the prompt and at padding.
 
         Raises:
             ValueError: A text has no token.
@@ -152,7 +152,7 @@ class TextDecoder(BaseModule):
         return torch.tensor(ids, device=device), torch.tensor(labels, device=device)
 
     def token_losses(self, memory: Memory, texts: Sequence[str], label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Cross-entropy (P, NT - 1) of each predicted token of P texts, 0 elsewhere; and True where one is."""
+        """Cross-entropy (P, NT - 1) of each predicted token of P texts, 0 elsewhere; and a mask, True at these."""
         ids, labels = self.rows(texts)
         last = len(self.start) - 1
         states = self.bert.bert(
@@ -194,7 +194,7 @@ class TextDecoder(BaseModule):
 
     @torch.no_grad()
     def generate(self, memory: Memory) -> list[str]:
-        """Writes P texts, without their prompt."""
+        """Generates P texts, without their prompt."""
         start = torch.tensor([self.start], device=self.bert.device).repeat(len(memory), 1)
         ids = self.bert.generate(
             input_ids=start,

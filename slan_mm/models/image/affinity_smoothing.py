@@ -1,4 +1,4 @@
-"""Maps smoothed along what looks alike: word-activation maps that cover things, not their most telling parts."""
+"""Smooths maps over cells with similar features, so that word-activation maps cover whole objects."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LEAST = 1e-6  # the affinity of cells that are not alike: one that is like none
 
 @MODELS.register_module()
 class AffinitySmoothing(nn.Module):
-    """F_i of each cell becomes its mean over the places that look like it: one step of a random walk.
+    """F_i of each cell becomes its mean over cells with similar features: one step of a random walk.
 
     W_jk = max(0, cos(f_j, f_k))^power, rows divided by their sums, with f the image encoder's own levels side by side;
-    F_i' = W F_i. A word that knows the dog's head finds the whole dog, whose cells look like one another's. The image
-    alone decides W, and a dot product commutes with it: the words' maps are smoothed before any word is known. As in
-    AffinityNet (Ahn and Kwak, 2018), but nothing is learned.
+    F_i' = W F_i. A word that responds to the dog's head then covers the whole dog. W depends on the image alone and
+    commutes with the dot product, so it is applied once for all words. As in AffinityNet (Ahn and Kwak, 2018), but
+    nothing is learned.
 
     Args:
         power: Exponent of the cosine; the larger, the fewer places take part.

@@ -1,8 +1,9 @@
-"""Where a cell of a feature map looks in the picture, and putting maps right that do not look where they stand.
+"""Alignment of feature maps with the centres of their receptive fields.
 
-A map of n cells is read as if cell i looked at the middle of its own part of the picture, (i + .5) / n. Patches and
-even kernels do so; strided convolutions with odd kernels and symmetric padding do not: cell i of a ResNet level of
-stride s looks at pixel s * i, near the corner of its part. For boxes of a few cells that is a large part of the box.
+A map of n cells is read as if the receptive field of cell i were centred at (i + .5) / n of the image. That is true
+of patches and even kernels, not of strided convolutions with odd kernels and symmetric padding: cell i of a ResNet
+level of stride s is centred at pixel s * i, near the corner of its cell. For boxes of a few cells that is a large
+shift.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Attention pooling: what ITC's image embedding is made of where a plain mean would drown objects in background."""
+"""Attention pooling for ITC's image embedding, where a plain mean would drown objects in background."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from slan_mm.registry import MODELS
 class AttentionPooling(BaseModule):
     """Several weighted means over regions and cells, each head with weights and values of its own.
 
-    The paper's image embedding is one mean over regions. Here a head can learn to see what is no background, or one
-    kind of object, and a region says what it is through a nonlinearity before it is averaged away. It reads the image
-    alone, so that an image is still embedded once.
+    The paper's image embedding is one mean over regions. Here a head can learn to attend to foreground or to one kind
+    of object, and regions pass a nonlinearity before they are averaged. It reads the image alone, so an image is still
+    embedded once.
 
     Args:
         embed_dims: Width D of regions, and of V.
         num_heads, head_dims: Heads, and the width of each; the result has ``num_heads * head_dims``.
         in_channels: Channels of the encoder's levels.
-        level: Which of these levels has the cells that take part beside the regions; None is V. A frozen encoder's own
-            level says more than its projection to V does.
-        dropout: Of regions and cells, behind their normalisation. The levels of a frozen encoder are the same in every
-            pass, and a small data set is soon known by heart.
+        level: The level whose cells are pooled with the regions; None is V. A frozen encoder's own level has more
+            information than its projection to V.
+        dropout: Of regions and cells, after their normalisation. The levels of a frozen encoder are the same in every
+            epoch, so a small data set is soon overfitted.
 
     Raises:
         ValueError: The encoder has no such ``level``.

@@ -44,7 +44,7 @@ def _canonical(name: str) -> str:
 
 
 def load_backbone(module: nn.Module, path: str | Path) -> tuple[list[str], list[str]]:
-    """Loads a checkpoint into a backbone, under whichever usual prefix of names fits most of its parameters.
+    """Loads a checkpoint into a backbone, with the usual prefix of names that fits most of its parameters.
 
     Names that differ only in a usual prefix or in timm's '.' / '_' spelling are matched.
 

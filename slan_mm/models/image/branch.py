@@ -1,4 +1,4 @@
-"""The image branch of SLAN: all that is known of pictures before they meet a text."""
+"""The image branch of SLAN: all features of images that do not depend on a text."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from slan_mm.structures import ImageFeatures
 
 
 class ImageBranch(BaseModule):
-    """Pictures to :class:`ImageFeatures`: encoder, vision decoder, detector, region pooling.
+    """Images to :class:`ImageFeatures`: encoder, vision decoder, detector, region pooling.
 
     Args:
         encoder, decoder, detector, pooling: Configs of the components.
         embed_dims: Width D.
         itc_dims: Width E of the embedding that ITC compares.
-        space_dims: Width C of the region-word spaces, for each term; empty: no region-word term, but the adaptors
-            still need the lexical space, which then learns from them alone.
+        space_dims: Width C of the region-word space of each term. Without region-word terms the adaptors still need
+            the lexical space, which they then train alone.
         itc_hidden, itc_dropout: See :func:`projector`.
-        map_terms: The region-word terms whose spaces the locator's maps are of, 'lexical' the first.
-        embedding: Config of what makes ITC's image embedding of regions and V, e.g. ``AttentionPooling``; None is the
-            paper's mean over regions, each weighed by its saliency.
-        smoothing: Config of what smooths the maps that the locator reads, e.g. ``AffinitySmoothing``; None: they stay.
+        map_terms: The region-word terms of the locator's maps, 'lexical' the first.
+        embedding: Config of the module that pools regions and V to ITC's image embedding, e.g. ``AttentionPooling``;
+            None is the paper's mean over regions, weighted by saliency.
+        smoothing: Config of the smoothing of the locator's maps, e.g. ``AffinitySmoothing``; None for none.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ImageBranch(BaseModule):
         """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
 
         Without ``contrast`` the result has no ``region_space`` and no ``embedding``. With ``embedding_only`` it is the
-        embedding (B, E) alone, all that a momentum encoder is asked for.
+        embedding (B, E) alone, all that a momentum encoder needs.
         """
         if embedding_only:
             return self.embed(inputs)
@@ -100,15 +100,15 @@ class ImageBranch(BaseModule):
         """Of each region-word term its unit vectors of all regions on all maps (B, M * Nq, C).
 
         ``pooled`` (B, M * Nq, D) from V, F_1, ..., F_L; ``lexical``: these maps in the lexical space. There cells are
-        unit vectors before they are pooled, so that pooling a region's cosines is the mean of its cells' cosines: the
-        word-activation map says all that the locator asks.
+        unit vectors before they are pooled, so that a region's cosine is the mean of its cells' cosines in the
+        word-activation map.
         """
         regions = {'lexical': self.pool(lexical, boxes)}
         regions |= {term: space(pooled) for term, space in self.spaces.items() if term != 'lexical'}
         return {term: normalize(values, dim=-1) for term, values in regions.items()}
 
     def space_maps(self, lexical: list[Tensor], pyramid: list[Tensor], levels: list[Tensor]) -> dict[str, list[Tensor]]:
-        """What the locator's maps are made of: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
+        """The maps that the locator reads: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
         maps = {'lexical': lexical}
         for term in self.map_terms[1:]:
             maps[term] = [self.unit_map(level, term) for level in pyramid]
@@ -124,7 +124,7 @@ class ImageBranch(BaseModule):
         return normalize(self.spaces[term](level.movedim(1, -1)), dim=-1).movedim(-1, 1)
 
     def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
-        """ITC's unit vectors (B, E) and nothing else; see :meth:`forward`, which also sharded branches allow."""
+        """ITC's unit vectors (B, E), by way of :meth:`forward`, as sharded branches need it."""
         levels = self.encoder.extract(inputs)
         feature_map = self.encoder.project(levels)
         boxes, saliency = self.detector(feature_map)

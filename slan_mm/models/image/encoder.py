@@ -31,10 +31,10 @@ class ImageEncoder(BaseModule):
         embed_dims: D.
         out_levels: indices into the backbone's output tuple, -1 being the last.
         out_stride_level: index into ``out_levels`` of the level whose resolution V has. None: the finest.
-        cell_centres: for each level where in its cell a cell looks, see :func:`align`. None: in the middle of all.
+        cell_centres: for each level the centre of a receptive field in its cell, see :func:`align`. None: the middle.
         norm_cfg: norm after each projection. None is the paper's plain projection.
         in_channels: channels of the levels used, one number for all or one each. None: they are found when the encoder
-            is built, by running the backbone once on an empty picture of its ``img_size``, or of 224 x 224.
+            is built, by running the backbone once on an empty image of its ``img_size``, or of 224 x 224.
         frozen: the backbone stays in evaluation mode and gets no gradient.
         backbone_checkpoint: ``.safetensors`` or ``.pth`` file of the backbone's weights, read by ``init_weights``.
         init_cfg: as everywhere in MMEngine.
@@ -97,7 +97,7 @@ class ImageEncoder(BaseModule):
 
     @torch.no_grad()
     def _find_channels(self) -> list[int]:
-        """The channels of the levels used, of an empty picture."""
+        """The channels of the levels used, of an empty image."""
         size = self.backbone_config.get('img_size', 224)
         height, width = (size, size) if isinstance(size, int) else size
         weight = next(self.backbone.parameters(), torch.empty(0))
@@ -144,7 +144,7 @@ class ImageEncoder(BaseModule):
         """The backbone's chosen levels.
 
         Args:
-            inputs: (B, 3, H, W) normalised pictures; or levels that this method has made, which are returned as they
+            inputs: (B, 3, H, W) normalised images; or levels that this method has made, which are returned as they
                 are.
 
         Returns:
@@ -166,7 +166,7 @@ class ImageEncoder(BaseModule):
         return levels
 
     def _levels(self, inputs: Tensor) -> list[Tensor]:
-        """The maps of ``out_levels``, of pictures (B, 3, H, W)."""
+        """The maps of ``out_levels``, of images (B, 3, H, W)."""
         outputs = self.backbone(inputs)
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         name = type(self.backbone).__name__
@@ -198,7 +198,7 @@ class ImageEncoder(BaseModule):
         return torch.stack(resized).sum(dim=0) if len(resized) > 1 else resized[0]
 
     def resize(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """``maps`` (B, C_l, H_l, W_l), one for each level, at the resolution of V and cell on cell."""
+        """``maps`` (B, C_l, H_l, W_l), one for each level, at the resolution of V, aligned."""
         if self.out_stride_level is None:
             height, width = max((level.shape[-2:] for level in maps), key=lambda shape: shape[0] * shape[1])
         else:
@@ -206,5 +206,5 @@ class ImageEncoder(BaseModule):
         return [align(level, (height, width), centre) for level, centre in zip(maps, self.cell_centres, strict=True)]
 
     def forward(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
-        """V (B, D, H, W) of pictures (B, 3, H, W), or of levels extracted earlier."""
+        """V (B, D, H, W) of images (B, 3, H, W), or of levels extracted earlier."""
         return self.project(self.extract(inputs))

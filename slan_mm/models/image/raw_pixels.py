@@ -1,4 +1,4 @@
-"""Pictures that nobody has normalised are refused: a model gives features of them, which mean nothing."""
+"""Refuses images that are not normalised, whose features would be meaningless."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 def refuse_raw_pixels(pictures: Tensor, preprocessor: nn.Module) -> None:
-    """Refuses pictures (..., 3, H, W) that are pixels of 0 to 255 as they are.
+    """Refuses images (..., 3, H, W) that are pixels of 0 to 255 as they are.
 
-    Told by their values: none below 0, and one above what white becomes by the ``mean`` and ``std`` of the
-    ``preprocessor``. One without these is taken to know what it does.
+    An image is refused if no value is below 0 and one is above normalised white, by the ``mean`` and ``std`` of the
+    ``preprocessor``. Without these nothing is checked.
 
     Raises:
         ValueError: See above.

@@ -18,7 +18,8 @@ from slan_mm.registry import MODELS
 class RegionAdaptor(BaseModule):
     """Level i: regions and words exchange (Eq. 1), regions move (Eq. 2) and are embedded again from F_i.
 
-    The new embedding is added to the attended one, and says where the box is. :class:`LiteralAdaptor` does neither.
+    The new embedding is added to the attended one, and includes the place of the box. :class:`LiteralAdaptor` does
+    neither.
 
     Args:
         embed_dims: Width D.
@@ -52,12 +53,12 @@ class RegionAdaptor(BaseModule):
         self.norm = nn.LayerNorm(embed_dims)
 
     def pooled(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex) -> Tensor:
-        """What F_i has in the moved ``boxes``, and where they are: (P, NG, D)."""
+        """F_i pooled in the moved ``boxes``, plus the embedding of their place: (P, NG, D)."""
         new = self.projection(self.pooling(feature_map, boxes, pairs))
         return new + self.box_embedding(boxes).to(new.dtype)
 
     def embed(self, attended: Tensor, pooled: Tensor) -> Tensor:
-        """E_i^G (P, NG, D) of the ``attended`` regions and of what is ``pooled`` anew (line 11)."""
+        """E_i^G (P, NG, D) of the ``attended`` regions and the newly ``pooled`` ones (line 11)."""
         return self.norm(attended + pooled)
 
     def forward(
@@ -71,7 +72,7 @@ class RegionAdaptor(BaseModule):
         """One level, from the ``state`` of level i - 1 to that of level i.
 
         ``feature_map`` F_i of the B images (B, D, H, W); ``activation``, the pairs' word-activation maps on it
-        (P, NT, H, W); ``projections`` of the state's regions and words, where they are known already.
+        (P, NT, H, W); ``projections`` of the state's regions and words, if already computed.
         """
         attended, words = self.attention(state.regions, state.words, state.region_mask, state.token_mask, projections)
         boxes = self.move(state.boxes, activation, state.word_mask)

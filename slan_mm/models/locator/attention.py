@@ -15,7 +15,7 @@ from slan_mm.registry import MODELS
 
 
 class Projections(NamedTuple):
-    """What the two directions read: keys and values of regions (P, NG, D) and of words (P, NT, D)."""
+    """Keys and values of regions (P, NG, D) and of words (P, NT, D), for the two directions."""
 
     region_key: Tensor
     region_value: Tensor
@@ -62,7 +62,7 @@ class LiteralAttention(BaseModule):
         return linear(regions, self.region_key.weight), linear(regions, self.region_value.weight)
 
     def weighted(self, key: Tensor, value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of regions times ``weight`` (P, NG, 1): that of a product is the product of that."""
+        """Keys and values of regions times ``weight`` (P, NG, 1), made of those without weights."""
         return torch.addcmul(self.region_key.bias, key, weight), torch.addcmul(self.region_value.bias, value, weight)
 
     def forward(
@@ -76,8 +76,8 @@ class LiteralAttention(BaseModule):
         """One exchange between the modalities.
 
         ``regions`` (P, NG, D), ``words`` (P, NT, D); ``region_mask`` (P, NG), ``token_mask`` (P, NT) boolean, True
-        where an element takes part, at least one a row; ``projections``, where they are known already.
-        Returns both, updated; rows that do not take part hold values that no one reads.
+        where an element takes part, at least one a row; ``projections``, if already computed.
+        Returns both, updated; rows that do not take part have no meaning.
         """
         region_key, region_value, word_key, word_value = map(
             self._heads, self.project(regions, words) if projections is None else projections

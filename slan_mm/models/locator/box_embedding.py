@@ -1,4 +1,4 @@
-"""Where a region is, as a vector: what lets fused words speak of left and right."""
+"""The place of a region as a vector, so that fused words can distinguish left from right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes of a region by contrast: as large as what responds to its words, as small as what does not."""
+"""Box sizes by the contrast of a region's words inside the box and around it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from slan_mm.registry import MODELS
 
 @MODELS.register_module()
 class ContrastMove(BaseModule):
-    """Another move's centre, and p_w, p_h for each region by inside-against-surround contrast.
+    """The centre of another move, and p_w, p_h of each region by the contrast of inside and surround.
 
-    Around the moved box stand candidates, the box with its sides times each pair of ``factors``. The contrast of one is
-    the mean response to the region's own words inside it, less the mean in its surround, the frame between it and the
-    box ``surround`` times as wide and high: it is largest where the box fits what responds. p_w, p_h are the geometric
+    Candidates are the moved box with its sides times each pair of ``factors``. The contrast of a candidate is the mean
+    response to the region's own words inside it, minus the mean in its surround, the frame between it and the box
+    ``surround`` times as wide and high. It is largest where the box fits the response. p_w, p_h are the geometric
     means of the factors under the softmax of ``sharpness`` x contrast, as s_j is for the centre. All means are pooled
     exactly, so that there is a gradient to the box and to the word-activation map.
 
     Args:
-        move: Config of the move that gives the centre and the size that is scaled, e.g. ``MomentMove``, or
+        move: Config of the move of the centre, whose size is scaled, e.g. ``MomentMove``, or
             ``ScalarMove`` with ``size_factors='fixed'``.
-        factors: What the sides are multiplied by; every pair is a candidate.
+        factors: Factors of the sides; every pair is a candidate.
         surround: See above; over 1.
-        sharpness: What the contrast is multiplied by before the softmax over candidates.
-        word_sharpness: What a region's similarity to words is multiplied by before the softmax over them.
+        sharpness: Factor of the contrast before the softmax over candidates.
+        word_sharpness: Factor of a region's similarity to words before the softmax over them.
         pooling: Config of the pooling of the word-activation map.
 
     Raises:

@@ -40,7 +40,7 @@ class RegionDetector(BaseModule):
         grid: The reference boxes' grids, see :func:`reference_grid`; Nq = sum of their squares. (7, 5, 4, 3, 1) is
             the paper's 100.
         learn_boxes: Whether boxes are learned; without, G_0 stays the reference boxes and only saliency is learned.
-            Photographs and their frozen features draw learned boxes to most of the picture when nothing holds them.
+            With frozen features of photographs learned boxes grow to most of the image.
         downsample: V is averaged over downsample x downsample cells before the transformer, whose cost grows with the
             square of the number of cells; 1 is DETR's own.
         num_encoder_layers, num_decoder_layers, num_heads, feedforward_channels, dropout: DETR's transformer.
@@ -93,7 +93,7 @@ class RegionDetector(BaseModule):
             self.requires_grad_(False)
 
     def freeze_saliency(self) -> None:
-        """Freezes what saliency alone reads: its head, and where boxes are not learned all of the detector."""
+        """Freezes the saliency head, and where boxes are not learned the whole detector."""
         (self.saliency_head if self.learn_boxes else self).requires_grad_(False)
 
     def train(self, mode: bool = True) -> RegionDetector:
@@ -101,7 +101,7 @@ class RegionDetector(BaseModule):
         return super().train(mode and not self.frozen)
 
     def set_references(self, grid: tuple[int, ...]) -> None:
-        """Gives the queries their reference boxes, where boxes start."""
+        """Sets the reference boxes of the queries, at which training starts."""
         self.reference = nn.Parameter(inverse_sigmoid(reference_grid(grid), eps=1e-2), requires_grad=self.learn_boxes)
         if self.learn_boxes:
             nn.init.zeros_(self.box_head.layers[-1].weight)
@@ -139,7 +139,7 @@ class RegionDetector(BaseModule):
 
 @MODELS.register_module()
 class PlainQueryDetector(RegionDetector):
-    """DETR's own queries: box = sigmoid(delta). Without gold boxes to learn from they end as the whole image."""
+    """DETR's own queries: box = sigmoid(delta). Without gold boxes they end as the whole image."""
 
     def set_references(self, grid: tuple[int, ...]) -> None:
         """There are none.

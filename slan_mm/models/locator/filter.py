@@ -48,14 +48,14 @@ def distinct_regions(saliency: Tensor, boxes: Tensor, top: int, max_overlap: flo
 
 @MODELS.register_module()
 class RegionFilter(BaseModule):
-    """Scores regions by what the words ask for, keeps those that matter and weights them by their score.
+    """Scores regions by their best word, keeps the best and weights them by their score.
 
     Args:
         top: T, the most regions kept; None keeps all.
         threshold: h on the normalised score; None keeps the top T whatever their score, the second row of Table 6;
             h = 0.3 and 0.5 are its last two.
         max_overlap: Regions that overlap a more salient one by more than this IoU are left out before (b): several
-            proposals of one object would crowd out the others. None is the paper's filter.
+            proposals of one object would displace the others. None is the paper's filter.
     """
 
     #: Whether saliency is read from the words (the abstract's "aggregating cross-modal information").
@@ -106,7 +106,7 @@ class RegionFilter(BaseModule):
 
 @MODELS.register_module()
 class ImageSaliencyFilter(RegionFilter):
-    """The filter as section 3.2.2 is written: it reads the detector's saliency, which no word conditions."""
+    """The filter as section 3.2.2 is written: it reads the detector's saliency, which does not depend on the text."""
 
     conditioned = False
 

@@ -1,8 +1,8 @@
 """mmdet's attention by PyTorch's fused kernel.
 
-mmcv wraps ``torch.nn.MultiheadAttention`` and throws its attention weights away, but asks for them, and PyTorch then
-multiplies, normalises and stores the whole matrix of weights in place of one fused
-``scaled_dot_product_attention``. The values are the same up to rounding.
+mmcv wraps ``torch.nn.MultiheadAttention`` and requests attention weights that it does not use. PyTorch then computes
+and stores the whole matrix of weights instead of one fused ``scaled_dot_product_attention``. The values are the same
+up to rounding.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _without_weights(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> 
 def fuse_attention(module: nn.Module) -> None:
     """Makes every ``torch.nn.MultiheadAttention`` inside ``module`` compute no attention weights.
 
-    For callers that do not read them, as mmcv's and mmdet's transformer layers: they get None in their place.
+    For callers that do not read them, as mmcv's and mmdet's transformer layers: they get None instead.
     """
     for child in module.modules():
         if isinstance(child, nn.MultiheadAttention):

@@ -1,6 +1,6 @@
-"""The locator by the letter of the paper: what the defaults beside it add is left out, one class a component.
+"""The locator as the paper is written, without our additions, one class a component.
 
-``LiteralAttention`` (Eq. 1) stands in attention.py, and the default is built on it.
+``LiteralAttention`` (Eq. 1) is in attention.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from slan_mm.registry import MODELS
 
 
 class _NoPlace(nn.Module):
-    """In the place of a :class:`BoxEmbedding`: says nothing."""
+    """Replaces a :class:`BoxEmbedding`: always 0."""
 
     def __init__(self, embed_dims: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class _NoPlace(nn.Module):
 
 @MODELS.register_module()
 class LiteralLocator(SelfLocator):
-    """Algorithm 1 as written: regions do not say where they are, and word-activation maps are not centred."""
+    """Algorithm 1 as written: no embedding of the place of regions, and word-activation maps are not centred."""
 
     centred = False
     place_type = _NoPlace
@@ -33,7 +33,7 @@ class LiteralLocator(SelfLocator):
 
 @MODELS.register_module()
 class ReplacingAdaptor(RegionAdaptor):
-    """The new embedding takes the place of the attended one, as line 11 of Algorithm 1 is written."""
+    """The new embedding replaces the attended one, as line 11 of Algorithm 1 is written."""
 
     def embed(self, attended: Tensor, pooled: Tensor) -> Tensor:
         """E_i^G (P, NG, D)."""
@@ -42,7 +42,7 @@ class ReplacingAdaptor(RegionAdaptor):
 
 @MODELS.register_module()
 class LiteralAdaptor(ReplacingAdaptor):
-    """Algorithm 1, lines 4-11, as written: :class:`ReplacingAdaptor` whose regions do not say where they are."""
+    """Algorithm 1, lines 4-11, as written: :class:`ReplacingAdaptor` without the embedding of the place of regions."""
 
     place_type = _NoPlace
 

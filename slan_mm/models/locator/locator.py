@@ -28,16 +28,16 @@ def _fields(record: Any) -> dict[str, Any]:
 class SelfLocator(BaseModule):
     """Region filter, then L region adaptors, on pairs of B images and T texts.
 
-    All that is an image's alone or a text's alone is done once for all its pairs, and no image's maps are copied.
-    Region embeddings say where their box is before the first level, and word-activation maps are centred, see
-    :func:`activation_map`; :class:`LiteralLocator` does without both.
+    Whatever depends on one image or one text alone is computed once for all its pairs, and no image's maps are copied.
+    Region embeddings include the place of their box, and word-activation maps are centred, see
+    :func:`activation_map`; not so in :class:`LiteralLocator`.
 
     Args:
         embed_dims: Width D.
         region_filter: Config of the region filter.
         adaptors: Configs of the L levels; none is Table 5's "0".
-        pooling: Config of the pooling that reads similarities of the detector's boxes.
-        map_terms: The region-word terms that word-activation maps sum up, set by :class:`BaseSLAN`.
+        pooling: Config of the pooling of similarities over the detector's boxes.
+        map_terms: The region-word terms that are summed in word-activation maps, set by :class:`BaseSLAN`.
     """
 
     #: Whether word-activation maps are centred.
@@ -67,8 +67,8 @@ class SelfLocator(BaseModule):
     def forward(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
         """Locates the words of each pair's text in its image; ``pairs`` None is image p with text p.
 
-        Images and texts that will come again are best given prepared (:meth:`prepare_images`,
-        :meth:`prepare_texts`); others are prepared here.
+        Prepare images and texts that are used repeatedly once (:meth:`prepare_images`, :meth:`prepare_texts`);
+        others are prepared here.
         """
         pairs = PairIndex.rows(text.words) if pairs is None else pairs
         images, words = self.prepare_images(image), self.prepare_texts(text)[pairs.text]

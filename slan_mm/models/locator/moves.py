@@ -1,11 +1,10 @@
 """How a region moves toward its words: the box update of one adaptor level (Alg. 1, lines 5-10; Eq. 2).
 
-Both moves read the same thing, the word-activation map M = F_i E^T: the cosine of every cell of F_i and every word in
-the shared region-word space.
+All moves read the word-activation map M = F_i E^T: the cosine of every cell of F_i and every word in the shared
+region-word space.
 ``ScalarMove`` is the paper's: K x K cells move the centre, one learnable factor a side and level scales the size.
 ``MomentMove`` takes s as a distribution over the neighbourhood: its first moment is the paper's move, its second
-moment is the extent of what responds, and so the size. ``ContrastMove`` (contrast_move.py) gives either of them
-sizes of another kind.
+moment gives the size. ``ContrastMove`` (contrast_move.py) sets other sizes.
 """
 
 from __future__ import annotations
@@ -114,18 +113,17 @@ class MomentMove(BaseModule):
     Args:
         ratio: r_i, the neighbourhood's sides as a share of the image's.
         c: Size of a box in standard deviations.
-        blur: By how many cells the blur of the word-activation map widens every box; it is taken off, or the c that
-            fits large things would give small ones boxes that are too large.
-        threshold: None: s is a softmax. Else s is the same wherever the weighted cosine is well over this share of its
-            highest value in the neighbourhood, and nothing well below: a thing counts as a whole, not by its peak.
-        sharpness: What the cosine is multiplied by before the softmax over cells; with ``threshold`` how steep the step
-            there is, per the highest cosine.
-        word_sharpness: What it is multiplied by before the softmax over words.
+        blur: By how many cells the blur of the word-activation map widens every box. It is subtracted; otherwise the
+            c that fits large objects would make the boxes of small ones too large.
+        threshold: None: s is a softmax. Else s is constant where the weighted cosine is well above this share of its
+            highest value in the neighbourhood, and 0 well below, so that the whole object counts, not its peak.
+        sharpness: Factor of the cosine before the softmax over cells; with ``threshold`` the steepness of the step,
+            relative to the highest cosine.
+        word_sharpness: Factor of the cosine before the softmax over words.
         size_factors: How p_w, p_h are learned, see :class:`SizeFactors`; 'free' ones drift under other losses.
-        k: None: the cells are those of F_i in the neighbourhood. Else the neighbourhood is cut into K x K cells, which
-            are pooled; so a small one can have cells finer than those of F_i. Cells whose centre is outside of the
-            picture take no part.
-        pooling: Config of the pooling that reads a region's, and with ``k`` a cell's, similarity to the words.
+        k: None: the cells are those of F_i in the neighbourhood. Else the neighbourhood is cut into K x K pooled
+            cells, which can be finer than those of F_i. Cells whose centre is outside of the image do not count.
+        pooling: Config of the pooling of a region's, and with ``k`` a cell's, similarity to the words.
     """
 
     def __init__(

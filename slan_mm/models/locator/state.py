@@ -1,4 +1,4 @@
-"""What an adaptor reads and leaves of P pairs, and what is made of images and texts once for all pairs they are in."""
+"""The state of P pairs between adaptors, and what is computed of images and texts once for all their pairs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class PairState:
 
 @dataclass
 class PreparedImages(ImageFeatures):
-    """Images with all that the locator makes of them alone.
+    """Images with what the locator computes from them alone.
 
-    - ``regions`` (B, Nq, D): all regions, with their places.
+    - ``regions`` (B, Nq, D): all regions, with the embedding of their place.
     - ``region_maps``: of each term of the maps, the finest map pooled over all regions (B, Nq, C), centred as
       word-activation maps are. A dot product and a mean commute: its similarities to words are their pooled maps.
       Empty where the filter reads no words.

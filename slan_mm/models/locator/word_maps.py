@@ -1,4 +1,4 @@
-"""Word-activation maps: where each word of a text finds itself in a picture."""
+"""Word-activation maps: where in an image each word of a text responds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def activation_map(
     spaces (B, C, H, W).
 
     ``centred`` subtracts each word's mean over the picture: a word that responds everywhere, such as "and", names no
-    place, and must neither keep regions nor draw them.
+    place, and must neither keep nor move regions.
     """
     activation = term_similarity(words, {term: level.flatten(2) for term, level in maps.items()}, pairs)
     if centred:
@@ -38,5 +38,5 @@ def activation_map(
 
 
 def level_maps(space_maps: Mapping[str, Sequence[Tensor]], level: int) -> dict[str, Tensor]:
-    """Of each term's maps that of one ``level``, from 0; -1 is the finest."""
+    """The maps of one ``level`` of each term, from 0; -1 is the finest."""
     return {term: levels[level] for term, levels in space_maps.items()}

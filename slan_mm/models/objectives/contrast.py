@@ -1,4 +1,4 @@
-"""Contrast of whole images with whole texts: ITC and region-word terms (Eq. 5, 6), and the score mixed of them."""
+"""Contrast of images with texts: ITC and region-word terms (Eq. 5, 6), and their mixed score."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from slan_mm.structures import ImageFeatures, TextFeatures
 
 
 class ContrastObjective(BaseModule):
-    """What is learned from unimodal features, before any pair is located; its scores tell hard negatives.
+    """The losses of unimodal features, before any pair is located; hard negatives follow their scores.
 
     Args:
         itc_dims, space_dims: Widths E, and C of each region-word term, set by :class:`SLAN`.
-        text_encoder: The model's, which ``soft_targets`` need frozen.
+        text_encoder: The model's; ``soft_targets`` need it frozen.
         weights: Weight of each loss, with 'itc' and 'region_word'.
         itc, region_word: Configs of the components; ``region_word=None`` is the paper without it.
         soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
             targets. For a frozen text encoder, and without a queue.
-        calibrated: Region-word terms whose words need not count the same, see
-            :class:`CalibratedRegionWordLoss`.
-        word_power: Power of the words' weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
-            terms do, 0 all alike. The terms tell whole captions apart, in which the rarest word decides.
+        calibrated: Region-word terms with learned word weights, see :class:`CalibratedRegionWordLoss`.
+        word_power: Exponent of the word weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
+            terms do, 0 equally. The terms compare whole captions, in which the rarest word decides.
     """
 
     def __init__(
@@ -79,9 +78,9 @@ class ContrastObjective(BaseModule):
         return scores
 
     def word_weight(self, text: TextFeatures) -> Tensor:
-        """How much each word counts in a phrase to be found: (T, NT), over 0.
+        """The weight of each word in a phrase to ground: (T, NT), over 0.
 
-        The product of what it counts in the calibrated region-word terms, to the power of ``word_power``.
+        The product of its weights in the calibrated region-word terms, to the power of ``word_power``.
         """
         weight = torch.ones(text.word_mask.shape, device=text.word_mask.device)
         for term in self.region_word:
@@ -90,7 +89,7 @@ class ContrastObjective(BaseModule):
         return weight**self.word_power
 
     def pair_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
-        """The mixed score (B, T) that shortlists and hard negatives are drawn by."""
+        """The mixed score (B, T) for shortlists and hard negatives."""
         return self.mixer(self.term_scores(image, text))
 
     def contrast(
@@ -103,7 +102,7 @@ class ContrastObjective(BaseModule):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """ITC and region-word losses, and the mixed scores (B, B * ranks) of own images with all texts.
 
-        ``target`` (B, B * ranks): what :class:`SoftTargets` gives, or None.
+        ``target`` (B, B * ranks): of :class:`SoftTargets`, or None.
         """
         losses = {'loss_itc': self.itc(image.embedding, text.embedding, ids, momentum, target) * self.weights['itc']}
         scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}

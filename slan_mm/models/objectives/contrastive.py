@@ -121,7 +121,7 @@ def region_word_scores(
 
 @MODELS.register_module()
 class RegionWordLoss(BaseModule):
-    """Contrastive loss on :func:`region_word_scores`, in batch, both directions; what makes words find regions.
+    """Contrastive loss on :func:`region_word_scores`, in batch, both directions. It grounds words in regions.
 
     It reads ALL regions, before any filter: filtered ones would get no gradient.
 
@@ -154,12 +154,12 @@ class RegionWordLoss(BaseModule):
 
 @MODELS.register_module()
 class CalibratedRegionWordLoss(RegionWordLoss):
-    """Words say how much they count in the mean, and what cosine is usual for them.
+    """Predicts each word's weight in the mean and its usual cosine.
 
-    'And' names nothing, and a word that finds a region in every picture says little about one.
+    'And' names nothing, and a word with a good region in every image distinguishes none.
 
     Args:
-        word_dims: Width C of the space in which words say so. All start with weight 1 and a usual cosine of 0.
+        word_dims: Width C of the words. All start with weight 1 and a usual cosine of 0.
         temperature: Initial temperature.
     """
 
@@ -170,7 +170,7 @@ class CalibratedRegionWordLoss(RegionWordLoss):
         nn.init.zeros_(self.calibration.bias)
 
     def word_calibration(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """How much each of ``words`` (..., C) counts, over 0, and its usual cosine."""
+        """The weight, over 0, and the usual cosine of each of ``words`` (..., C)."""
         log_weight, bias = self.calibration(words).float().unbind(-1)
         return log_weight.exp(), bias
 

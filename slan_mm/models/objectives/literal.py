@@ -1,4 +1,4 @@
-"""Objectives by the letter of the paper, one class a component."""
+"""Objectives as the paper is written, one class a component."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image-text matching (ITM, Eq. 4): hard negatives, and the head that tells a pair from a non-pair."""
+"""Image-text matching (ITM, Eq. 4): hard negatives, and the head."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ITMHead(BaseModule):
     """The match logit of located pairs: a pair matches if every word does (noisy-and).
 
     One hidden layer reads the means of regions and words and their product; minus the log-sum-exp of minus each word's
-    score is added. [CLS] and [SEP] count as words here: they have read the whole text. Eq. 4's linear layer is
+    score is added. [CLS] and [SEP] count as words here, because they summarise the text. Eq. 4's linear layer is
     :class:`LiteralITMHead`.
 
     Args:
@@ -88,10 +88,10 @@ def itm_loss(logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Ten
 
 
 def rerank_loss(logits: Tensor, negatives: Negatives) -> Tensor:
-    """What ITM should add to the mixed score, which is how retrieval uses it: log(1 + exp(-lead of ITM + ITC)).
+    """Trains ITM as retrieval uses it, added to the mixed score: log(1 + exp(-lead of ITM + ITC)).
 
-    Unlike the match of Eq. 4 it asks no one threshold of all images and texts, and it leaves ITM to learn what ITC does
-    not know. ``logits`` (3B,): B pairs, then their negative texts, then their negative images.
+    Unlike Eq. 4 it needs no common threshold for all images and texts, and ITM learns what ITC lacks.
+    ``logits`` (3B,): B pairs, then their negative texts, then their negative images.
     """
     count = len(negatives.text)
     lead = logits[:count].float().repeat(2) - logits[count:].float() + negatives.lead.detach().float()

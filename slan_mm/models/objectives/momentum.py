@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 class MomentumEncoder(ExponentialMovingAverage):
     """A copy of an encoder whose parameters follow the encoder's: p_avg <- p_avg + momentum * (p - p_avg).
 
-    MMEngine's matches parameters by name. Here they are matched by their order: FSDP gives those of the encoder other
-    names. It splits both alike when both are FSDP units, so that each rank moves its own shards and nothing is
-    gathered.
+    MMEngine's matches parameters by name. Here they are matched by order, because FSDP renames those of the encoder.
+    Both are FSDP units and are split alike, so each rank updates its own shards and nothing is gathered.
     """
 
     @torch.no_grad()
@@ -35,11 +34,11 @@ class MomentumEncoder(ExponentialMovingAverage):
 
 
 class MomentumEncoders(nn.ModuleList):
-    """Averages of the image and the text branch, by which ITC's candidates and soft targets are embedded.
+    """Momentum copies of the image and the text branch, for ITC's candidates and soft targets.
 
     Args:
         branches: Image and text branch.
-        momentum: The averages' own share in a step, e.g. 0.995 as in ALBEF.
+        momentum: Share of the old average in a step, e.g. 0.995 as in ALBEF.
     """
 
     def __init__(self, branches: Sequence[nn.Module], momentum: float) -> None:
@@ -47,7 +46,7 @@ class MomentumEncoders(nn.ModuleList):
 
     @torch.no_grad()
     def embed(self, branches: Sequence[nn.Module], inputs: Tensor, tokens: TextTokens) -> tuple[Tensor, Tensor]:
-        """Embeddings (B, E) of pictures and of texts; in training the averages first take one step to ``branches``."""
+        """Embeddings (B, E) of images and of texts; in training the averages are updated first."""
         for average, branch in zip(self, branches, strict=True):
             if self.training:
                 average.update_parameters(branch)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""The losses of pre-training (section 3.3): ``SLAN.loss`` makes what these compare, and sums up (Eq. 8, 9)."""
+"""The losses of pre-training (section 3.3). ``SLAN.loss`` makes their features and adds them up (Eq. 8, 9)."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 
 class PretrainObjective(ContrastObjective):
-    """All pre-training losses, the heads that only they need, and the momentum encoders.
+    """All pre-training losses, their heads, and the momentum encoders.
 
     ``contrast`` gives the losses of unimodal features, a call those of located pairs.
 
     Args:
         embed_dims: Width D, set by :class:`SLAN`.
-        image_branch, text_branch: What the momentum encoders are copies of.
+        image_branch, text_branch: The branches that the momentum encoders copy.
         itm, regression: Configs of the components.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head. 'rerank', 0
             unless given, is :func:`rerank_loss`.
         mask_probability: Share of words that LM masks.
-        locator_start: Iterations before the locator, and all that is read from it, learns: before that only the
-            contrastive terms do, at a fraction of an iteration's cost. Words that find nothing yet move no region.
-        itm_start: Iterations before ITM's negatives are drawn: it learns last.
+        locator_start: Iterations before the locator, and all losses of its results, are trained. Before that only the
+            contrastive terms are, at lower cost: words that are not grounded yet move no region.
+        itm_start: Iterations before ITM's negatives are drawn.
         momentum: Momentum encoders' coefficient, e.g. 0.995 as in ALBEF; 0 for none.
-        hardness: What the scores are multiplied by before negatives are drawn by their softmax: the mixed score is
-            a sum of scaled similarities, whose softmax would leave the hardest one only.
-        negatives_from_all_ranks: Whether hard negatives come from the gathered batch, for which every rank holds the
-            feature maps of all.
-        seed: Of maskings and negatives; together with the iteration it decides them, on any number of ranks.
+        hardness: Factor of the scores before negatives are drawn by their softmax: the mixed score is a sum of scaled
+            similarities, whose softmax would nearly always draw the hardest one.
+        negatives_from_all_ranks: Whether hard negatives come from the gathered batch; every rank then keeps the feature
+            maps of all.
+        seed: Of maskings and negatives, which depend on seed and iteration alone, on any number of ranks.
         contrast: What :class:`ContrastObjective` takes.
     """
 
@@ -97,12 +97,12 @@ class PretrainObjective(ContrastObjective):
 
     @property
     def locating(self) -> bool:
-        """Whether the locator learns already."""
+        """Whether the locator is trained in this iteration."""
         return int(self.iteration) >= self.locator_start
 
     @property
     def matching(self) -> bool:
-        """Whether ITM learns already."""
+        """Whether ITM is trained in this iteration."""
         return self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
 
     def forward(
@@ -116,7 +116,7 @@ class PretrainObjective(ContrastObjective):
         """The losses of the ``located`` pairs: L_itm + L_lm + L_reg, and the saliency's.
 
         ``labels`` (B, NT) of the masked words, None without LM; ``encoder``: the one that embeds words;
-        ``saliency`` (B, Nq): the image-only one that is taught, None where the filter reads it itself. Before
+        ``saliency`` (B, Nq): the image-only one to train, None where the filter reads it itself. Before
         ``locator_start`` all losses are 0.
         """
         positive = pairs.positive(located)
@@ -160,7 +160,7 @@ class PretrainObjective(ContrastObjective):
         return {'loss_reg': loss * self.weights['reg']}
 
     def teach_saliency(self, saliency: Tensor, positive: Located) -> dict[str, Tensor]:
-        """The image-only saliency learns from the conditioned one."""
+        """Trains the image-only saliency on the conditioned one."""
         target = positive.saliency.detach().float().sigmoid()
         loss = binary_cross_entropy_with_logits(saliency.float(), target)
         return {'loss_saliency': loss * self.weights['saliency']}

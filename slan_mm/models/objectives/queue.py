@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class FeatureQueue(nn.Module):
     """A ring buffer of paired embeddings and image ids; saved with the model.
 
-    Any batch size fits any queue size. Every rank pushes the same gathered batch, so that all hold the same queue.
+    Any batch size fits any queue size. Every rank pushes the same gathered batch, so all queues are equal.
     """
 
     image: Tensor

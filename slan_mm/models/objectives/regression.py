@@ -37,7 +37,7 @@ class ProgressiveRegressionLoss(BaseModule):
         return self.l1(start, target).sum(-1) + giou.view(start.shape[:2])
 
     def region_weight(self, mask: Tensor, weight: Tensor) -> Tensor:
-        """How much each region counts, (P, N): 1 if it is kept."""
+        """The weight of each region, (P, N): 1 if it is kept."""
         return mask.float()
 
     def forward(self, boxes: list[Tensor], mask: Tensor, weight: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class ProgressiveRegressionLoss(BaseModule):
 
 @MODELS.register_module()
 class CentreRegressionLoss(ProgressiveRegressionLoss):
-    """L1 of the centres alone: it has a stable solution where sizes are not read from the image."""
+    """L1 of the centres alone, which has a stable solution where sizes do not come from the image."""
 
     def distance(self, start: Tensor, target: Tensor) -> Tensor:
         return self.l1(start[..., :2], target[..., :2]).sum(-1)
@@ -58,7 +58,7 @@ class CentreRegressionLoss(ProgressiveRegressionLoss):
 
 @MODELS.register_module()
 class SaliencyRegressionLoss(ProgressiveRegressionLoss):
-    """Each region counts as its normalised saliency."""
+    """Each region is weighted by its normalised saliency."""
 
     def region_weight(self, mask: Tensor, weight: Tensor) -> Tensor:
         return mask.float() * weight.detach()

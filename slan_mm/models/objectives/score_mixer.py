@@ -1,4 +1,4 @@
-"""The one image-text score that shortlists and hard negatives are drawn by."""
+"""The image-text score for shortlists and hard negatives."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from slan_mm.registry import MODELS
 class ScoreMixer(BaseModule):
     """A positive combination of the terms' similarities, each already scaled.
 
-    The terms are 'itc' for the whole picture and text, 'lexical' and 'contextual' for regions and words. The weights
-    are learned by a contrastive loss on the detached similarities: they learn to combine the terms and nothing else
-    learns from it.
+    The terms are 'itc' for the whole image and text, 'lexical' and 'contextual' for regions and words. The weights
+    are learned by a contrastive loss on the detached similarities, so that it trains nothing else.
 
     Args:
         terms: Names of the terms.
@@ -31,7 +30,7 @@ class ScoreMixer(BaseModule):
         )
 
     def weight(self, term: str) -> Tensor:
-        """The weight of ``term``, which starts at 1; of a single term it stays."""
+        """The weight of ``term``, 1 at the start; that of a single term is fixed."""
         return softplus(self.raw[term])
 
     def forward(self, scores: dict[str, Tensor]) -> Tensor:

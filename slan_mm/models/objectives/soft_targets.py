@@ -1,4 +1,4 @@
-"""Soft targets: what other texts of the batch say nearly the same, and so fit the picture as well."""
+"""Soft targets: texts of the batch that mean nearly the same fit the image as well."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @MODELS.register_module()
 class SoftTargets:
-    """Targets of the contrastive losses that know how alike texts are: the paper's own, softened.
+    """Targets of the contrastive losses, softened by the similarity of texts.
 
-    Eq. 5-6 call every other text of a batch wrong. On few photographs of few kinds, "a dog runs over grass" fits many,
-    and a model that is taught to tell them apart learns them by heart. A frozen text encoder that was trained on
-    sentences knows how near two texts are, before this training began.
+    In Eq. 5-6 every other text of a batch is wrong. In a small data set "a dog runs over grass" fits many photographs,
+    and a model that has to distinguish them overfits. The similarity comes from a frozen text encoder that was trained
+    on sentences.
 
     Row i is ``(1 - share) * positives + share * softmax_j(cos(text_i, text_j) / temperature)``, of the mean of the
-    encoder's own contextual words; the same in both directions, as pictures are not compared.
+    encoder's own contextual words; the same in both directions, as images are not compared.
 
     Args:
         share: Of the softened part, 0 to 1.
@@ -43,7 +43,7 @@ class SoftTargets:
     def __call__(self, encoder: TextEncoder, tokens: TextTokens, ids: Tensor) -> Tensor:
         """Of B texts and the ``ids`` (B,) of their pictures: (B, B * ranks), each row a distribution.
 
-        No word is left out, whatever training leaves out of what it compares.
+        Word dropout does not affect them.
         """
         sentence = normalize(encoder.extract(tokens).mean(tokens.mask), dim=-1)
         near = (sentence @ gather(sentence).t() / self.temperature).float().softmax(1)

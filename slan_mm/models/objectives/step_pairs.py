@@ -23,13 +23,15 @@ def image_ids(samples: Sequence, device: torch.device) -> Tensor:
 
 @dataclass
 class StepPairs:
-    """What a training step locates as one batch: B positives, B with masked texts, B negative texts and B images.
+    """The pairs that a training step locates in one batch: B positives, B with masked texts, B with negative texts and
+    B with negative images.
 
-    The first ``each`` pairs are of the first image: with its own text, with that masked, with a hard negative text, as
-    far as these are wanted. Then those of the second image, and so on; at last each text with a hard negative image.
+    The first ``each`` pairs are of the first image: with its own text, with this text masked, with a hard negative
+    text, as far as these are needed. Then come those of the second image, and so on; last, each text with a hard
+    negative image.
 
-    - ``images``, ``texts``: features that pairs are made of: B images, then B negative ones; texts of all ranks where
-      negatives come from all.
+    - ``images``, ``texts``: features of the pairs: B images, then B negative ones; texts of all ranks if negatives come
+      from all.
     - ``index``: the pairs.
     - ``count``: B; ``each``: pairs of each own image.
     - ``negatives``: which ones; None where there are none.
@@ -54,16 +56,16 @@ class StepPairs:
         return self._kind(located, 1).words
 
     def matched(self, located: Located) -> Located:
-        """The 3B pairs that ITM tells apart: B positives, B negative texts, B negative images."""
+        """The 3B pairs of ITM: B positives, B negative texts, B negative images."""
         negative_texts, negative_images = self._kind(located, self.each - 1), located[self.each * self.count :]
         return Located.cat([self.positive(located), negative_texts, negative_images])
 
 
 class PairSampler:
-    """Draws hard negatives, which seed and iteration decide on any number of ranks, and makes the pairs of a step.
+    """Draws hard negatives, by seed and iteration alone, and makes the pairs of a step.
 
     Args:
-        hardness: What the scores are multiplied by before negatives are drawn by their softmax.
+        hardness: Factor of the scores before negatives are drawn by their softmax.
         negatives_from_all_ranks: Whether hard negatives come from the gathered batch.
         seed: Of the negatives.
     """
@@ -79,8 +81,11 @@ class PairSampler:
         self.seed = seed
 
     def negatives(self, iteration: int, scores: Tensor, ids: Tensor) -> Negatives:
-        """For each own pair a hard negative text and a hard negative image: rows of the gathered batch, or of the own
-        one where no other rank's are wanted. ``scores`` (B, B * ranks), mixed, of own images with all texts."""
+        """For each own pair a hard negative text and a hard negative image.
+
+        They are rows of the gathered batch, or of the rank's own without ``negatives_from_all_ranks``. ``scores``
+        (B, B * ranks) are mixed ones, of own images with all texts.
+        """
         count = len(ids)
         scores, all_ids, own = gather(scores), gather(ids), local_rows(count)
         same = all_ids[:, None] == all_ids[None]

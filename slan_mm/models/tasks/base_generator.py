@@ -14,7 +14,7 @@ from slan_mm.structures import TextFeatures
 
 
 class BaseGenerator(BaseSLAN):
-    """A self-located model that writes a text about a picture and a text; subclasses say which.
+    """A self-located model that writes a text about an image and a text; subclasses say which.
 
     Args:
         decoder: Config of the :class:`TextDecoder`.
@@ -28,11 +28,11 @@ class BaseGenerator(BaseSLAN):
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width)
 
     def text_of(self, data_samples: list) -> TextFeatures:
-        """The features of the texts that the locator meets the samples' pictures with."""
+        """The features of the texts that the locator meets the samples' images with."""
         raise NotImplementedError
 
     def remember(self, inputs: Tensor, data_samples: list) -> Memory:
-        """The memory of B pictures (B, 3, H, W), or levels of a feature store, each with its sample's text."""
+        """The memory of B images (B, 3, H, W), or levels of a feature store, each with its sample's text."""
         image = self.encode_image(inputs)
         return self.memory(image, self.locate(image, self.text_of(data_samples)))
 

@@ -1,4 +1,4 @@
-"""Image captioning (paper, section 4.2.2): the picture is located against a prompt, and a decoder goes on from it."""
+"""Image captioning (paper, section 4.2.2): a prompt is located in the image, and a decoder continues it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SLANCaptioner(BaseGenerator):
 
     Args:
         decoder: Config of the :class:`TextDecoder`, but for its prompt.
-        prompt: What every caption starts with; also what the locator looks for.
+        prompt: The start of every caption, and the text for the locator.
         rest: What :class:`BaseGenerator` takes.
 
     Raises:

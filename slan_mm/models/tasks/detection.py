@@ -1,4 +1,4 @@
-"""Object detection (section 4.2.6): the class list is a text, and the regions located for it are the answer."""
+"""Object detection (section 4.2.6): the class list is a text, and the regions located for it are the detections."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from slan_mm.structures import ImageFeatures, TextFeatures
 
 @dataclass
 class DetectedPart:
-    """What one prompt finds in pictures of one size.
+    """The results of one prompt in images of one size.
 
-    - ``rows``: the pictures, as places in the batch; pair p is picture ``rows[p]`` with the prompt of ``part``.
+    - ``rows``: the images, as places in the batch; pair p is image ``rows[p]`` with the prompt of ``part``.
     - ``size``: (height, width) in pixels to which boxes are normalised.
     """
 
@@ -45,9 +45,9 @@ class SLANDetector(BaseSLAN, BaseDetector):
     ``DetInferencer``), else ``classes``, else those of the ``dataset_meta`` that ``DetInferencer`` sets. Samples of one
     batch may have different ones. Labels count in the list's own order.
 
-    Pictures of a batch may differ in size. Each is taken out of the batch's padding, up to its own ``pad_shape`` (its
-    size rounded up to ``pad_size_divisor``), and pictures of equal size and classes run together. So no picture ever
-    sees padding that its batch has given it, and no padding mask is needed; batches of many sizes cost more.
+    Images of a batch may differ in size. Each is cut out of the batch's padding, to its own ``pad_shape`` (its size
+    rounded up to ``pad_size_divisor``), and images of equal size and classes run together. So results do not depend
+    on the batch, and no padding mask is needed; batches of many sizes cost more.
 
     Args:
         head: Config of the head.
@@ -96,8 +96,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
     def encode_prompts(self, parts: Sequence[PromptPart]) -> tuple[TextFeatures, list[Tensor]]:
         """Features of T prompts, and the token map (C_t, NT) of each.
 
-        Only tokens of classes are words to the locator: neither 'detect' nor a comma names anything to keep a region
-        for or to move it to.
+        Only tokens of classes are words for the locator, not 'detect' or commas.
         """
         tokens = self.tokenize([part.text for part in parts])
         maps = [class_token_map(part, tokens.offsets[row], tokens.word_mask[row]) for row, part in enumerate(parts)]
@@ -105,7 +104,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         return replace(self.encode_text(tokens), word_mask=word_mask), maps
 
     def detect(self, inputs: Tensor, samples: Sequence[DetDataSample]) -> Iterator[DetectedPart]:
-        """Every picture of a padded batch (B, 3, H, W) with every prompt of its classes, one prompt at a time."""
+        """Every image of a padded batch (B, 3, H, W) with every prompt of its classes, one prompt at a time."""
         groups: dict[tuple[tuple[int, int], tuple[str, ...]], list[int]] = {}
         for row, sample in enumerate(samples):
             size = tuple(sample.get('pad_shape', inputs.shape[-2:])[:2])
@@ -156,9 +155,9 @@ class SLANDetector(BaseSLAN, BaseDetector):
     ) -> list[DetDataSample]:
         """Adds ``pred_instances`` to each sample: ``bboxes`` (N, 4) xyxy, ``scores``, ``labels``, ``label_names``.
 
-        Boxes are cut to the picture, in pixels of the original one, or of the network's with ``rescale=False``. A
-        score is the sigmoid of the mean logit of the class' tokens: what the focal loss trains to be a probability; of
-        a detector that was never fine-tuned it ranks boxes and has no other meaning.
+        Boxes are cut to the image, in pixels of the original one, or of the network's with ``rescale=False``. A
+        score is the sigmoid of the mean logit of the class' tokens, a probability after fine-tuning; zero-shot it only
+        ranks boxes.
         """
         answers: list[list[InstanceData]] = [[] for _ in batch_data_samples]
         for found in self.detect(batch_inputs, batch_data_samples):

@@ -1,4 +1,4 @@
-"""Natural language visual reasoning (NLVR2): is a sentence true of two pictures?"""
+"""Natural language visual reasoning (NLVR2): is a sentence true of two images?"""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from slan_mm.structures import Located
 
 @MODELS.register_module()
 class NLVR(BaseSLAN):
-    """Both pictures are located against the sentence; a head fuses the two results and tells true from false.
+    """The sentence is located in both images; a head fuses the two results and classifies true or false.
 
-    The sentence is encoded once and meets each picture by the one path that all tasks share (``locate``); what is new
-    is the head alone.
+    The sentence is encoded once, and ``locate`` is that of all tasks; only the head is new.
 
     Args:
         head: Config of the head over two located results, see :class:`PairFusionHead`.
         reg_weight: Weight of L_reg, which Eq. 8 adds to every downstream loss; 0 leaves it out.
         base: What :class:`BaseSLAN` takes.
 
-    ``inputs`` are (B, 2, 3, H, W), the left picture first; data samples carry ``text`` and, for the loss, ``gt_label``
+    ``inputs`` are (B, 2, 3, H, W), the left image first; data samples carry ``text`` and, for the loss, ``gt_label``
     (1: true, 0: false). Predictions are ``pred_label`` (1,) and ``pred_score`` (2,), the probabilities of false and
     true, in mmpretrain's fields.
     """
@@ -43,10 +42,10 @@ class NLVR(BaseSLAN):
         return self.head(*self.locate_sides(inputs, [sample.text for sample in data_samples]))
 
     def locate_sides(self, inputs: Tensor, sentences: Sequence[str]) -> tuple[Located, Located]:
-        """Sentence i in the left and in the right picture of sample i, for ``inputs`` (B, 2, 3, H, W).
+        """Sentence i in the left and in the right image of sample i, for ``inputs`` (B, 2, 3, H, W).
 
         Raises:
-            ValueError: ``inputs`` are not pairs of pictures.
+            ValueError: ``inputs`` are not pairs of images.
         """
         if inputs.dim() != 5 or inputs.shape[1] != 2:
             raise ValueError(f'NLVR needs two pictures a sample, (B, 2, 3, H, W), got {tuple(inputs.shape)}')

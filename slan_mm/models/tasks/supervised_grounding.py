@@ -1,8 +1,8 @@
-"""Phrase grounding with boxes to learn from (section 4.2.6): each phrase of the text asks for its regions.
+"""Phrase grounding that learns from boxes (section 4.2.6).
 
-Without boxes there is nothing to add: grounding is then what :class:`SLAN` does, and its pre-training losses on the
-captions of the data set are the weak fine-tuning. The paper does not tell how boxes are learned; here it is DETR's set
-loss, as in the detector, whose head serves with phrases in the place of classes.
+Without boxes :class:`SLAN` grounds phrases, and its pre-training losses on the captions are the weak fine-tuning. The
+paper does not say how boxes are learned. Here it is DETR's set loss, with the detection head on phrases instead of
+classes.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class SLANGrounder(GroundingInference, BaseSLAN):
     """Finds the boxes of phrases, and learns them from boxes.
 
     Samples are those of ``GroundingDataset``: ``text``, ``phrases`` and ``ori_shape``. In training, a box that several
-    phrases share is one object with all their words; words of phrases without a box are no negatives, because nobody
-    knows where they are.
+    phrases share is one object with all their words; words of phrases without a box are no negatives, because their
+    place is unknown.
 
     Args:
         head: Config of the :class:`DetectionHead`.
@@ -51,7 +51,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def outputs(self, inputs: Tensor, tokens: TextTokens) -> tuple[DetectionOutputs, TextFeatures]:
-        """What the head makes of the regions that text i of ``tokens`` has in image i, and the texts' features."""
+        """The head's outputs for text i of ``tokens`` in image i, and the texts' features."""
         image, text = self.encode_image(inputs), self.encode_text(tokens)
         located = self.locate(image, text)
         scores = grounding_scores(self.image_branch, image, text, located)[-1]
@@ -97,7 +97,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
 def phrase_objects(phrases: Sequence[Tensor], sample: Any, length: int, like: Tensor) -> tuple[Tensor, DetectionTarget]:
     """The tokens of the G different boxes of a sample's phrases, (G, ``length``) bool, and the boxes.
 
-    A box that reaches over the picture is cut to it. Phrases that were cut off by the text encoder's limit are left
+    A box that reaches over the image is cut to it. Phrases that were cut off by the text encoder's limit are left
     out. ``like`` tells device and type.
     """
     height, width = sample.ori_shape

@@ -19,23 +19,23 @@ from slan_mm.structures import ImageFeatures, Located, TextFeatures
 class VideoRetrieval(SLAN):
     """SLAN whose images may be videos: "select m frames of the video input and concatenate them".
 
-    No parameter is added, so that a pre-training checkpoint is this model's own. Each frame is encoded as a picture;
-    the regions of all frames then form one sequence. ITC compares a text with the frames' mean embedding, and each
+    No parameter is added, so a pre-training checkpoint fits. Each frame is encoded as an image; the regions of all
+    frames form one sequence. ITC compares a text with the frames' mean embedding, and each
     word with the best region of any frame. For ITM the text is located in each frame (a box never spans two
-    frames), and the kept regions of all frames are one set. Single pictures give what SLAN gives.
+    frames), and the kept regions of all frames are one set. For single images the results are those of SLAN.
 
-    ``inputs`` are (V, m, 3, H, W) for videos, (B, 3, H, W) for pictures. Training on videos works without momentum
+    ``inputs`` are (V, m, 3, H, W) for videos, (B, 3, H, W) for images. Training on videos works without momentum
     encoders (``objective.momentum=0``).
     """
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of pictures, or joined features of videos (V, m, 3, H, W); see :mod:`slan_mm.models.video`."""
+        """Features of images, or joined features of videos (V, m, 3, H, W); see :mod:`slan_mm.models.video`."""
         if not _are_videos(inputs):
             return super().encode_image(inputs)
         return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])
 
     def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
-        """The words of text p in picture p, or in all frames of video p; or of the ``pairs`` of either and texts."""
+        """The words of text p in image p, or in all frames of video p; or of the ``pairs`` of either and texts."""
         frames = num_frames(image)
         if frames is None:
             return super().locate(image, text, pairs)

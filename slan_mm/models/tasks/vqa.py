@@ -1,4 +1,4 @@
-"""Visual question answering (paper, section 4.2.3): the question is located in the picture, a decoder answers."""
+"""Visual question answering (paper, section 4.2.3): the question is located in the image, a decoder answers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ INFERENCE = ('generate', 'rank')
 class SLANAnswerer(BaseGenerator):
     """Answers a question, in its own words or from a closed list.
 
-    A sample's ``text`` is its question. In training ``answers`` is the list of the annotators' answers; each different
-    one is taught with its share of them as its weight, times ``answer_weight`` where the sample has that. Prediction
-    adds ``pred_answer`` and ``pred_score``, the answer's log-probability; -inf for an empty answer.
+    A sample's ``text`` is its question. In training ``answers`` is the list of the annotators' answers; the loss of
+    each different one is weighted by its share, times ``answer_weight`` where the sample has that. Prediction adds
+    ``pred_answer`` and ``pred_score``, the answer's log-probability; -inf for an empty answer.
 
     Args:
         decoder: Config of the :class:`TextDecoder`.

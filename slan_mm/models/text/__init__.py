@@ -1,4 +1,4 @@
-"""The text side: encoder and tokenizer; nothing here reads a picture."""
+"""The text side: encoder and tokenizer; nothing here reads an image."""
 
 from slan_mm.models.text.encoder import TextEncoder
 from slan_mm.models.text.tokenizer import hf_tokenizer

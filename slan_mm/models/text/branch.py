@@ -1,4 +1,4 @@
-"""The text branch of SLAN: all that is known of texts before they meet a picture."""
+"""The text branch of SLAN: all features of texts that do not depend on an image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class TextBranch(BaseModule):
         embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
         embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
             were trained so, e.g. sentence encoders.
-        word_dropout: Share of words that are left out in training: of the mean, and of ``word_mask``. A text of
-            which none would be left keeps all.
+        word_dropout: Share of words that are left out of the mean and of ``word_mask`` in training. A text that would
+            lose all words keeps them.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class TextBranch(BaseModule):
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
     def forward(self, tokens: TextTokens, contrast: bool = True) -> TextFeatures:
-        """``tokens``: T texts. A [MASK] takes part in the text but names nothing: it is no word of ``word_mask``.
+        """``tokens``: T texts. A [MASK] is a token of the text, but no word of ``word_mask``.
 
         Without ``contrast`` the result has no ``embedding``.
         """

@@ -47,8 +47,8 @@ def _load_bert(name_or_path: str, local_files_only: bool, attn_implementation: s
 class TextEncoder(BaseModule):
     """A ``transformers.BertModel`` with its tokenizer.
 
-    Two sequences of words leave it: contextual ones, which have seen their sentence (position 0 is [CLS]), and lexical
-    ones, those of BERT's embedding layer, which have not and so keep each word's own meaning.
+    It returns two sequences of words: contextual ones, which have read their sentence (position 0 is [CLS]), and
+    lexical ones of BERT's embedding layer, which have not.
 
     Args:
         tokenizer: config of a tokenizer in ``TOKENIZERS``, or a name or path for ``HFTokenizer``.
@@ -60,9 +60,9 @@ class TextEncoder(BaseModule):
             is added. None: BERT's width.
         local_files_only: never touch the network for ``model`` (nor for a tokenizer given as a string).
         attn_implementation: of BERT.
-        word_std: of random weights, the standard deviation of the word embeddings. BERT's own, 0.02, is also that of
-            its positions and types, so that two words of one place start almost alike, and a contrastive loss makes
-            those equal that pictures cannot tell apart yet. None: BERT's own.
+        word_std: of random weights, the standard deviation of the word embeddings; None: BERT's, 0.02. That is also the
+            deviation of positions and types, so two words at one position start almost alike, and a contrastive
+            loss merges words that images cannot distinguish yet.
         init_cfg: as everywhere in MMEngine.
 
     Raises:
@@ -200,5 +200,5 @@ class TextEncoder(BaseModule):
         )
 
     def forward(self, tokens: TextTokens) -> EncodedWords:
-        """Contextual and lexical words (T, NT, D). What stands at padding has no meaning: use ``tokens.mask``."""
+        """Contextual and lexical words (T, NT, D). Padding has no meaning: use ``tokens.mask``."""
         return self.project(self.extract(tokens))

@@ -11,7 +11,7 @@ from slan_mm.registry import TOKENIZERS
 
 @TOKENIZERS.register_module(name='HFTokenizer')
 def hf_tokenizer(name_or_path: str, local_files_only: bool = True, **kwargs: Any) -> PreTrainedTokenizerBase:
-    """Loads a fast tokenizer (one that tells the character span of each token).
+    """Loads a fast tokenizer, which gives the character span of each token.
 
     Args:
         name_or_path: a hub name or a folder with ``tokenizer.json`` or ``vocab.txt``.
