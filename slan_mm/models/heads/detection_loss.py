@@ -44,7 +44,7 @@ class DetectionOutputs:
 
 @dataclass
 class DetectionTarget:
-    """The annotation of one picture: ``boxes`` (G, 4) and ``labels`` (G,), rows of the prompt's token map."""
+    """The annotation of one image: ``boxes`` (G, 4) and ``labels`` (G,), rows of the prompt's token map."""
 
     boxes: Tensor
     labels: Tensor

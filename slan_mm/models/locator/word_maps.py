@@ -28,7 +28,7 @@ def activation_map(
     ``words``: the words of the pairs' texts in each term's space (P, NT, C); ``maps``: F_i of the B images in these
     spaces (B, C, H, W).
 
-    ``centred`` subtracts each word's mean over the picture: a word that responds everywhere, such as "and", names no
+    ``centred`` subtracts each word's mean over the image: a word that responds everywhere, such as "and", names no
     place, and must neither keep nor move regions.
     """
     activation = term_similarity(words, {term: level.flatten(2) for term, level in maps.items()}, pairs)

@@ -41,7 +41,7 @@ class SoftTargets:
 
     @torch.no_grad()
     def __call__(self, encoder: TextEncoder, tokens: TextTokens, ids: Tensor) -> Tensor:
-        """Of B texts and the ``ids`` (B,) of their pictures: (B, B * ranks), each row a distribution.
+        """Of B texts and the ``ids`` (B,) of their images: (B, B * ranks), each row a distribution.
 
         Word dropout does not affect them.
         """
