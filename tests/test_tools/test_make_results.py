@@ -110,6 +110,8 @@ def test_a_gpu_is_named(tool, tmp_path):
     (tmp_path / 'other/c.json').write_text(json.dumps(record(0, device='A GPU')))
     page = tool['render'](PAGE.format('runs runs other'))
     assert page.count('| 1 x 1 |') == 1 and page.count('| 1 x 1, A GPU |') == 1
+    page = tool['render'](PAGE.format('runs runs'))
+    assert '1 x 1 (processes x threads).' in page and '| 1 x 1' not in page, 'said once where all have the same'
 
 
 def test_settings_that_a_row_goes_without_are_not_asked_of_its_record(tool, tmp_path):
@@ -153,7 +155,7 @@ def test_a_folder_of_runs_is_a_row_and_a_column(tool, tmp_path):
     (tmp_path / 'longer/c.json').write_text(json.dumps(record(0, 70.0, steps=16)))
     lines = tool['render'](PAGE.format('runs runs longer')).splitlines()
     commits = '0123456789ab, 0123456789ab'
-    assert f'| `runs` | `configs/pretrain/slan_tiny_shapes.py` | 8 | {commits} | 0, 1 | 1.5, 2.5 | 1 x 1 |' in lines
+    assert f'| `runs` | `configs/pretrain/slan_tiny_shapes.py` | 8 | {commits} | 0, 1 | 1.5, 2.5 |' in lines
     assert '|  | `runs` | `longer` | chance or baseline |' in lines
     assert '| `grounding/pointing` | 82.0 ± 2.8 | 70.0 | 16.8 |' in lines
     assert not any('pairwise_iou' in line for line in lines), 'what no run has is left out'

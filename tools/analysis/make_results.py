@@ -224,6 +224,11 @@ def runs_block(*folders: str) -> str:
         about.append(
             [f'`{name}`', f'`{config}`', str(steps), *(', '.join(values) for values in each), processors],
         )
+    header = ['runs', 'config', 'steps', 'commit', 'seed', 'minutes', 'processes x threads']
+    said = ''
+    if len({line[-1] for line in about}) == 1:
+        said = f'{about[0][-1]} (processes x threads).\n\n'
+        header, *about = (line[:-1] for line in [header, *about])
     everything = [record for records in columns.values() for record in records]
     lines = []
     for metric, chance in RUN_METRICS.items():
@@ -238,7 +243,7 @@ def runs_block(*folders: str) -> str:
             )
     return '\n\n'.join(
         [
-            markdown(['runs', 'config', 'steps', 'commit', 'seed', 'minutes', 'processes x threads'], about),
+            said + markdown(header, about),
             markdown(['', *(f'`{name}`' for name in columns), 'chance or baseline'], lines),
         ]
     )
