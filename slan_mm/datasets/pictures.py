@@ -24,14 +24,17 @@ def read_picture(picture: Picture) -> np.ndarray:
     """``picture`` as (H, W, 3) uint8 RGB, upright; files are read as the data sets read them.
 
     Raises:
-        UnreadableImageError: A file is missing, truncated or no image.
+        UnreadableImageError: A file, or a PIL image's, is missing, truncated or no image.
         ValueError: A web address, or an array that is not (H, W, 3) uint8.
         TypeError: Something else.
     """
     if isinstance(picture, str | Path):
         return load_image(str(find_picture(picture)))
     if isinstance(picture, Image.Image):
-        return np.array(to_rgb(ImageOps.exif_transpose(picture)))
+        try:
+            return np.array(to_rgb(ImageOps.exif_transpose(picture)))
+        except (OSError, ValueError) as error:
+            raise UnreadableImageError(f'Cannot read a PIL image ({type(error).__name__}: {error}).') from error
     if not isinstance(picture, np.ndarray):
         raise TypeError(f'a picture is a path, a NumPy array or a PIL image, not {type(picture).__name__}')
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:

@@ -98,11 +98,22 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """A grayscale image of 16 bits, or of mode I or F, in mode L. Pillow's own conversion clips at 255."""
+    """A grayscale image of 16 bits, or of mode I or F, in mode L. Pillow's own conversion clips at 255.
+
+    NaN, as in masked parts of a depth map, is black.
+
+    Raises:
+        ValueError: No value is finite.
+    """
     values = np.asarray(image).astype(np.float64)
-    if image.mode.startswith('I;16') or values.max() > 255:
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise ValueError('no pixel has a finite value')
+    most = values[finite].max()
+    values = np.nan_to_num(values, nan=0.0, posinf=most, neginf=0.0)
+    if image.mode.startswith('I;16') or most > 255:
         values = values / 257  # 65535 -> 255
-    elif image.mode == 'F' and values.max() <= 1:
+    elif image.mode == 'F' and most <= 1:
         values = values * 255
     return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
 
