@@ -3,13 +3,18 @@
 import numpy as np
 
 
+def uniform_moments(total: int, count: int) -> np.ndarray:
+    """The middles of ``count`` equal parts of a video of ``total`` frames: rising moments (count,), in mean frames."""
+    _check(total, count)
+    return (np.arange(count) + 0.5) * total / count
+
+
 def uniform_frames(total: int, count: int) -> np.ndarray:
-    """The middles of ``count`` equal parts of a video of ``total`` frames: rising indices (count,).
+    """The frames at :func:`uniform_moments` of a video of ``total`` equally long frames: rising indices (count,).
 
     In a video of fewer frames some are taken more than once.
     """
-    _check(total, count)
-    return ((np.arange(count) + 0.5) * total / count).astype(np.int64)
+    return uniform_moments(total, count).astype(np.int64)
 
 
 def random_frames(total: int, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,18 +12,20 @@ from slan_mm.extras import require_extra
 
 
 def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np.ndarray], int]:
-    """Some frames of the first video stream of a file.
+    """What a video file shows at some moments.
 
-    The video is decoded from its start up to the last frame wanted: seeking lands on key frames only. Where the file
-    does not tell its number of frames, or tells one too many, it is decoded twice.
+    Frames may last unequally long, as in a screen recording: what counts is time. Read is the first video stream that
+    is no cover picture. It is decoded from its start up to the last frame wanted: seeking lands on key frames only.
+    Where the file tells more frames than it has, it is decoded twice.
 
     Args:
         path: The file.
-        choose: From the number of frames to the rising indices wanted, which may repeat; asked again where the file
-            told a wrong number.
+        choose: From the number n of frames to the rising moments wanted, which may repeat, in [0, n): the video's time
+            in units of a mean frame. An integer stands for the middle of such a frame. Asked again where the file told
+            a wrong number.
 
     Returns:
-        The frames at these indices, each (H, W, 3) uint8 RGB, turned upright as the file says; and the number of
+        The frames shown at these moments, each (H, W, 3) uint8 RGB, turned upright as the file says; and the number of
         frames.
 
     Raises:
@@ -35,45 +36,87 @@ def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np
     import av
 
     try:
-        total = _announced(av, path) or _count(av, path)
-        if total:
-            frames, decoded = _decode(av, path, choose(total))
-            if frames is None and decoded:
-                total = decoded
-                frames, _ = _decode(av, path, choose(total))
-            if frames is not None:
-                return frames, total
+        times, numbered = _packet_times(path)
+        frames = None
+        if len(times) > 1:
+            frames, decoded = _decode(path, times[_shown(times, choose(len(times) - 1))], numbered)
+            if frames is None and len(decoded) > 1:
+                times = decoded
+                frames, _ = _decode(path, times[_shown(times, choose(len(times) - 1))], numbered)
+        if frames is not None:
+            return frames, len(times) - 1
     # FFmpeg's errors, and what PyAV raises on headers that make no sense.
     except (av.error.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:
         raise UnreadableImageError(f'Cannot read video {path} ({type(error).__name__}: {error}).') from error
     raise UnreadableImageError(f'Cannot read video {path}: it has no video frame.')
 
 
-def _announced(av: ModuleType, path: str) -> int:
-    """The number of frames that the file's header tells; 0 where it tells none, or there is no video stream."""
+def _stream(container: Any) -> Any:
+    """The first video stream that is no cover picture; None where there is none."""
+    from av.stream import Disposition
+
+    streams = (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
+    return next(streams, None)
+
+
+def _packet_times(path: str) -> tuple[np.ndarray, bool]:
+    """When each of n frames begins, and when the last one ends: (n + 1,), rising.
+
+    The packets tell it, which need not be decoded. Where they do not, frames are numbered, as if they were equally
+    long; the second result says so.
+    """
+    import av
+
     with av.open(path) as container:
-        return container.streams.video[0].frames if container.streams.video else 0
+        stream = _stream(container)
+        packets = [] if stream is None else list(container.demux(stream))
+        packets = [packet for packet in packets if packet.size and not packet.is_discard]
+        if not packets or any(packet.pts is None for packet in packets):
+            return np.arange(len(packets) + 1), True
+        last = max(packets, key=lambda packet: packet.pts)
+        return _with_end([packet.pts for packet in packets], last.duration), False
 
 
-def _count(av: ModuleType, path: str) -> int:
-    with av.open(path) as container:
-        return sum(1 for _ in container.decode(video=0)) if container.streams.video else 0
+def _with_end(begins: list[int], duration: int | None) -> np.ndarray:
+    """``begins`` in order, and the end; a frame of unknown duration lasts as long as most."""
+    times = np.sort(np.array(begins, np.int64))
+    usual = int(np.median(np.diff(times))) if len(times) > 1 else 1
+    return np.append(times, times[-1] + (duration or usual))
 
 
-def _decode(av: ModuleType, path: str, wanted: np.ndarray) -> tuple[list[np.ndarray] | None, int]:
-    """The frames ``wanted``, or None where the video ends before the last of them; and how many were decoded."""
-    last = int(wanted[-1])
+def _shown(times: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """The index of the frame that is shown at each of ``moments``, in mean frames from the first."""
+    if np.issubdtype(moments.dtype, np.integer):
+        moments = moments + 0.5
+    lengths = np.diff(times)
+    if (lengths == lengths[0]).all():
+        return moments.astype(np.int64)
+    wanted = times[0] + moments * (times[-1] - times[0]) / len(lengths)
+    return np.searchsorted(times, wanted, side='right') - 1
+
+
+def _decode(path: str, wanted: np.ndarray, numbered: bool) -> tuple[list[np.ndarray] | None, np.ndarray]:
+    """The frames that begin at ``wanted``, or None where the video ends before the last of them; and the times met.
+
+    ``numbered``: times are numbers of frames.
+    """
+    import av
+
     pictures: dict[int, np.ndarray] = {}
-    indices = set(wanted.tolist())
-    decoded = 0
+    waiting = sorted(set(wanted.tolist()))
+    begins: list[int] = []
+    duration = None
     with av.open(path) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            decoded = index + 1
-            if index in indices:
-                pictures[index] = _picture(frame)
-            if index == last:
-                return [pictures[number] for number in wanted.tolist()], decoded
-    return None, decoded
+        for index, frame in enumerate(container.decode(_stream(container))):
+            begins.append(index if numbered or frame.pts is None else frame.pts)
+            duration = None if numbered else frame.duration
+            # A frame that cannot be decoded gives way to the next.
+            while waiting and begins[-1] >= waiting[0]:
+                pictures[waiting.pop(0)] = _picture(frame)
+            if not waiting:
+                break
+    times = _with_end(begins, duration) if begins else np.empty(0, np.int64)
+    return None if waiting else [pictures[time] for time in wanted.tolist()], times
 
 
 def _picture(frame: Any) -> np.ndarray:

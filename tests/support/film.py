@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 av = pytest.importorskip('av', reason='the extra video is not installed')
+from av.stream import Disposition  # noqa: E402
 
 SIZE = (32, 48)
 #: Grey level of frame n; the encoder is lossy, so levels are far apart.
 STEP = 20
 
 
-def write_film(path: Path, frames: int | Sequence[np.ndarray] = 8, container: str | None = None) -> Path:
-    """An mp4 (or what ``container`` names) of ``frames`` frames, frame n of the grey level ``STEP * n``."""
+def write_film(
+    path: Path,
+    frames: int | Sequence[np.ndarray] = 8,
+    container: str | None = None,
+    begins: Sequence[int] | None = None,
+) -> Path:
+    """An mp4 (or what ``container`` names) of ``frames`` frames, frame n of the grey level ``STEP * n``.
+
+    ``begins``: when each frame begins, in tenths of a second; None: one after the other.
+    """
     if isinstance(frames, int):
         frames = [np.full((*SIZE, 3), STEP * number, np.uint8) for number in range(frames)]
     with av.open(str(path), 'w', format=container) as film:
-        stream = film.add_stream('mpeg4', rate=10)
+        stream = film.add_stream('libx264' if path.suffix == '.h264' else 'mpeg4', rate=10)
         height, width = frames[0].shape[:2] if len(frames) else SIZE
         stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
         stream.bit_rate = 2_000_000
-        for frame in frames:
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        for number, frame in enumerate(frames):
+            encoded = av.VideoFrame.from_ndarray(frame, format='rgb24')
+            if begins is not None:
+                encoded.pts, encoded.time_base = begins[number], Fraction(1, 10)
+            film.mux(stream.encode(encoded))
         film.mux(stream.encode(None))
+    return path
+
+
+def write_cover(path: Path) -> Path:
+    """A file whose only picture is the cover of an album."""
+    with av.open(str(path), 'w') as film:
+        stream = film.add_stream('mjpeg', rate=1)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], 'yuvj420p'
+        stream.disposition = Disposition.attached_pic.value
+        white = av.VideoFrame.from_ndarray(np.full((*SIZE, 3), 255, np.uint8), format='rgb24')
+        film.mux([*stream.encode(white), *stream.encode(None)])
     return path
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from support.film import SIZE, av, numbers, turn_film, write_film, write_sound
+from support.film import SIZE, av, numbers, turn_film, write_cover, write_film, write_sound
 
+from slan_mm.datasets.frame_sampling import uniform_moments
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.datasets.video import load_frames
 
@@ -70,3 +71,27 @@ def test_no_frames(tmp_path):
     path = write_film(tmp_path / 'a.mkv', [], container='matroska')
     with pytest.raises(UnreadableImageError, match='Cannot read video'):
         load_frames(str(path), every)
+
+
+@pytest.mark.parametrize('ending', ['mp4', 'mkv'])
+@pytest.mark.parametrize('shift', [0, 7])
+def test_what_counts_is_time(tmp_path, ending, shift):
+    # Five frames in half a second, one for five seconds and one for one tenth, or for as long as the container tells.
+    begins = [shift + begin for begin in (0, 1, 2, 3, 4, 5, 55)]
+    path = str(write_film(tmp_path / f'a.{ending}', 7, begins=begins))
+    seen, total = load_frames(path, lambda total: uniform_moments(total, 8))
+    assert total == 7 and numbers(seen) == [3, 5, 5, 5, 5, 5, 5, 5]
+    assert numbers(load_frames(path, lambda total: np.array([total * 0.01, total * 0.999]))[0]) == [0, 6]
+
+
+def test_a_stream_without_times_has_equally_long_frames(tmp_path):
+    path = str(write_film(tmp_path / 'a.h264', 8))
+    with av.open(path) as film:
+        assert all(packet.pts is None for packet in film.demux(video=0))
+    frames, total = load_frames(path, every)
+    assert total == 8 and numbers(frames) == list(range(8))
+
+
+def test_a_cover_picture_is_no_video(tmp_path):
+    with pytest.raises(UnreadableImageError, match='it has no video frame'):
+        load_frames(str(write_cover(tmp_path / 'a.mp4')), every)

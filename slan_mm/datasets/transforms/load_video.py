@@ -6,7 +6,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
-from slan_mm.datasets.frame_sampling import random_frames, uniform_frames
+from slan_mm.datasets.frame_sampling import random_frames, uniform_moments
 from slan_mm.datasets.unreadable import NUM_SLOTS, worker_slot
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import require_extra
@@ -26,8 +26,8 @@ class LoadVideo(BaseTransform):
 
     Args:
         num_frames: m, the frames of a sequence.
-        sampling: 'uniform': the middles of m equal parts of the video, for evaluation. 'random': drawn by
-            ``results['rng']``, so by (seed, epoch, index) alone, for training.
+        sampling: 'uniform': what is shown in the middles of m equal parts of the video's time, for evaluation.
+            'random': at moments drawn by ``results['rng']``, so by (seed, epoch, index) alone, for training.
 
     Raises:
         ModuleNotFoundError: The extra ``video`` is not installed.
@@ -58,7 +58,7 @@ class LoadVideo(BaseTransform):
         if self.sampling == 'random':
             frames, total = load_frames(path, lambda count: random_frames(count, self.num_frames, results['rng']))
         else:
-            frames, total = load_frames(path, lambda count: uniform_frames(count, self.num_frames))
+            frames, total = load_frames(path, lambda count: uniform_moments(count, self.num_frames))
         if total < self.num_frames:
             self._short[worker_slot()] += 1
             if path not in self._logged:
@@ -74,7 +74,7 @@ class LoadVideo(BaseTransform):
 
     def try_file(self, path: str) -> None:
         """Raises ``UnreadableImageError`` where the video cannot be read; see ``drop_unreadable`` of the data sets."""
-        load_frames(path, lambda count: uniform_frames(count, self.num_frames))
+        load_frames(path, lambda count: uniform_moments(count, self.num_frames))
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(num_frames={self.num_frames}, sampling={self.sampling!r})'

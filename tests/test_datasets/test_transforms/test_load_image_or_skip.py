@@ -17,6 +17,7 @@ from slan_mm.registry import TRANSFORMS
 #: What detection reads pictures with: in training, and in a test.
 KINDS = ('LoadImageOrSkip', 'LoadImageFromFile')
 
+
 def save_noise(path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)).save(path)
 
