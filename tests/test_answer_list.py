@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from support.fuzzing import fuzz
 
 from slan_mm.answer_list import check_answers, read_answer_list
+from slan_mm.plain_text import is_blank, is_whole
 
 
 def test_the_order_is_kept(tmp_path):
@@ -34,3 +36,14 @@ def test_what_is_wrong_is_named(tmp_path, content, error):
 def test_a_missing_file_is_named_with_what_makes_one(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.json' does not exist.*vqa_answer_list\.py"):
         read_answer_list(tmp_path / 'none.json')
+
+
+def test_fuzzed(tmp_path):
+    file = tmp_path / 'answers.json'
+    file.write_text(json.dumps(['yes', 'no', '2', '3.5', 'a dog']))
+
+    def check(answers):
+        assert len(set(answers)) == len(answers) > 0
+        assert all(is_whole(answer) and not is_blank(answer) for answer in answers)
+
+    fuzz(lambda: read_answer_list(file), file, check)

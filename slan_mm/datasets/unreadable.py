@@ -61,14 +61,14 @@ class ReadCounter:
         """Counts an image that was read."""
         self._counts[worker_slot(), 0] += 1
 
-    def skip(self, path: str, reason: str) -> None:
-        """Counts and logs an image that could not be read.
+    def skip(self, path: str, reason: str, count: int = 1) -> None:
+        """Counts and logs an image that could not be read, or the ``count`` ones of a file.
 
         Raises:
             TooManyUnreadableError: The share of such images is above ``max_share``.
         """
         slot = worker_slot()
-        self._counts[slot] += 1
+        self._counts[slot] += count
         if path not in self._logged:
             self._logged[path] = reason
             print_log(f'{self.name}: skipped unreadable image {path}: {reason}', 'current', logging.WARNING)

@@ -1,9 +1,6 @@
 """Image-text pairs in tar shards, for sets too large for single files; read by the library ``webdataset``."""
 
-import glob
-import json
 import logging
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
@@ -15,10 +12,13 @@ from mmengine.logging import print_log
 from torch.utils.data import IterableDataset, get_worker_info
 
 from slan_mm.datasets.caption_length import shorten
+from slan_mm.datasets.readers.entry import Entry
 from slan_mm.datasets.seeding import item_rng
+from slan_mm.datasets.shards import expand_shards, read_shard, shard_names
 from slan_mm.datasets.unreadable import NUM_SLOTS, ReadCounter, UnreadableImageError, worker_slot
-from slan_mm.extras import require_extra
+from slan_mm.plain_text import is_blank, is_whole, short
 from slan_mm.registry import DATASETS, TRANSFORMS
+from slan_mm.text_files import parse_json
 
 _IMAGES = ('jpg', 'jpeg', 'png', 'webp', 'gif', 'bmp', 'tif', 'tiff')
 _STRIDE = 1 << 32  # more samples than any shard holds
@@ -30,8 +30,9 @@ class WebPairDataset(IterableDataset):
 
     Every (rank, worker) reads its own shards: the shards of an epoch, in an order drawn by (seed, epoch), are dealt
     out in turn. A sample's place in its shard's stream depends on (seed, epoch, shard), its random numbers on
-    (seed, epoch, shard, place). Samples that cannot be used (an unreadable image, no caption, an empty caption, a
-    damaged shard) are skipped, counted and logged; see ``ReadCounter`` for when they stop the run.
+    (seed, epoch, shard, place). Samples that cannot be used (an unreadable image, no caption, an empty caption) are
+    skipped, counted and logged; see ``ReadCounter`` for when they stop the run. A damaged shard is read on behind the
+    damage; its lost samples count as ``samples_per_shard`` tells, or as many as whole shards have on average.
 
     In a config: ``sampler=None`` in the data loader, and an iteration-based loop. With ``infinite`` the stream starts
     the next epoch by itself, so that no rank runs dry while others go on.
@@ -98,6 +99,9 @@ class WebPairDataset(IterableDataset):
         self.shuffle = shuffle
         self.infinite = infinite
         self.read_counter = ReadCounter(f'{type(self).__name__} {urls}', max_unreadable_share, min_images_judged)
+        # Of each shard that is whole, its samples; of each that is not, those that could be read, and what is wrong.
+        self._sizes: dict[int, int] = {}
+        self._damaged: dict[int, tuple[int, str]] = {}
         # Asked now: a worker process may know nothing of the process group.
         self.rank, self.world_size = get_dist_info()
         # (epoch, batches, batch size) to start from, where workers that are alive can see it.
@@ -157,6 +161,8 @@ class WebPairDataset(IterableDataset):
                 item = self._item(sample, epoch, int(shard) * _STRIDE + place)
                 if item is not None:
                     yield item
+            self._count_lost()
+        self._count_lost(at_least=1)
         if not samples:
             raise UnreadableImageError(f'No sample in the shards of this reader. {self.read_counter.summary()}')
         return skip
@@ -165,7 +171,7 @@ class WebPairDataset(IterableDataset):
         """The undecoded samples of a shard; drawn at random out of ``shuffle`` held ones."""
         rng = item_rng(self.seed, epoch, (len(self.shards) + shard) * _STRIDE)
         held: list[dict] = []
-        for sample in self._samples(self.shards[shard]):
+        for sample in self._samples(shard):
             if not self.shuffle:
                 yield sample
                 continue
@@ -177,32 +183,48 @@ class WebPairDataset(IterableDataset):
         rng.shuffle(held)
         yield from held
 
-    def _samples(self, url: str) -> Iterator[dict]:
-        def damaged(error: Exception) -> bool:
-            self.read_counter.skip(url, f'damaged shard ({type(error).__name__}: {error})')
-            return True
+    def _samples(self, shard: int) -> Iterator[dict]:
+        number = 0
+        damages: list[str] = []
+        for sample in read_shard(self.shards[shard], damages.append):
+            number += 1
+            yield sample
+        if damages:
+            self._damaged[shard] = number, '; '.join(dict.fromkeys(damages))
+        else:
+            self._sizes[shard] = number
 
-        from webdataset.tariterators import tarfile_samples
-
-        yield from tarfile_samples(iter([{'url': url}]), handler=damaged)
+    def _count_lost(self, at_least: int = 0) -> None:
+        """Counts what damaged shards have lost; where nothing tells how much that is, waits, or takes ``at_least``."""
+        for shard, (number, what) in list(self._damaged.items()):
+            size = self.samples_per_shard[shard]
+            if size is None and self._sizes:
+                size = round(sum(self._sizes.values()) / len(self._sizes))
+            if size is not None or at_least:
+                del self._damaged[shard]
+                lost = at_least if size is None else max(0, size - number)
+                reason = f'damaged shard, {what}: {number} of its samples can be read, about {lost} are lost'
+                self.read_counter.skip(self.shards[shard], reason, lost)
 
     def _item(self, sample: dict, epoch: int, index: int) -> Any:
         key, shard = sample['__key__'], self._names[sample['__url__']]
-        path = f'{sample["__url__"]}::{key}'
+        path = f'{sample["__url__"]}::{key if is_whole(key) else ascii(key)}'
         rng = item_rng(self.seed, epoch, index)
         try:
             image = next((sample[suffix] for suffix in _IMAGES if suffix in sample), None)
             if image is None:
-                raise UnreadableImageError(f'{path}: no image among {sorted(k for k in sample if k[0] != "_")}.')
-            fields = self._fields(sample, path, rng)
+                suffixes = sorted(suffix for suffix in sample if not suffix.startswith('__'))
+                raise UnreadableImageError(f'{path}: no image among {suffixes}.')
+            captions, image_id = self._texts(sample, path)
+            # A single one draws no number.
+            caption = captions[int(rng.integers(len(captions)))] if len(captions) > 1 else captions[0]
             sample_id = f'{self.id_prefix}{shard}/{key}'
-            image_id = sample_id if self.image_id_key is None else f'{self.id_prefix}{fields[self.image_id_key]}'
             results = {
                 'img_bytes': image,
                 'img_path': path,
-                'image_id': image_id,
+                'image_id': sample_id if image_id is None else f'{self.id_prefix}{image_id}',
                 'sample_id': sample_id,
-                'text': self._shorten(fields['caption'], path),
+                'text': self._shorten(caption, path),
                 'rng': rng,
             }
             item = self.pipeline(results)
@@ -212,24 +234,29 @@ class WebPairDataset(IterableDataset):
         self.read_counter.read()
         return item
 
-    def _fields(self, sample: dict, path: str, rng: np.random.Generator) -> dict:
-        """The json's fields, with the caption under 'caption': of several the one that ``rng`` draws."""
+    def _texts(self, sample: dict, path: str) -> tuple[list[str], str | None]:
+        """The captions that can be used, and the image's id where the json is to tell it."""
+        image_id = None
         try:
-            fields = json.loads(sample['json']) if self.caption_key or self.image_id_key else {}
-            fields['caption'] = fields[self.caption_key] if self.caption_key else sample['txt'].decode('utf-8-sig')
+            if not is_whole(sample['__key__']):
+                raise ValueError('the name is not UTF-8')
+            if self.caption_key or self.image_id_key:
+                entry = Entry(parse_json(sample['json'].decode('utf-8-sig'), path), path)
             if self.image_id_key:
-                fields[self.image_id_key]
-        except (KeyError, ValueError, TypeError) as error:
+                image_id = entry.take_id(self.image_id_key, '')
+            if self.caption_key:
+                captions = entry.take(self.caption_key, (str, list), '', whole=False)
+            else:
+                captions = sample['txt'].decode('utf-8-sig')
+        except (KeyError, ValueError) as error:
             raise UnreadableImageError(f'{path}: no caption or image id ({type(error).__name__}: {error}).') from error
-        several = fields['caption'] if isinstance(fields['caption'], list) else [fields['caption']]
-        if not all(isinstance(caption, str) for caption in several):
-            raise UnreadableImageError(f'{path}: the caption is {fields["caption"]!r:.80}, neither a text nor texts.')
-        captions = [caption for caption in several if caption.strip()]
-        if not captions:
-            raise UnreadableImageError(f'{path}: the caption is empty.')
-        # A single one draws no number.
-        fields['caption'] = captions[int(rng.integers(len(captions)))] if len(captions) > 1 else captions[0]
-        return fields
+        captions = [captions] if isinstance(captions, str) else captions
+        if not all(isinstance(caption, str) for caption in captions):
+            raise UnreadableImageError(f'{path}: the caption is {short(captions)}, neither a text nor texts.')
+        usable = [caption for caption in captions if not is_blank(caption) and is_whole(caption)]
+        if not usable:
+            raise UnreadableImageError(f'{path}: the caption is empty or broken, {short(captions)}.')
+        return usable, image_id
 
     def _shorten(self, caption: str, path: str) -> str:
         caption = caption.strip()
@@ -244,34 +271,3 @@ class WebPairDataset(IterableDataset):
                 )
             self._cut[slot] += 1
         return short
-
-
-def shard_names(shards: Sequence[str]) -> list[str]:
-    """What shards are called in ids: the file's name, with as many folders before it as tell all of them apart."""
-    paths = [os.path.splitext(shard)[0].split('/') for shard in shards]
-    for depth in range(1, max(map(len, paths)) + 1):
-        names = ['/'.join(path[-depth:]) for path in paths]
-        if len(set(names)) == len(set(shards)):
-            return names
-    return list(shards)
-
-
-def expand_shards(urls: str | Sequence[str], data_root: str = '') -> list[str]:
-    """The shards that ``urls`` (braces, globs, lists of these) stand for; local ones are checked to exist."""
-    require_extra('shards')
-    from webdataset.shardlists import expand_urls
-
-    shards: list[str] = []
-    for pattern in [urls] if isinstance(urls, str) else urls:
-        for url in expand_urls(pattern):
-            if '://' in url or url.startswith('pipe:'):
-                shards.append(url)
-                continue
-            path = os.path.join(data_root, url)
-            found = sorted(glob.glob(path)) if glob.has_magic(path) else [path]
-            if not found or not all(os.path.isfile(name) for name in found):
-                raise FileNotFoundError(f'No shard {path!r} (from urls={pattern!r}). Check data_root and urls.')
-            shards += found
-    if not shards:
-        raise FileNotFoundError(f'urls={urls!r} names no shard.')
-    return shards

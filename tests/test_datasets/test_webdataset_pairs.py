@@ -1,17 +1,20 @@
+import gzip
 import io
 import json
+import tarfile
 
 import pytest
 from mmengine.dataset import pseudo_collate
 from PIL import Image
+from support.fuzzing import fuzz
 from torch.utils.data import DataLoader
 
 from slan_mm.datasets import WebPairDataset
+from slan_mm.datasets.shards import expand_shards, read_shard, shard_names
 from slan_mm.datasets.unreadable import TooManyUnreadableError, UnreadableImageError
-from slan_mm.datasets.webdataset_pairs import expand_shards, shard_names
+from slan_mm.plain_text import is_blank, is_whole
 
 webdataset = pytest.importorskip('webdataset', reason='the extra shards is not installed')
-tariterators = pytest.importorskip('webdataset.tariterators')
 PIPELINE = [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': 4}, {'type': 'PackPairs'}]
 
 
@@ -122,14 +125,12 @@ def test_seek_over_the_end_of_an_epoch(shards, sizes, monkeypatch):
     stream = iter(dataset)
     whole = ids(next(stream) for _ in range(40))
     opened = []
-    read = tariterators.tarfile_samples
 
-    def watch(urls, **options):
-        (url,) = urls
+    def watch(url, damaged):
         opened.append(url)
-        return read(iter([url]), **options)
+        return read_shard(url, damaged)
 
-    monkeypatch.setattr(tariterators, 'tarfile_samples', watch)
+    monkeypatch.setattr('slan_mm.datasets.webdataset_pairs.read_shard', watch)
     dataset.seek(0, 27)
     stream = iter(dataset)
     assert ids(next(stream) for _ in range(13)) == whole[27:]
@@ -178,13 +179,122 @@ def test_bad_samples_are_skipped_and_counted(shards):
         list(build(shards, 'bad.tar', shuffle=0, max_unreadable_share=0.5, min_images_judged=2))
 
 
-def test_a_damaged_shard_does_not_end_the_run(shards):
-    path = shards / '00001.tar'
-    path.write_bytes(path.read_bytes()[:3000])
-    dataset = build(shards, shuffle=0, max_unreadable_share=1)
+def damage(path, how):
+    """Damages the first shard of five pairs at the header of the third picture."""
+    content = bytearray(path.read_bytes())
+    middle = content.index(b'0002.jpg')
+    if how == 'cut':
+        del content[middle + 100 :]
+    elif how == 'cut between members':
+        del content[middle:]
+    elif how == 'zeros':
+        content[middle : middle + 1024] = bytes(1024)
+    elif how == 'flipped bit':
+        content[middle] ^= 1
+    elif how == 'noise':
+        content[middle : middle + 1024] = b'x' * 1024
+    elif how == 'no archive':
+        content[:] = b'x' * len(content)
+    elif how == 'empty':
+        content.clear()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ('how', 'lost'),
+    [
+        ('cut', 3), ('cut between members', 3), ('zeros', 1), ('flipped bit', 1), ('noise', 1), ('no archive', 5),
+        ('empty', 5), ('gone', 5),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize('sizes', [None, 5])
+def test_a_damaged_shard_loses_what_is_damaged_and_counts_it(shards, how, lost, sizes):
+    dataset = build(shards, shuffle=0, max_unreadable_share=1, samples_per_shard=sizes)
+    if how == 'gone':
+        (shards / '00000.tar').unlink()
+    else:
+        damage(shards / '00000.tar', how)
     got = ids(dataset)
-    assert set(got) >= {f'{n // 5:05d}/{n:04d}' for n in range(20) if n // 5 != 1}
-    assert dataset.read_counter.unreadable >= 1
+    assert got[-15:] == [f'{n // 5:05d}/{n:04d}' for n in range(5, 20)] and len(got) == 20 - lost
+    assert (dataset.read_counter.tried, dataset.read_counter.unreadable) == (20, lost)
+
+
+def test_half_of_the_shards_damaged_stops_the_run(shards):
+    for number in (0, 1):
+        (shards / f'{number:05d}.tar').write_bytes(b'')
+    with pytest.raises(
+        TooManyUnreadableError, match=r'10 of 15 images tried (.|\n)* damaged shard, .*: 0 of its samples'
+    ):
+        ids(build(shards, shuffle=0, min_images_judged=15))
+    dataset = build(shards, '0000[01].tar', shuffle=0)
+    with pytest.raises(UnreadableImageError, match=r'No sample in the shards of this reader.*2 of 2 images'):
+        ids(dataset)
+
+
+def test_names_and_fields_that_cannot_be_used_are_counted(shards):
+    names = ['a.', 'b.txt', 'b.', 'caf\udce9.jpg', 'caf\udce9.txt', 'README', 'c.JPG', 'c.txt', 'c.txt']
+    with tarfile.open(shards / 'odd.tar', 'w') as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            content = jpg(1) if 'jpg' in name.lower() else b'a text'
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    dataset = build(shards, 'odd.tar', shuffle=0, max_unreadable_share=1)
+    assert ids(dataset) == ['odd/c']
+    assert dataset.read_counter.unreadable == 4  # a, b, the name that is not UTF-8, the second c.txt
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'caption': 'so cute \ud83d', 'id': 1}, {'caption': '\u200b', 'id': 1}, {'caption': 'x', 'id': True},
+        {'caption': 'x', 'id': None}, {'caption': 'x', 'id': ''}, {'caption': 'x', 'id': 1.5}, {'caption': 'x'}, ['x'],
+        'x', b'[' * 9999, b'9' * 9999, b'{"caption": "x", "id": NaN}', b'\xff', {'caption': {}, 'id': 1},
+    ],
+)  # fmt: skip
+def test_captions_and_ids_of_the_json_are_checked(shards, content):
+    with webdataset.TarWriter(str(shards / 'odd.tar')) as sink:
+        sink.write(
+            {
+                '__key__': '0',
+                'jpg': jpg(1),
+                'json': content if isinstance(content, bytes) else json.dumps(content).encode(),
+            }
+        )
+        sink.write({'__key__': '1', 'jpg': jpg(1), 'json': b'{"caption": ["", "x"], "id": 0}'})
+    dataset = build(shards, 'odd.tar', caption_key='caption', image_id_key='id', shuffle=0, max_unreadable_share=1)
+    (item,) = dataset
+    assert (item['data_samples'].image_id, item['data_samples'].text) == ('0', 'x')
+    assert dataset.read_counter.unreadable == 1
+
+
+@pytest.mark.parametrize('ending', ['.tar', '.tar.gz'])
+def test_fuzzed(shards, ending):
+    file = shards / f'fuzzed{ending}'
+    content = (shards / '00000.tar').read_bytes()
+    file.write_bytes(gzip.compress(content) if ending == '.tar.gz' else content)
+
+    def read():
+        dataset = build(
+            shards,
+            file.name,
+            caption_key='caption',
+            image_id_key='uid',
+            shuffle=0,
+            max_unreadable_share=1,
+            samples_per_shard=5,
+        )
+        return dataset, [item['data_samples'] for item in dataset]
+
+    def check(found):
+        dataset, samples = found
+        assert dataset.read_counter.tried >= 5 and dataset.read_counter.tried - dataset.read_counter.unreadable == len(
+            samples
+        )
+        for sample in samples:
+            assert not is_blank(sample.text) and is_whole(sample.text + sample.image_id + sample.sample_id)
+
+    fuzz(read, file, check, skipped=lambda error: 'No sample in the shards of this reader' in str(error))
 
 
 def test_shards_without_a_sample_end_the_stream(shards):

@@ -29,7 +29,9 @@ class Entry:
 
     __slots__ = ('data', 'file', 'line', 'place')
 
-    def __init__(self, data: Any, file: Path, place: str = '', line: int | Callable[[], int | None] | None = None):
+    def __init__(
+        self, data: Any, file: Path | str, place: str = '', line: int | Callable[[], int | None] | None = None
+    ):
         self.data = data
         self.file = file
         self.place = place
