@@ -125,8 +125,8 @@ class RetrievalEvaluator:
         model = model.module if is_model_wrapper(model) else model
         was_training = model.training
         model.eval()
+        store = EvaluationStore()
         try:
-            store = EvaluationStore()
             if self.store is not None:
                 header = store_header(model, dataloader, self.store_dtype, self.run_config)
                 store = EvaluationStore(self.store, header)
@@ -141,6 +141,7 @@ class RetrievalEvaluator:
             i2t, t2i = shortlist(to_text, self.k), shortlist(to_image, self.k)
             itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
         finally:
+            store.close()
             model.train(was_training)
         gallery.drop_features()
         images = np.arange(len(gallery.image_ids))

@@ -13,11 +13,13 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from slan_mm.datasets.pictures import file_state
 from slan_mm.feature_store.encoders import StoredImageEncoder, StoredTextEncoder
 from slan_mm.feature_store.keys import FeatureStoreError, canonical, hash_config, normalisation_of
-from slan_mm.feature_store.layout import PartWriter
+from slan_mm.feature_store.layout import PartWriter, row_checksum
 from slan_mm.feature_store.sources import StoredDataset
 from slan_mm.feature_store.texts import text_key
+from slan_mm.folder_lock import FolderLock
 from slan_mm.progress import Progress
 
 #: How often progress is made safe.
@@ -36,7 +38,8 @@ class _Pictures(Dataset):
         return self.datasets[number].picture(index)
 
 
-def _image_places(datasets: Sequence[StoredDataset]) -> dict[str, tuple[int, int]]:
+def _image_places(datasets: Sequence[StoredDataset]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """Of each picture by its id: data set and index, and the path."""
     places: dict[str, tuple[int, int]] = {}
     paths: dict[str, str] = {}
     for number, dataset in enumerate(datasets):
@@ -49,7 +52,7 @@ def _image_places(datasets: Sequence[StoredDataset]) -> dict[str, tuple[int, int
                     'an id_prefix, or another store.'
                 )
             places.setdefault(image_id, (number, index))
-    return places
+    return places, paths
 
 
 @torch.no_grad()
@@ -73,8 +76,22 @@ def cache_images(
 
     Raises:
         FeatureStoreError: no picture can be read, pictures differ in size, or a feature exceeds half precision.
+        FolderInUseError: another process is filling the store.
     """
-    places = _image_places(datasets)
+    with FolderLock(store):
+        return _cache_images(encoder, preprocessor, datasets, store, batch_size, num_workers)
+
+
+def _cache_images(
+    encoder: StoredImageEncoder,
+    preprocessor: BaseDataPreprocessor,
+    datasets: Sequence[StoredDataset],
+    store: str | Path,
+    batch_size: int,
+    num_workers: int,
+) -> int:
+    places, paths = _image_places(datasets)
+    states = [file_state(path) for path in paths.values()]
     transforms = datasets[0].transforms
     header = {
         **encoder.store_header(),
@@ -83,11 +100,15 @@ def cache_images(
         'transforms': canonical(transforms),
     }
     image_ids = list(places)
-    writer = PartWriter(Path(store) / 'images', header, image_ids)
+    # Size and time of change of a file tell whether it is still the same picture.
+    writer = PartWriter(Path(store) / 'images', header, [[*pair] for pair in zip(image_ids, states, strict=True)])
     if writer.finished:
         print_log(f'{writer.folder} holds these {len(image_ids)} pictures already.', 'current')
         return len(image_ids)
     shapes = writer.array('shapes', (len(image_ids), 4), 'int32')
+    sizes = writer.array('bytes', (len(image_ids),), 'int64')
+    crc32 = writer.array('crc32', (len(image_ids),), 'uint32')
+    sizes[:] = [-1 if state is None else state[0] for state in states]
     rows = range(writer.done, len(image_ids))
     loader = DataLoader(
         _Pictures(datasets, [places[image_ids[row]] for row in rows]),
@@ -101,14 +122,19 @@ def cache_images(
             good = [row for row, item in enumerate(items, start=done) if item is not None]
             items_read = [item for item in items if item is not None]
             shapes[done : done + len(items)] = -1
+            levels: list[np.memmap] = []
             if items_read:
                 batch = {key: [item[key] for item in items_read] for key in ('inputs', 'data_samples')}
                 for number, output in enumerate(encoder.extract(preprocessor(batch, False)['inputs'])):
                     level = writer.array(f'level{number}', (len(image_ids), *output.shape[1:]))
                     level[good] = _half(output, [image_ids[row] for row in good])
+                    levels.append(level)
                 for row, item in zip(good, items_read, strict=True):
                     sample = item['data_samples']
                     shapes[row] = (*sample.metainfo['ori_shape'][:2], *sample.metainfo['img_shape'][:2])
+            for row in range(done, done + len(items)):
+                of_row = [level[row] for level in levels] if row in good else []
+                crc32[row] = row_checksum(*of_row, shapes[row], sizes[row])
             done += len(items)
             writer.mark(done, every=MARK_SECONDS)
             progress.step(len(items))
@@ -141,7 +167,18 @@ def cache_texts(
 
     Returns:
         The number of different texts in the store.
+
+    Raises:
+        FeatureStoreError: a feature exceeds half precision.
+        FolderInUseError: another process is filling the store.
     """
+    with FolderLock(store):
+        return _cache_texts(encoder, datasets, store, batch_size)
+
+
+def _cache_texts(
+    encoder: StoredTextEncoder, datasets: Sequence[StoredDataset], store: str | Path, batch_size: int
+) -> int:
     texts = dict.fromkeys(itertools.chain.from_iterable(d.texts(i) for d in datasets for i in range(len(d))))
     found: dict[str, tuple[int, str]] = {}
     for chunk in _chunks(list(texts), 4096):
@@ -158,6 +195,7 @@ def cache_texts(
         return len(keys)
     offsets = writer.array('offsets', (len(keys) + 1,), 'int64')
     offsets[:] = np.cumsum([0, *(length for length, _, _ in entries)])
+    crc32 = writer.array('crc32', (max(len(keys), 1),), 'uint32')
     done = writer.done
     with Progress(f'Texts of {store}', len(keys), done=done) as progress:
         for chunk in _chunks(entries[done:], batch_size):
@@ -165,6 +203,8 @@ def cache_texts(
             values = encoder.run(tokens).contextual[tokens.mask]
             array = writer.array('contextual', (int(offsets[-1]), values.shape[-1]))
             array[offsets[done] : offsets[done + len(chunk)]] = _half(values, [chunk[0][2]] * len(values))
+            for row in range(done, done + len(chunk)):
+                crc32[row] = row_checksum(array[offsets[row] : offsets[row + 1]])
             done += len(chunk)
             writer.mark(done, every=MARK_SECONDS)
             progress.step(len(chunk))

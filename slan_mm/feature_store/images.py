@@ -1,12 +1,12 @@
 """Stored levels of a frozen image encoder, in place of the pictures.
 
 On disk (see ``layout.py``): ``level0.bin``, ... (N, C_l, H_l, W_l) half precision, one file a level; ``shapes.bin``
-(N, 4) original and input (height, width), -1 for a picture that could not be read.
+(N, 4) original and input (height, width), -1 for a picture that could not be read; ``bytes.bin`` (N,) size of the
+picture's file, -1 where it has none; ``crc32.bin`` (N,) of these.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,9 +19,10 @@ from mmcv.transforms import BaseTransform
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from slan_mm.datasets.pictures import file_state
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, normalisation_of
-from slan_mm.feature_store.layout import PartReader
+from slan_mm.feature_store.layout import PartReader, row_checksum
 from slan_mm.registry import TRANSFORMS
 from slan_mm.structures import Batched
 
@@ -117,7 +118,15 @@ class ImageStore(PartReader):
     def __init__(self, path: str | Path) -> None:
         super().__init__(Path(path) / 'images')
         self.rows = {image_id: row for row, image_id in enumerate(self.index['image_ids'])}
-        self.num_levels = sum(name.startswith('level') for name in self.index['arrays'])
+        self.num_levels = len(self.index['arrays']) - 3
+
+    def _check_content(self) -> None:
+        super()._check_content()
+        count = len(set(self.index['image_ids']))
+        for name, dtype, axes in (('shapes', 'int32', [4]), ('bytes', 'int64', []), ('crc32', 'uint32', [])):
+            self.need(name, dtype, [count, *axes])
+        for level in range(len(self.index['arrays']) - 3):
+            self.need(f'level{level}', 'float16', [count, None, None, None])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -137,13 +146,44 @@ class ImageStore(PartReader):
         return row
 
     def shapes(self, row: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """Original and input (height, width) of a row; None if the picture could not be read."""
+        """Original and input (height, width) of a row; None if the picture could not be read.
+
+        Raises:
+            FeatureStoreError: what says so is not what was written; :meth:`levels` looks at all others.
+        """
         values = [int(value) for value in self.array('shapes')[row]]
-        return None if values[0] < 0 else ((values[0], values[1]), (values[2], values[3]))
+        if values[0] < 0:
+            self._check_row(row)
+            return None
+        return (values[0], values[1]), (values[2], values[3])
 
     def levels(self, row: int) -> list[Tensor]:
-        """The levels (C_l, H_l, W_l) of a row, half precision."""
-        return [torch.from_numpy(np.array(self.array(f'level{i}')[row])) for i in range(self.num_levels)]
+        """The levels (C_l, H_l, W_l) of a row, half precision.
+
+        Raises:
+            FeatureStoreError: they are not what was written.
+        """
+        levels = [np.array(self.array(f'level{number}')[row]) for number in range(self.num_levels)]
+        self._check_row(row, *levels)
+        return [torch.from_numpy(level) for level in levels]
+
+    def _check_row(self, row: int, *levels: np.ndarray) -> None:
+        if row_checksum(*levels, self.array('shapes')[row], self.array('bytes')[row]) != self.array('crc32')[row]:
+            raise self.damaged(f'row {row} is not what was written')
+
+    def check_file(self, row: int, path: str | None) -> None:
+        """Refuses the row of a picture whose file is another one by now; one that is not there is none.
+
+        Raises:
+            FeatureStoreError: the file's size has changed.
+        """
+        state = None if path is None else file_state(path)
+        made = int(self.array('bytes')[row])
+        if state is not None and made >= 0 and state[0] != made:
+            raise FeatureStoreError(
+                f'{path} has changed since the feature store {self.folder} was made ({made} bytes, now {state[0]}). '
+                'Cache it again: python tools/cache_features.py CONFIG'
+            )
 
 
 @TRANSFORMS.register_module()
@@ -161,7 +201,8 @@ class LoadCachedFeatures(BaseTransform):
             of its own. An item reads one of all, ``store`` among them, drawn by ``results['rng']``.
 
     Raises:
-        FeatureStoreError: a store is missing, unfinished, of other preprocessing, or lacks an image.
+        FeatureStoreError: a store is missing, unfinished, damaged, of other preprocessing, lacks an image, or a
+            picture has changed since.
         UnreadableImageError: the picture could not be read when the store was made; data sets skip it.
     """
 
@@ -177,6 +218,7 @@ class LoadCachedFeatures(BaseTransform):
         view = int(results['rng'].integers(len(self.stores))) if len(self.stores) > 1 else 0
         store, images = self.stores[view]
         row = images.row(results['image_id'])
+        images.check_file(row, results.get('img_path'))
         shapes = images.shapes(row)
         if shapes is None:
             raise UnreadableImageError(
@@ -195,5 +237,4 @@ class LoadCachedFeatures(BaseTransform):
 
 @lru_cache(maxsize=16)
 def _normalisation(store: str) -> dict:
-    index = json.loads((Path(store) / 'images' / 'index.json').read_text(encoding='utf-8'))
-    return index['header']['normalisation']
+    return ImageStore(store).header.get('normalisation', {})

@@ -1,8 +1,8 @@
 """Stored words of a frozen text encoder, found by their token ids.
 
 On disk (see ``layout.py``): ``contextual.bin`` (all tokens, width) half precision, the texts one after the other;
-``offsets.bin`` (T + 1): text t owns the rows [offsets[t], offsets[t + 1]). Lexical words are the embedding layer's,
-which is cheap to run. Token ids identify a text whatever tokenizer made them.
+``offsets.bin`` (T + 1): text t owns the rows [offsets[t], offsets[t + 1]); ``crc32.bin`` (T,) of these rows. Lexical
+words are the embedding layer's, which is cheap to run. Token ids identify a text whatever tokenizer made them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slan_mm.feature_store.layout import PartReader
+from slan_mm.feature_store.layout import PartReader, row_checksum
 
 WHAT = {'weights': 'weights of the text encoder', 'encoder': 'config of the text encoder'}
 
@@ -36,6 +36,14 @@ class TextStore(PartReader):
         super().__init__(Path(path) / 'texts')
         self.rows = {key: row for row, key in enumerate(self.index['text_keys'])}
 
+    def _check_content(self) -> None:
+        super()._check_content()
+        count = len(set(self.index['text_keys']))
+        self.need('offsets', 'int64', [count + 1])
+        if count:
+            self.need('crc32', 'uint32', [count])
+            self.need('contextual', 'float16', [int(self.array('offsets')[-1]), None])
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -49,9 +57,16 @@ class TextStore(PartReader):
         return [self.rows.get(text_key(ids[keep].tolist())) for ids, keep in zip(input_ids, mask, strict=True)]
 
     def words(self, row: int) -> Tensor:
-        """The (tokens, width) half-precision contextual words of a row."""
+        """The (tokens, width) half-precision contextual words of a row.
+
+        Raises:
+            FeatureStoreError: they are not what was written.
+        """
         start, stop = self.array('offsets')[row : row + 2]
-        return torch.from_numpy(np.array(self.array('contextual')[start:stop]))
+        words = np.array(self.array('contextual')[max(start, 0) : max(stop, 0)])
+        if row_checksum(words) != self.array('crc32')[row]:
+            raise self.damaged(f'row {row} is not what was written')
+        return torch.from_numpy(words)
 
     def gather(self, rows: Sequence[int | None], mask: Tensor, width: int) -> Tensor:
         """The words of several rows, each at its tokens: (T, NT, width) float, 0 elsewhere.

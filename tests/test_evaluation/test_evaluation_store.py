@@ -10,6 +10,7 @@ from support.retrieval_fakes import FakeModel, fake_loader, fake_samples
 
 from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.feature_store import FeatureStoreError
+from slan_mm.folder_lock import FolderInUseError, FolderLock
 
 
 @pytest.fixture
@@ -127,6 +128,29 @@ def test_a_damaged_store_is_refused(options, tmp_path):
         evaluate(options)
     (folder / 'store.json').unlink()
     with pytest.raises(FeatureStoreError, match='holds something else'):
+        evaluate(options)
+
+
+def test_flipped_bits_change_no_metric(options, tmp_path):
+    wanted, outcomes = evaluate(options), set()
+    folder = tmp_path / 'store' / 'rank0'
+    for name in ('images/000001.safetensors', 'texts/000000.safetensors', 'itc/scores.bin', 'samples.jsonl'):
+        content = (folder / name).read_bytes()
+        damaged = bytearray(content)
+        damaged[-8] ^= 0x40
+        (folder / name).write_bytes(damaged)
+        try:
+            assert evaluate(options) == wanted
+            outcomes.add('computed again')
+        except FeatureStoreError as error:
+            outcomes.add('damaged' if 'damaged' in str(error) else str(error))
+        (folder / name).write_bytes(content)
+    assert outcomes == {'computed again', 'damaged'}
+
+
+def test_two_evaluations_do_not_share_a_store(options, tmp_path):
+    evaluate(options)
+    with FolderLock(tmp_path / 'store' / 'rank0'), pytest.raises(FolderInUseError, match='rank0 is being changed by'):
         evaluate(options)
 
 

@@ -1,14 +1,27 @@
 import pickle
+import random
 
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
-from support.feature_store import PREPROCESSOR, TRANSFORMS, config, dataset_config, fill, image_encoder, write_pictures
+from PIL import Image
+from support.feature_store import (
+    CAPTIONS,
+    PREPROCESSOR,
+    TRANSFORMS,
+    config,
+    dataset_config,
+    fill,
+    image_encoder,
+    text_encoder,
+    write_pictures,
+)
 
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.feature_store import FeatureStoreError, ImageStore, LoadCachedFeatures
+from slan_mm.feature_store import FeatureStoreError, ImageStore, LoadCachedFeatures, TextStore
 from slan_mm.feature_store.caching import cache_images
 from slan_mm.feature_store.sources import stored_datasets
+from slan_mm.folder_lock import FolderInUseError, FolderLock
 from slan_mm.registry import DATASETS, MODELS
 
 
@@ -57,7 +70,14 @@ def test_evaluation_indexes_stored_levels_like_pictures(pictures, tmp_path):
 def test_one_file_a_level_in_half_precision(pictures, tmp_path):
     fill(pictures, tmp_path / 'store', image_encoder())
     folder = tmp_path / 'store' / 'images'
-    assert sorted(path.name for path in folder.iterdir()) == ['index.json', 'level0.bin', 'level1.bin', 'shapes.bin']
+    assert sorted(path.name for path in folder.iterdir()) == [
+        'bytes.bin',
+        'crc32.bin',
+        'index.json',
+        'level0.bin',
+        'level1.bin',
+        'shapes.bin',
+    ]
     assert (folder / 'level0.bin').stat().st_size == 4 * 16 * 4 * 4 * 2
     store = pickle.loads(pickle.dumps(ImageStore(tmp_path / 'store')))
     assert len(store) == 4
@@ -152,3 +172,62 @@ def test_features_beyond_half_precision_are_an_error(pictures, tmp_path):
         encoder.backbone.layer2[1].bn2.bias.fill_(1e6)
     with pytest.raises(FeatureStoreError, match="Features of '0' are not finite in half precision"):
         fill(pictures, tmp_path / 'store', encoder)
+
+
+def test_a_store_of_other_pictures_is_made_again(pictures, tmp_path):
+    before = fill(pictures, tmp_path / 'store', image_encoder()) and ImageStore(tmp_path / 'store').levels(0)[0]
+    state = (pictures / '0.png').stat()
+    Image.new('RGB', (40, 20), 'red').save(pictures / '0.png')
+    # The one who trains is told, where the file's size tells it.
+    load = LoadCachedFeatures(str(tmp_path / 'store'), TRANSFORMS)
+    with pytest.raises(FeatureStoreError, match=r'0\.png has changed since .*cache_features\.py'):
+        load(dict(image_id='0', img_path=str(pictures / '0.png')))
+    load(dict(image_id='0', img_path=str(pictures / 'gone.png')))
+    # The time alone tells it to the one who fills the store.
+    with open(pictures / '0.png', 'ab') as file:
+        file.write(bytes(state.st_size - (pictures / '0.png').stat().st_size))
+    load(dict(image_id='0', img_path=str(pictures / '0.png')))
+    fill(pictures, tmp_path / 'store', image_encoder())
+    assert not torch.equal(ImageStore(tmp_path / 'store').levels(0)[0], before)
+
+
+def test_one_process_at_a_time_fills_a_store(pictures, tmp_path):
+    with FolderLock(tmp_path / 'store'):
+        for encoders in (dict(images=image_encoder()), dict(texts=text_encoder())):
+            with pytest.raises(FolderInUseError, match='store is being changed by process'):
+                fill(pictures, tmp_path / 'store', **encoders)
+    assert fill(pictures, tmp_path / 'store', image_encoder(), text_encoder()) == (4, 4)
+
+
+def test_flipped_bits_are_found(tmp_path):
+    """100 places all over the files: what is read is what was written."""
+    write_pictures(tmp_path, broken=[1])
+    tokens = text_encoder().tokenize([text for texts in CAPTIONS for text in texts])
+    fill(tmp_path, tmp_path / 'store', image_encoder(), text_encoder())
+
+    def read():
+        images, texts = ImageStore(tmp_path / 'store'), TextStore(tmp_path / 'store')
+        rows = [images.row(str(number)) for number in range(4)]
+        levels = [level for row in rows if images.shapes(row) for level in images.levels(row)]
+        words = [texts.words(row) for row in texts.find(tokens.input_ids, tokens.mask) if row is not None]
+        return [images.shapes(row) for row in rows], [value.tolist() for value in (*levels, *words)]
+
+    written, found = read(), 0
+    files = [path for path in (tmp_path / 'store').rglob('*') if path.suffix in ('.bin', '.json')]
+    contents = {path: path.read_bytes() for path in files}
+    draw = random.Random(0)
+    for _ in range(100):
+        # As often in a short file as in a long one.
+        path = draw.choice(files)
+        damaged = bytearray(contents[path])
+        damaged[draw.randrange(len(damaged))] ^= 0x40
+        path.write_bytes(damaged)
+        try:
+            again = read()
+        except FeatureStoreError:
+            found += 1
+        else:
+            # A text whose key is another one now is encoded again.
+            assert again[0] == written[0] and all(value in written[1] for value in again[1])
+        path.write_bytes(contents[path])
+    assert found > 80

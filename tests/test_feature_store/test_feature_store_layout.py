@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.feature_store import fill, image_encoder, text_encoder, write_pictures
 
-from slan_mm.feature_store import FeatureStoreError, ImageStore, PartReader, PartWriter
+from slan_mm.feature_store import FeatureStoreError, ImageStore, PartReader, PartWriter, TextStore
 
 
 def write(folder, rows, stop=None, header=None, keys='abcdef'):
@@ -123,3 +123,90 @@ def test_a_folder_of_the_users_own_is_not_removed(tmp_path):
     with pytest.raises(FeatureStoreError, match=r"is no part of a feature store: it holds \['dog.jpg'\]. Nothing was"):
         PartWriter(tmp_path / 'images', {'weights': 'w'}, ['a'])
     assert (tmp_path / 'images/dog.jpg').read_bytes() == b'a picture'
+
+
+def change_index(folder, change):
+    path = folder / 'index.json'
+    index = json.loads(path.read_text())
+    path.write_text(json.dumps(change(index)))
+
+
+@pytest.mark.parametrize(
+    'entry',
+    [
+        ['O', [6, 2]],
+        ['object', [1, 3]],
+        ['V24', [1]],
+        ['float16', [-6, -2]],
+        ['float16', [6.0, 2]],
+        ['float16', [True, 12]],
+        ['float16', [1 << 62, 4, 12]],
+        ['float16', '62'],
+        ['float16', []],
+        [['float16'], [6, 2]],
+        [{'names': ['a'], 'formats': ['O']}, [3]],
+        'float16',
+        None,
+    ],
+)
+def test_arrays_of_other_kinds_are_never_mapped(tmp_path, entry):
+    write(tmp_path / 'p', np.ones((6, 2)))
+    change_index(tmp_path / 'p', lambda index: index | {'arrays': {'x': entry}})
+    with pytest.raises(FeatureStoreError, match='is damaged: .*Remove that folder. Make it with'):
+        PartReader(tmp_path / 'p')
+    # A writer does not take it for finished.
+    assert write(tmp_path / 'p', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
+    write(tmp_path / 'q', np.ones((6, 2)), stop=4)
+    path = tmp_path / 'q' / 'progress.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | {'arrays': {'x': entry}}))
+    assert write(tmp_path / 'q', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize('name', ['../q/x', '/etc/passwd', '', 'a.b'])
+def test_files_elsewhere_are_not_read(tmp_path, name):
+    write(tmp_path / 'p', np.ones((6, 2)))
+    change_index(tmp_path / 'p', lambda index: index | {'arrays': {name: ['float16', [6, 2]]}})
+    with pytest.raises(FeatureStoreError, match='is damaged'):
+        PartReader(tmp_path / 'p')
+
+
+@pytest.mark.parametrize(
+    'text', ['', '{', '[]', '5', '{}', '{"header": 5}', '[' * 100_000, '{"header": {"format": 2}}']
+)
+def test_a_damaged_index_is_told(tmp_path, text):
+    write(tmp_path / 'p', np.ones((6, 2)))
+    (tmp_path / 'p' / 'index.json').write_text(text)
+    with pytest.raises(FeatureStoreError, match='is damaged'):
+        PartReader(tmp_path / 'p')
+
+
+@pytest.mark.parametrize(
+    ('part', 'change'),
+    [
+        ('images', lambda index: index | {'image_ids': index['image_ids'][:3]}),
+        ('images', lambda index: index | {'image_ids': ['0', '1', '1', '3']}),
+        ('images', lambda index: index | {'image_ids': 4}),
+        ('images', lambda index: index | {'arrays': {**index['arrays'], 'level0': index['arrays']['level1']}}),
+        ('images', lambda index: index | {'arrays': {k: v for k, v in index['arrays'].items() if k != 'crc32'}}),
+        ('texts', lambda index: index | {'text_keys': index['text_keys'][1:]}),
+        ('texts', lambda index: index | {'arrays': {k: v for k, v in index['arrays'].items() if k != 'contextual'}}),
+    ],
+)
+def test_parts_that_disagree_are_told(tmp_path, part, change):
+    write_pictures(tmp_path)
+    fill(tmp_path, tmp_path / 'store', image_encoder(), text_encoder())
+    change_index(tmp_path / 'store' / part, change)
+    with pytest.raises(FeatureStoreError, match='is damaged'):
+        (ImageStore if part == 'images' else TextStore)(tmp_path / 'store')
+
+
+def test_a_finished_part_that_lacks_a_file_is_made_again(tmp_path):
+    write(tmp_path / 'p', np.ones((6, 2)))
+    (tmp_path / 'p' / 'x.bin').unlink()
+    assert write(tmp_path / 'p', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
+
+
+def test_room_is_taken_before_rows_are_written(tmp_path):
+    PartWriter(tmp_path / 'p', {}, ['a']).array('x', (1000, 1000))
+    state = (tmp_path / 'p' / 'x.bin').stat()
+    assert state.st_blocks * 512 >= state.st_size == 2_000_000

@@ -216,6 +216,7 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
             earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
         earlier.mark(last, at_once=True)
         del earlier
+    store.close()
     print(f'scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
 
     start = time.monotonic()
