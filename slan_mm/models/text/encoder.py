@@ -16,6 +16,8 @@ from torch import nn
 from transformers import BertConfig, BertModel, PretrainedConfig
 
 from slan_mm.models.text.tokenizer import loading_help
+from slan_mm.models.text.unknown_words import UnknownWords
+from slan_mm.plain_text import is_whole, short
 from slan_mm.registry import MODELS, TOKENIZERS
 from slan_mm.structures import EncodedWords, TextTokens
 
@@ -92,6 +94,7 @@ class TextEncoder(BaseModule):
         self.max_words = max_words
         self.frozen = frozen
         self.truncated = 0
+        self.unknown_words = UnknownWords()
         if word_std is not None and isinstance(model, str):
             raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
@@ -154,9 +157,13 @@ class TextEncoder(BaseModule):
         """Tokens of T >= 1 texts on the encoder's device, padded to the longest of them.
 
         Texts of more than ``max_words`` tokens are cut; ``truncated`` counts them and the first one is warned of.
+        Words that the tokenizer does not know are counted and told, see :class:`UnknownWords`.
         """
         if isinstance(texts, str) or not texts:
             raise ValueError(f'tokenize takes a list of at least one text, not {texts!r}.')
+        for text in texts:
+            if not isinstance(text, str) or not is_whole(text):
+                raise ValueError(f'{short(text)} is no text, or has half of a character.')
         batch = self.tokenizer(
             list(texts),
             padding='longest',
@@ -183,7 +190,16 @@ class TextEncoder(BaseModule):
             word_mask=mask & ~batch['special_tokens_mask'].bool(),
             offsets=batch['offset_mapping'],
         )
+        self._see_unknown(texts, tokens)
         return tokens.to(device=self.word_embeddings.weight.device)
+
+    def _see_unknown(self, texts: Sequence[str], tokens: TextTokens) -> None:
+        unknown = tokens.word_mask & (tokens.input_ids == self.tokenizer.unk_token_id)
+        places = unknown.nonzero().tolist()
+        spans = tokens.offsets[unknown].tolist()
+        words = [texts[row][start:end] for (row, _), (start, end) in zip(places, spans, strict=True)]
+        # A training would name words of every foreign script that comes up.
+        self.unknown_words.see(words, int(tokens.word_mask.sum()), name_them=not self.training)
 
     def extract(self, tokens: TextTokens) -> EncodedWords:
         """BERT's own words (T, NT, BERT's width); without gradient if ``frozen``."""

@@ -66,6 +66,38 @@ def test_long_texts_are_cut_counted_and_warned_of_once(encoder, monkeypatch):
     assert len(warnings) == 1 and 'max_words = 8' in warnings[0] and 'red red' in warnings[0]
 
 
+@pytest.mark.parametrize('text', ['so cute \ud83d', None, 3, b'a'])
+def test_what_is_no_text_is_named(encoder, text):
+    with pytest.raises(ValueError, match='is no text, or has half of a character'):
+        encoder.tokenize(['a', text])
+
+
+def test_unknown_words_are_named(encoder, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.models.text.unknown_words.print_log', lambda text, *_: said.append(text))
+    encoder.tokenize(['a red circle', '猫 and 狗', 'a circles'])
+    assert said == [
+        "The tokenizer does not know '猫', '狗': all such words are one token, [UNK], and look the same to the model."
+    ]
+    encoder.tokenize(['猫', 'a Dog'])
+    assert len(said) == 2 and "know 'Dog'" in said[1]
+    assert encoder.unknown_words.counts == {'猫': 2, '狗': 1, 'Dog': 1} and encoder.unknown_words.tokens == 12
+
+
+def test_in_training_the_share_of_unknown_words_is_told_where_it_is_noteworthy(encoder, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.models.text.unknown_words.print_log', lambda text, *_: said.append(text))
+    encoder.train()
+    encoder.tokenize(['a red dog'] * 333)
+    assert not said
+    encoder.tokenize(['a red'] * 5001)
+    assert (
+        len(said) == 1 and said[0].startswith('3.0 % of the first 11001 tokens are words') and "'dog' (333)" in said[0]
+    )
+    encoder.tokenize(['a red circle'] * 40000)
+    assert len(said) == 1
+
+
 def test_projection_only_where_width_differs(tokenizer_dir):
     same = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), embed_dims=16, max_words=8)
     assert not list(same.contextual_projection.parameters()) and same.embed_dims == 16
