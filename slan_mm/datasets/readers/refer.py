@@ -3,8 +3,10 @@
 RefCOCO, RefCOCO+ and RefCOCOg are a list of references, ``refs(<author>).p``, beside COCO's ``instances.json``.
 """
 
+import io
 import os
 import pickle
+import pickletools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,18 +75,26 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
         Entry(None, ann_file).fail(f'nothing in split {split!r}', f'References by split: {dict(seen)}.')
 
 
+def _load_plain(content: bytes) -> Any:
+    for opcode, argument, _ in pickletools.genops(content):
+        # A place in the unpickler's memory, which grows to hold it: 9 bytes could ask for 32 GB.
+        if opcode.name.endswith('PUT') and argument > len(content):
+            raise pickle.UnpicklingError(f'it asks for place {argument} of the memory')
+    # Written by Python 2: its texts are bytes in the pickle.
+    return _PlainUnpickler(io.BytesIO(content), encoding='utf-8').load()
+
+
 def _references(file: Path) -> Iterator[Entry]:
     if file.suffix == '.json':
         yield from json_entries(file, load_json(file), None, _REMEDY)
         return
     if not file.is_file():
         raise FileNotFoundError(f'The annotation file {str(file)!r} does not exist. Check data_root and ann_file.')
-    with file.open('rb') as content:
-        try:
-            # Written by Python 2: its texts are bytes in the pickle.
-            data: Any = _PlainUnpickler(content, encoding='utf-8').load()
-        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, IndexError, KeyError) as error:
-            Entry(None, file).fail(f'not a readable list of references ({error})', 'Is the download complete?')
+    try:
+        data = _load_plain(file.read_bytes())
+    except Exception as error:  # pickle raises nearly anything
+        what = ' '.join(f'{type(error).__name__}: {error}'.split())
+        Entry(None, file).fail(f'not a readable list of references ({what})', 'Is the download complete?')
     if not isinstance(data, list):
         Entry(None, file).fail(f'expected a list of references, got {type(data).__name__}', _REMEDY)
     for index, reference in enumerate(data):

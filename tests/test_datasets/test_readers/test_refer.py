@@ -5,11 +5,13 @@ import pickle
 from pathlib import Path
 
 import pytest
+from support.fuzzing import fuzz
 
 from slan_mm.datasets import GroundingDataset
 from slan_mm.datasets.readers import AnnotationError
 from slan_mm.datasets.readers.mdetr import read_mdetr
 from slan_mm.datasets.readers.refer import read_refer
+from slan_mm.plain_text import is_whole
 
 INSTANCES = {
     'images': [{'id': 7, 'file_name': 'a.jpg', 'height': 80, 'width': 120}],
@@ -85,6 +87,34 @@ def test_wrong_entries_are_named(read, place, value, said):
     refs[0][place] = value
     with pytest.raises(AnnotationError, match=said):
         read(refs)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'', b'\x80', b'\x80\x02]q\x00', b'\x80\x02}.', b'\x80\x02]r\xff\xff\xff\x7f.', b'p' * 9, b'(lp9999999999\n.',
+        b'\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x0f.', b'\x80\x02(]' + b'(' * 5000 + b'l' * 5000 + b'.',
+        pickle.dumps([1]), pickle.dumps([{'split': 'a\ud83d'}]), pickle.dumps([{'split': b'train'}]),
+    ],
+)  # fmt: skip
+def test_odd_pickles_are_refused(write, tmp_path, content):
+    file = tmp_path / 'refs(unc).p'
+    file.write_bytes(content)
+    with pytest.raises(AnnotationError) as error:
+        list(read_refer(file, Path(write('instances.json', INSTANCES)), ''))
+    assert str(error.value).startswith(str(file)) and '\n' not in str(error.value)
+
+
+def test_fuzzed_pickles(write, tmp_path):
+    file, instances = tmp_path / 'refs.p', Path(write('instances.json', INSTANCES))
+    file.write_bytes(pickle.dumps(references(), protocol=2))
+
+    def check(records):
+        assert len({record.sample_id for record in records}) <= len(records)
+        for record in records:
+            assert is_whole(record.text + record.sample_id) and record.phrases[0].boxes[0][2] > 0
+
+    fuzz(lambda: list(read_refer(file, instances, '')), file, check)
 
 
 def test_missing_things_are_named(read, write):
