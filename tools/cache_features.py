@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import whole
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 from slan_mm.environment import smoke_asked_for
 
 
@@ -25,8 +26,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add_settings(parser)
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     # Small batches on a CPU: there, memory for large ones costs more time than it saves.
-    parser.add_argument('--batch-size', type=int, help='pictures together (default: 8 on a CPU, else 64)')
-    parser.add_argument('--num-workers', type=int, default=2, help='processes that read pictures')
+    parser.add_argument('--batch-size', type=positive, help='pictures together (default: 8 on a CPU, else 64)')
+    parser.add_argument('--num-workers', type=option(whole(0)), default=2, help='processes that read pictures')
     return parser.parse_args(arguments)
 
 

@@ -14,7 +14,7 @@ import logging
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -26,7 +26,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add.add_argument('config', help='config file of the model')
     add.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
-    add.add_argument('--batch-size', type=int, default=8, help='pictures that are encoded together')
+    add.add_argument('--batch-size', type=positive, default=8, help='pictures that are encoded together')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(add)
     remove = commands.add_parser('remove', help='take pictures out')

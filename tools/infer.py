@@ -14,8 +14,9 @@ options, e.g. ``--options direction=i2t``. docs/inference.md says what each task
 
 import argparse
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import KeyValues, add_settings
+from slan_mm.cli.options import KeyValues, add_settings, option, positive
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
 TAKE_NO_TEXT = ('captioning',)
@@ -31,9 +32,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
-    parser.add_argument('--top', type=int, help='the most answers: boxes of a phrase (1), pictures of a text (10), ...')
-    parser.add_argument('--score-thr', type=float, help='the least score of boxes that are shown')
-    parser.add_argument('--batch-size', type=int, default=8, help='pictures that go through the model together')
+    parser.add_argument(
+        '--top', type=positive, help='the most answers: boxes of a phrase (1), pictures of a text (10), ...'
+    )
+    parser.add_argument('--score-thr', type=option(real()), help='the least score of boxes that are shown')
+    parser.add_argument('--batch-size', type=positive, default=8, help='pictures that go through the model together')
     parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")

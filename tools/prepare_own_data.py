@@ -19,7 +19,9 @@ from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -31,8 +33,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--image-field', default='image', help='column of the path (default: image)')
     parser.add_argument('--caption-field', default='caption', help='column of the caption (default: caption)')
     parser.add_argument('--split-field', default='split', help='column of the split, if there is one (default: split)')
-    parser.add_argument('--holdout', type=float, default=0.1, help='share of val where the table has no splits')
-    parser.add_argument('--vocabulary', type=int, default=8000, help='most tokens of the vocabulary')
+    parser.add_argument(
+        '--holdout', type=option(real(0, 1)), default=0.1, help='share of val where the table has no splits'
+    )
+    parser.add_argument('--vocabulary', type=positive, default=8000, help='most tokens of the vocabulary')
     return parser.parse_args(arguments)
 
 

@@ -9,8 +9,9 @@ scores.
 
 import argparse
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -20,10 +21,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file of the model that made it')
     parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
-    parser.add_argument('--top', type=int, default=10, help='pictures a text gets')
-    parser.add_argument('--k', type=int, default=64, help='pictures that ITM scores, the nearest by ITC embedding')
-    parser.add_argument('--itm-weight', type=float, default=1.0, help='weight of the ITM logit beside the ITC logit')
-    parser.add_argument('--batch-size', type=int, default=32, help='pairs that go through the model together')
+    parser.add_argument('--top', type=positive, default=10, help='pictures a text gets')
+    parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the nearest by ITC embedding')
+    parser.add_argument(
+        '--itm-weight', type=option(real()), default=1.0, help='weight of the ITM logit beside the ITC logit'
+    )
+    parser.add_argument('--batch-size', type=positive, default=32, help='pairs that go through the model together')
     parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")

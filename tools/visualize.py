@@ -21,8 +21,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from slan_mm.arguments import whole
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 #: Figures of one checkpoint whose rows are one picture each; FIGURES has the rest about them.
 OF_ONE_LOOK = ('levels', 'filter', 'activation', 'grounding')
@@ -45,8 +46,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         help='folder of the pages (default: work_dirs/figures/<config>, in it one for each picture of --picture)',
     )
     parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
-    parser.add_argument('--indices', type=int, nargs='+', help='items of its data set')
-    parser.add_argument('--count', type=int, default=4, help='pictures, or queries of the retrieval')
+    parser.add_argument('--indices', type=option(whole(0)), nargs='+', help='items of its data set')
+    parser.add_argument('--count', type=positive, default=4, help='pictures, or queries of the retrieval')
     parser.add_argument('--order', choices=['data', 'best', 'worst'], default='data', help='which pictures come first')
     parser.add_argument('--picture', help='a picture of your own')
     parser.add_argument('--text', action='append', help='what it shows; [ and ] mark phrases; may be given again')

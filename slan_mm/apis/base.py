@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,14 +26,18 @@ from torch import nn
 
 from slan_mm.apis.model import load_model
 from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.arguments import ARGUMENTS, check_argument, checked
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.own_files import claim
 from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
 T = TypeVar('T')
+#: The file of a call's predictions.
+PREDICTIONS = 'predictions.json'
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,9 @@ class TaskInferencer(BaseInferencer):
     A picture that cannot be read loses none of the others' answers: its prediction is ``dict(image, error)``, and it is
     logged (with ``return_datasamples`` its place holds an :class:`Unread`). It is an error where it is the only one.
 
+    Arguments are checked by name, see :mod:`slan_mm.arguments`, before a picture is read. Files of an output folder
+    that no inferencer has written are never overwritten.
+
     Args:
         model: The model's config, or its file.
         weights: Its checkpoint; None: that of ``load_from`` in the config.
@@ -91,6 +99,7 @@ class TaskInferencer(BaseInferencer):
     visualize_kwargs = {'show', 'img_out_dir'}
     postprocess_kwargs = {'pred_out_dir'}
 
+    @checked
     def __init__(
         self,
         model: str | Path | Config,
@@ -107,6 +116,25 @@ class TaskInferencer(BaseInferencer):
         # MMEngine's own bar does not know how many there are.
         super().__init__(cfg, str(weights), device, cfg.get('default_scope', 'slan_mm'), show_progress=False)
         self.show_bar = show_progress
+
+    def __call__(self, *call: Any, **options: Any) -> dict:
+        """MMEngine's flow over a ``call``: its items, ``return_datasamples`` and ``batch_size``.
+
+        Raises:
+            FileExistsError: A file that would be written is there, and no inferencer has written it.
+        """
+        self.claim_files([item['sample_id'] for item in call[0]], **options)
+        return super().__call__(*call, **options)
+
+    @staticmethod
+    def claim_files(
+        names: Sequence[str], img_out_dir: str | Path = '', pred_out_dir: str | Path = '', **options: Any
+    ) -> None:
+        """Makes sure, before the model runs, that the pages of ``names`` and the predictions can be written."""
+        if img_out_dir:
+            claim(Path(img_out_dir), [page_name(number, name) for number, name in enumerate(names)])
+        if pred_out_dir:
+            claim(Path(pred_out_dir), [PREDICTIONS])
 
     @classmethod
     def check_model(cls, cfg: Config, weights: str | Path) -> None:
@@ -161,8 +189,8 @@ class TaskInferencer(BaseInferencer):
                 f'{cls.task} has no option {", ".join(unknown)}; '
                 + (f'its own are {", ".join(known)}' if known else 'it has none of its own')
             )
-        if options.get('top', 1) < 1:
-            raise ValueError(f'top must be at least 1, got {options["top"]}')
+        for name in options.keys() & ARGUMENTS.keys():
+            check_argument(name, options[name])
         cls.prepare(inputs, *texts, **{name: value for name, value in options.items() if name in own})
 
     def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:
@@ -273,7 +301,7 @@ class TaskInferencer(BaseInferencer):
                 continue
             canvas = self.draw(item, sample, **options)
             if img_out_dir:
-                canvas.save(Path(img_out_dir) / f'{number:05d}_{Path(item["sample_id"]).stem}.jpg')
+                canvas.save(Path(img_out_dir) / page_name(number, item['sample_id']))
             page = canvas.pixels()
             if show:
                 Image.fromarray(page).show(title=item['sample_id'])
@@ -288,17 +316,33 @@ class TaskInferencer(BaseInferencer):
         pred_out_dir: str | Path = '',
         **options: Any,
     ) -> dict:
-        """``dict(predictions, visualization)``; writes the predictions where asked. ``options`` go to ``to_dict``."""
+        """``dict(predictions, visualization)``; writes the predictions where asked. ``options`` go to ``to_dict``.
+
+        Raises:
+            ValueError: A number of an answer is not finite.
+        """
         self.report_unread(preds)
         predictions = [
             sample.to_dict() if isinstance(sample, Unread) else self.to_dict(sample, **options) for sample in preds
         ]
+        try:
+            content = json.dumps(predictions, indent=1, ensure_ascii=False, allow_nan=False) + '\n'
+        except ValueError as error:
+            raise ValueError(
+                f'{self.task}: an answer is no number (NaN or infinite). The weights may have diverged, or half '
+                'precision overflowed'
+            ) from error
         if pred_out_dir:
-            folder = Path(pred_out_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            with replaced_atomically(folder / 'predictions.json') as temporary:
-                temporary.write_text(json.dumps(predictions, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+            with replaced_atomically(Path(pred_out_dir) / PREDICTIONS) as temporary:
+                # A file name that is no text (lone surrogates) stays what it is when it is read again.
+                temporary.write_bytes(content.encode(errors='backslashreplace'))
         return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)
+
+
+def page_name(number: int, name: str) -> str:
+    """The file of a page: its number, and what it shows without folder and ending."""
+    # A file name may have 255 bytes.
+    return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}.jpg'
 
 
 def box_text(box: Sequence[float]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from slan_mm.apis.base import TaskInferencer, finite
 from slan_mm.apis.processor import picture_items
+from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import Picture, list_pictures
 
 
@@ -29,6 +30,7 @@ class CaptioningInferencer(TaskInferencer):
     takes_text = False
     needs = ('decoder', 'prompt')
 
+    @checked
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
@@ -44,6 +46,7 @@ class CaptioningInferencer(TaskInferencer):
         return super().__call__(self.prepare(inputs), return_datasamples, batch_size, **options)
 
     @classmethod
+    @checked
     def prepare(cls, inputs: Picture | Sequence[Picture]) -> list[dict]:
         """See :class:`TaskInferencer`."""
         return picture_items(list_pictures(inputs))

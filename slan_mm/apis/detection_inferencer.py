@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
 from slan_mm.apis.processor import picture_items
+from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.heads.class_prompt import is_prompt, read_class_names
 from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
@@ -41,6 +42,7 @@ class DetectionInferencer(TaskInferencer):
     needs = ('prompt_parts',)
     postprocess_kwargs = {'pred_out_dir', 'top', 'score_thr'}
 
+    @checked(texts=list_of(list_of(text)))
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
@@ -67,6 +69,7 @@ class DetectionInferencer(TaskInferencer):
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
     @classmethod
+    @checked(texts=list_of(list_of(text)))
     def prepare(
         cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str] | Sequence[Sequence[str]]
     ) -> list[dict]:
@@ -87,7 +90,7 @@ class DetectionInferencer(TaskInferencer):
     @classmethod
     def read_texts(cls, texts: Sequence[str]) -> Any:
         """See :class:`TaskInferencer`; each text is a class list."""
-        return [read_class_names(text) for text in texts] if len(texts) > 1 else texts[0]
+        return [read_class_names(one) for one in texts] if len(texts) > 1 else texts[0]
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
         """The config's own test pipeline, which knows the sizes that a detector takes."""

@@ -10,12 +10,18 @@ import torch
 
 from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
 from slan_mm.apis.processor import phrase_fields, picture_items
+from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.marked_text import mark_spans, read_marked_text
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.phrase_grounding import best_boxes, phrase_answers
 from slan_mm.structures import MarkedText
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+
+
+def marked_or_plain(value: Any) -> str | MarkedText:
+    """A text, or one whose phrases are marked: what an argument ``texts`` must be here."""
+    return mark_spans(value.text, value.spans) if isinstance(value, MarkedText) else text(value)
 
 
 class GroundingInferencer(TaskInferencer):
@@ -29,7 +35,9 @@ class GroundingInferencer(TaskInferencer):
 
     A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``, of each its ``phrase``, its ``spans``
     in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``. Boxes of one
-    phrase do not overlap by an IoU of more than .5 (non-maximum suppression).
+    phrase do not overlap by an IoU of more than .5 (non-maximum suppression). A phrase that the text encoder does not
+    read, behind its ``max_words`` or of no token, has no box, and ``unread``, the reason; so has one that is read in
+    part, with the boxes of that part.
 
     A score ranks the regions of one picture for one phrase. After pre-training (``SLAN``) it is the mean over the
     phrase's words of the sum of their cosines with the region in each region-word space, at most 2, and no probability
@@ -44,6 +52,7 @@ class GroundingInferencer(TaskInferencer):
     needs = ('grounds_phrases',)
     postprocess_kwargs = {'pred_out_dir', 'top', 'score_thr'}
 
+    @checked(texts=list_of(marked_or_plain))
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
@@ -75,6 +84,7 @@ class GroundingInferencer(TaskInferencer):
         return super().__call__(items, return_datasamples, batch_size, **options)
 
     @classmethod
+    @checked(texts=list_of(marked_or_plain))
     def prepare(
         cls,
         inputs: Picture | Sequence[Picture],
@@ -83,8 +93,6 @@ class GroundingInferencer(TaskInferencer):
         find: str = 'noun_phrases',
     ) -> list[dict]:
         """See :class:`TaskInferencer`."""
-        if find not in ('words', 'noun_phrases'):
-            raise ValueError(f"find must be 'words' or 'noun_phrases', got {find!r}")
         pictures = list_pictures(inputs)
         count = len(pictures)
         if phrases is None or not isinstance(texts, list | tuple):
@@ -93,8 +101,8 @@ class GroundingInferencer(TaskInferencer):
             spans = one_for_each(phrases, count, 'lists of phrases')
         texts = one_for_each(texts, count, 'texts')
         items = picture_items(pictures)
-        for item, text, given in zip(items, texts, spans, strict=True):
-            item |= phrase_fields(_marked(text, given, find))
+        for item, asked, given in zip(items, texts, spans, strict=True):
+            item |= phrase_fields(_marked(asked, given, find))
         return items
 
     def to_dict(self, sample: Any, top: int = 1, score_thr: float | None = None) -> dict:
@@ -112,7 +120,9 @@ class GroundingInferencer(TaskInferencer):
         for phrase in prediction['phrases']:
             for box, score in zip(phrase['boxes'], phrase['scores'], strict=True):
                 lines.append(f'  {phrase["phrase"]}: {box_text(box)}  score {score:.3f}')
-            if not phrase['boxes']:
+            if unread := phrase.get('unread'):
+                lines.append(f'  {phrase["phrase"]}: {"read" if phrase["boxes"] else "not grounded:"} {unread}')
+            elif not phrase['boxes']:
                 lines.append(f'  {phrase["phrase"]}: no box with such a score')
         return '\n'.join(lines)
 
@@ -124,9 +134,9 @@ class GroundingInferencer(TaskInferencer):
         return draw_regions([drawn], Path(sample.image_id).name, columns=1, column_width=420.0)
 
 
-def _marked(text: str | MarkedText, phrases: Sequence | None, find: str) -> MarkedText:
-    if isinstance(text, MarkedText):
-        return text
+def _marked(asked: str | MarkedText, phrases: Sequence | None, find: str) -> MarkedText:
+    if isinstance(asked, MarkedText):
+        return asked
     if phrases is not None:
-        return mark_spans(text, phrases)
-    return mark_phrases(text) if find == 'noun_phrases' else read_marked_text(text)
+        return mark_spans(asked, phrases)
+    return mark_phrases(asked) if find == 'noun_phrases' else read_marked_text(asked)

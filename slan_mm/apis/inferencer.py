@@ -55,7 +55,7 @@ class SLANInferencer:
     def __init__(
         self, task: str, model: str | Path | Config, weights: str | Path | None = None, **options: Any
     ) -> None:
-        if task not in INFERENCERS:
+        if not isinstance(task, str) or task not in INFERENCERS:
             raise ValueError(f'task must be one of {sorted(INFERENCERS)}, got {task!r}')
         self.task = task
         self.inferencer = INFERENCERS[task](model, weights, **options)

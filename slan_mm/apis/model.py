@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
 from slan_mm.apis.processor import Processor
 from slan_mm.apis.settings import picture_size
+from slan_mm.arguments import checked, usable_device
 from slan_mm.config import name_of, read_config, reason
 from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.models.inference import GroundingInference
 from slan_mm.registry import MODELS
 
 
+@checked
 def init_model(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,
@@ -47,7 +48,7 @@ def init_model(
     checkpoint = checkpoint or cfg.get('load_from')
     if not checkpoint:
         raise ValueError('a checkpoint is needed: the config has no load_from either')
-    return load_model(cfg, str(checkpoint), device or get_device())
+    return load_model(cfg, str(checkpoint), usable_device(device))
 
 
 def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:

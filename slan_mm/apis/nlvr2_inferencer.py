@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from slan_mm.apis.base import TaskInferencer, one_for_each
+from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import Picture, find_picture, picture_name, read_picture
 
 
@@ -29,6 +30,7 @@ class NLVR2Inferencer(TaskInferencer):
     several_pictures = True
     needs = ('locate_sides',)
 
+    @checked
     def __call__(
         self,
         inputs: Sequence[Picture | Sequence[Picture]],
@@ -51,6 +53,7 @@ class NLVR2Inferencer(TaskInferencer):
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
     @classmethod
+    @checked
     def prepare(cls, inputs: Sequence[Picture | Sequence[Picture]], texts: str | Sequence[str]) -> list[dict]:
         """See :class:`TaskInferencer`."""
         pictures: list[Picture] = []
@@ -61,8 +64,6 @@ class NLVR2Inferencer(TaskInferencer):
         pairs = list(zip(pictures[::2], pictures[1::2], strict=True))
         items = []
         for number, (pair, text) in enumerate(zip(pairs, one_for_each(texts, len(pairs), 'sentences'), strict=True)):
-            if not text.strip():
-                raise ValueError(f'sentence {number} is empty')
             names = [picture_name(picture, 2 * number + side) for side, picture in enumerate(pair)]
             items.append(dict(pictures=pair, img_path=names, image_id=names[0], sample_id=names[0], text=text))
         return items

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mmengine.dataset import pseudo_collate
 
+from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures, picture_name, read_picture
 from slan_mm.datasets.transforms import PackPairs, ResizeImage
@@ -23,6 +24,7 @@ class Processor:
         self.picture_size = picture_size
         self._resize, self._pack = ResizeImage(picture_size), PackPairs()
 
+    @checked
     def batches(self, pictures: Picture | Sequence[Picture], batch_size: int) -> Iterator[dict]:
         """Batches of at most ``batch_size`` pictures, in their order.
 
@@ -37,6 +39,7 @@ class Processor:
         for start in range(0, len(items), batch_size):
             yield pseudo_collate([self._load(item) for item in items[start : start + batch_size]])
 
+    @checked
     def phrases(self, picture: Picture, text: str) -> dict:
         """A batch of one picture and the phrases of a text, see :func:`mark_phrases`.
 

@@ -11,6 +11,7 @@ import torch
 
 from slan_mm.apis.base import TaskInferencer, Unread
 from slan_mm.apis.processor import picture_items
+from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
 from slan_mm.evaluation.rerank import shortlist
 from slan_mm.pair_index import PairIndex
@@ -57,6 +58,7 @@ class RetrievalInferencer(TaskInferencer):
     endings = PICTURES
 
     @torch.no_grad()
+    @checked
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
@@ -85,6 +87,8 @@ class RetrievalInferencer(TaskInferencer):
         pictures = self.prepare(inputs, texts, direction, top)
         texts = [texts] if isinstance(texts, str) else list(texts)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
+        asked = len(texts) if direction == 't2i' else len(pictures)
+        self.claim_files([f'query-{number}' for number in range(asked)], **options)
         unread, image, text = self._encode(pictures, texts, batch_size)
         pictures = [item for item, entry in zip(pictures, unread, strict=True) if entry is None]
         mixed = self.model.shortlist_scores(image, text).float().cpu().numpy()
@@ -117,15 +121,11 @@ class RetrievalInferencer(TaskInferencer):
         return self.postprocess(results, pages, **packing)
 
     @classmethod
+    @checked
     def prepare(
         cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str], direction: str = 't2i', top: int = 10
     ) -> list[dict]:
         """The pictures' items; see :class:`TaskInferencer`."""
-        if direction not in ('t2i', 'i2t') or top < 1:
-            raise ValueError(f"direction must be 't2i' or 'i2t' and top at least 1, got {direction!r} and {top}")
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        if not texts or not all(text.strip() for text in texts):
-            raise ValueError(f'texts must be at least one, and none empty, got {texts}')
         return picture_items(list_pictures(inputs, cls.endings))
 
     def _encode(

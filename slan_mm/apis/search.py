@@ -19,11 +19,13 @@ from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.apis.settings import picture_size
+from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store import hash_config, hash_weights
 from slan_mm.feature_store.encoders import without_feature_stores
+from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.pair_index import PairIndex
 from slan_mm.plain_text import is_whole
 from slan_mm.progress import Progress
@@ -61,8 +63,9 @@ class PictureSearch(TaskInferencer):
 
     A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
     ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
-    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`. Phrases are
-    those of :func:`mark_phrases`.
+    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`; both are None of a
+    phrase that the text encoder did not read, which has ``unread``, the reason. Phrases are those of
+    :func:`mark_phrases`.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -81,6 +84,7 @@ class PictureSearch(TaskInferencer):
         }
 
     @torch.no_grad()
+    @checked
     def index(self, folder: str | Path, inputs: str | Path | Sequence[str | Path], batch_size: int = 8) -> Indexed:
         """Adds pictures to the index in ``folder``, which is made if need be.
 
@@ -155,6 +159,7 @@ class PictureSearch(TaskInferencer):
         return read
 
     @torch.no_grad()
+    @checked
     def __call__(
         self,
         folder: str | Path,
@@ -182,6 +187,7 @@ class PictureSearch(TaskInferencer):
         """
         marked = self.prepare(folder, texts, top, k, batch_size)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
+        self.claim_files([f'query-{number}' for number in range(len(marked))], **options)
         index = PictureIndex(folder, self.header)
         tokens = self.model.tokenize([text.text for text in marked])
         features = self.model.encode_text(tokens)
@@ -195,7 +201,7 @@ class PictureSearch(TaskInferencer):
             found = [shortlist[place] for place in best]
             samples = self._locate(index, found, marked[number], tokens[row], features[row], batch_size)
             entries = [
-                _entry(picture, float(scores[place]), float(itm[place]), sample, marked[number])
+                _entry(picture, float(scores[place]), float(itm[place]), sample)
                 for picture, place, sample in zip(found, best, samples, strict=True)
             ]
             results.append(dict(text=marked[number].text, found=entries))
@@ -203,15 +209,14 @@ class PictureSearch(TaskInferencer):
         return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
 
     @classmethod
+    @checked
     def prepare(  # type: ignore[override]
         cls, inputs: str | Path, texts: str | Sequence[str], top: int = 10, k: int = 64, batch_size: int = 32
     ) -> list[MarkedText]:
         """The texts with their phrases; ``inputs`` is the folder of the index. See :class:`TaskInferencer`."""
-        if top < 1 or k < top or batch_size < 1:
-            raise ValueError(f'top and batch_size must be at least 1 and k at least top, got {top}, {batch_size}, {k}')
+        if k < top:
+            raise ValueError(f'k must be at least top, got {k} and {top}')
         marked = [mark_phrases(text) for text in ([texts] if isinstance(texts, str) else texts)]
-        if not marked:
-            raise ValueError('there is no text to search for')
         if not (Path(inputs) / 'index.json').is_file():
             raise PictureIndexError(f'{inputs} is no index of pictures. Make one: python tools/index.py add')
         return marked
@@ -272,7 +277,10 @@ class PictureSearch(TaskInferencer):
         for number, entry in enumerate(prediction['found'], start=1):
             lines.append(f'  {number}. {entry["image"]}  {scores_text(entry)}')
             for phrase in entry['phrases']:
-                lines.append(f'       {phrase["phrase"]}: {box_text(phrase["box"])}  score {phrase["score"]:.3f}')
+                if phrase['box'] is None:
+                    lines.append(f'       {phrase["phrase"]}: not grounded: {phrase["unread"]}')
+                else:
+                    lines.append(f'       {phrase["phrase"]}: {box_text(phrase["box"])}  score {phrase["score"]:.3f}')
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
@@ -302,16 +310,16 @@ class PictureSearch(TaskInferencer):
         )
 
 
-def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample, marked: MarkedText) -> dict:
+def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample) -> dict:
     """What a prediction says of one picture."""
-    best = [levels[-1] for levels in sample.pred_phrases]
+    phrases = []
+    for answer in phrase_answers(sample):
+        boxes, scores = answer.pop('boxes'), answer.pop('scores')
+        phrases.append(dict(answer, box=boxes[0] if boxes else None, score=scores[0] if scores else None))
     return dict(
         image=picture.path,
         size=[picture.height, picture.width],
         score=score,
         match=torch.tensor(itm).sigmoid().item(),
-        phrases=[
-            dict(phrase=phrase, spans=spans, box=level['boxes'][0].tolist(), score=level['scores'][0].item())
-            for phrase, spans, level in zip(marked.phrases, marked.spans, best, strict=True)
-        ],
+        phrases=phrases,
     )

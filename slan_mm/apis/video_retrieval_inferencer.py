@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.settings import find_steps
+from slan_mm.arguments import checked
 from slan_mm.datasets.transforms import LoadVideo
 from slan_mm.extras import require_extra
 
@@ -40,12 +41,20 @@ class VideoRetrievalInferencer(RetrievalInferencer):
         self.loader = LoadVideo(next((step['num_frames'] for step in steps if 'num_frames' in step), 8))
         return super()._init_pipeline(cfg)
 
-    def load(self, item: dict) -> list[np.ndarray]:
-        """The frames, each (H, W, 3) uint8 RGB.
+    @classmethod
+    @checked
+    def prepare(cls, inputs: Any, texts: str | Sequence[str], direction: str = 't2i', top: int = 10) -> list[dict]:
+        """The videos' items; see :class:`TaskInferencer`.
 
         Raises:
-            TypeError: The video is not given by its path.
+            TypeError: A video is not given by its path.
         """
-        if not isinstance(item['picture'], str | Path):
-            raise TypeError(f'a video is a path, not {type(item["picture"]).__name__}')
+        items = super().prepare(inputs, texts, direction, top)
+        for item in items:
+            if not isinstance(item['picture'], str | Path):
+                raise TypeError(f'a video is a path, not {type(item["picture"]).__name__}')
+        return items
+
+    def load(self, item: dict) -> list[np.ndarray]:
+        """The frames, each (H, W, 3) uint8 RGB."""
         return self.loader(dict(img_path=str(item['picture'])))['img']

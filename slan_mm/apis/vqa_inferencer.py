@@ -7,6 +7,7 @@ from typing import Any
 
 from slan_mm.apis.base import TaskInferencer, finite, one_for_each
 from slan_mm.apis.processor import picture_items
+from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import Picture, list_pictures
 
 
@@ -28,6 +29,7 @@ class VQAInferencer(TaskInferencer):
     task = 'vqa'
     needs = ('decoder', 'inference')
 
+    @checked
     def __call__(
         self,
         inputs: Picture | Sequence[Picture],
@@ -45,12 +47,11 @@ class VQAInferencer(TaskInferencer):
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
     @classmethod
+    @checked
     def prepare(cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str]) -> list[dict]:
         """See :class:`TaskInferencer`."""
         items = picture_items(list_pictures(inputs))
         for item, text in zip(items, one_for_each(texts, len(items), 'questions'), strict=True):
-            if not text.strip():
-                raise ValueError(f'the question about {item["image_id"]} is empty')
             item['text'] = text
         return items
 

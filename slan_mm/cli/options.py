@@ -1,10 +1,33 @@
 """Options that several tools have."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mmengine.config import DictAction
+
+from slan_mm.arguments import Check, whole
+
+
+def option(check: Check) -> Callable[[str], Any]:
+    """The ``type`` of an option: numbers are read, and what is not as ``check`` says is told in a line."""
+
+    def read(text: str) -> Any:
+        value: Any = text
+        for kind in (float, int):
+            with suppress(ValueError):
+                value = kind(text)
+        try:
+            return check(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+#: The ``type`` of an option that counts something.
+positive = option(whole(1))
 
 
 class KeyValues(DictAction):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from slan_mm.arguments import check_argument, checked
 from slan_mm.structures import MarkedText
 
 #: Words that name nothing in a picture; a text without brackets asks for all its others.
@@ -20,6 +21,7 @@ def read_marked_text(marked: str) -> MarkedText:
         ValueError: The text is empty, a bracket is not closed or not opened, one stands within another, or a phrase is
             empty.
     """
+    check_argument('text', marked)
     text, spans = '', []
     opened: int | None = None
     for letter in marked.strip():
@@ -46,20 +48,19 @@ def read_marked_text(marked: str) -> MarkedText:
     return MarkedText(text, spans)
 
 
+@checked
 def mark_spans(text: str, phrases: Sequence) -> MarkedText:
     """``text`` with ``phrases``, each a run of characters [start, end) or a list of runs.
 
     Raises:
         ValueError: The text is empty, there is no phrase, or a run is not two numbers or leaves the text.
     """
-    if not text.strip():
-        raise ValueError('the text is empty: there is nothing to look for')
     spans = []
     for phrase in phrases:
-        single = len(phrase) == 2 and all(isinstance(value, int) for value in phrase)
-        runs = [list(run) for run in ([phrase] if single else phrase)]
+        single = isinstance(phrase, int) or (len(phrase) == 2 and all(isinstance(value, int) for value in phrase))
+        runs = [phrase] if single else phrase
         for run in runs:
-            if len(run) != 2 or not all(isinstance(value, int) for value in run):
+            if isinstance(run, int) or len(run) != 2 or not all(isinstance(value, int) for value in run):
                 raise ValueError(f'{run!r} is no run of characters [start, end) of {text!r}')
             if not 0 <= run[0] < run[1] <= len(text):
                 raise ValueError(f'phrase {run} is not inside the text of {len(text)} characters {text!r}')

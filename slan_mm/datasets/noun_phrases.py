@@ -2,6 +2,7 @@
 
 import re
 
+from slan_mm.arguments import checked
 from slan_mm.datasets.marked_text import mark_spans, read_marked_text
 from slan_mm.structures import MarkedText
 
@@ -11,6 +12,7 @@ _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
 _PART = re.compile(r"(?<=\w)'?$")
 
 
+@checked
 def find_noun_phrases(text: str) -> list[list[int]]:
     """The character spans [start, end) of the noun phrases in ``text``, in their order, without articles.
 
@@ -44,6 +46,7 @@ def _is_word(text: str, start: int, end: int) -> bool:
     return not _PART.search(text[:start]) and not re.match(r'\w', text[end:])
 
 
+@checked
 def mark_phrases(text: str) -> MarkedText:
     """``text`` with the phrases that its brackets mark; without any with its noun phrases, or else with its words.
 

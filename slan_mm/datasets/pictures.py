@@ -35,6 +35,22 @@ def read_picture(picture: Picture) -> np.ndarray:
             return np.array(to_rgb(ImageOps.exif_transpose(picture)))
         except (OSError, ValueError) as error:
             raise UnreadableImageError(f'Cannot read a PIL image ({type(error).__name__}: {error}).') from error
+    return check_picture(picture)
+
+
+def check_picture(picture: Any) -> Any:
+    """``picture``, which is a path, a PIL image or an array as it must be; no file is looked for.
+
+    Raises:
+        ValueError: An array that is not (H, W, 3) uint8, or an empty path.
+        TypeError: Something else.
+    """
+    if isinstance(picture, str | Path):
+        if not str(picture).strip() or '\0' in str(picture):
+            raise ValueError(f'{str(picture)!r} is no path of a picture')
+        return picture
+    if isinstance(picture, Image.Image):
+        return picture
     if not isinstance(picture, np.ndarray):
         raise TypeError(f'a picture is a path, a NumPy array or a PIL image, not {type(picture).__name__}')
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
@@ -61,16 +77,20 @@ def find_picture(picture: Any) -> Any:
 
     Raises:
         UnreadableImageError: There is no such file, or its name is not UTF-8.
-        ValueError: A web address.
+        ValueError, TypeError: A web address, or no picture, see :func:`check_picture`.
     """
-    if not isinstance(picture, str | Path):
+    if not isinstance(check_picture(picture), str | Path):
         return picture
     if not is_whole(str(picture)):
         raise UnreadableImageError(f'the name of the picture {str(picture)!a} is not UTF-8: rename it')
     if str(picture).startswith(('http://', 'https://')):
         raise ValueError(f'{picture} is a web address: download the picture and give its path')
     path = Path(picture).expanduser()
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # e.g. a name longer than file systems take
+        there = False
+    if not there:
         raise UnreadableImageError(f'there is no picture {picture}')
     return path
 

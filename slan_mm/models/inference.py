@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from slan_mm.arguments import checked
 from slan_mm.models import protocols
 from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.pair_index import PairIndex
@@ -33,6 +34,7 @@ class GroundingInference:
     #: What reads pictures and texts. ``init_model`` sets it.
     processor: protocols.Processor | None = None
 
+    @checked
     def ground(self, picture: Any, text: str, top: int = 1, score_thr: float | None = None) -> list[dict]:
         """The boxes of the text's phrases in the image, as :class:`GroundingInferencer` finds them.
 
@@ -43,7 +45,7 @@ class GroundingInference:
 
         Returns:
             Of each phrase ``phrase``, its ``spans`` in the text, ``boxes`` [x1, y1, x2, y2] in pixels, best first, and
-            their ``scores``.
+            their ``scores``. One that the text encoder did not read has none, and ``unread``, the reason.
 
         Raises:
             UnreadableImageError: The image cannot be read.
@@ -70,6 +72,7 @@ class RetrievalInference(GroundingInference):
     Results are on the model's device. ``batch_size`` changes none of them.
     """
 
+    @checked
     def embed_images(self, pictures: Any, batch_size: int = 32) -> Tensor:
         """ITC's unit vectors (B, E). Their products with those of texts are cosines, the cheapest score.
 
@@ -79,6 +82,7 @@ class RetrievalInference(GroundingInference):
         """
         return self._image_features(pictures, batch_size).embedding
 
+    @checked
     def embed_texts(self, texts: str | Sequence[str], batch_size: int = 32) -> Tensor:
         """ITC's unit vectors (T, E).
 
@@ -87,6 +91,7 @@ class RetrievalInference(GroundingInference):
         """
         return self._text_features(texts, batch_size).embedding
 
+    @checked
     def similarity(
         self,
         pictures: Any,
@@ -124,8 +129,6 @@ class RetrievalInference(GroundingInference):
 
     def _text_features(self, texts: str | Sequence[str], batch_size: int) -> TextFeatures:
         texts = [texts] if isinstance(texts, str) else list(texts)
-        if not texts or not all(text.strip() for text in texts):
-            raise ValueError(f'texts must be at least one, and none empty, got {texts}')
         with evaluating(self):  # type: ignore[arg-type]
             parts = [self.encode_text(texts[start : start + batch_size]) for start in range(0, len(texts), batch_size)]  # type: ignore[attr-defined]
         return TextFeatures.cat(parts)

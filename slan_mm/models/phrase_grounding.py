@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures,
 
 #: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
 SAME_PLACE = 0.5
+_BEHIND = 'behind the last token that the text encoder reads (its max_words)'
 
 
 def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int]]) -> Tensor:
@@ -30,6 +32,19 @@ def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int
     for start, end in spans:
         chosen |= (offsets[:, 0] < end) & (offsets[:, 1] > start)
     return chosen & word_mask
+
+
+def unread_part(text: str, spans: Sequence[Sequence[int]], words: Tensor, offsets: Tensor) -> str | None:
+    """Why not all of a phrase was read; None where all was.
+
+    ``words`` (NT,): its tokens, see :func:`span_tokens`; ``offsets`` (NT, 2) of the ``text``.
+    """
+    # Behind the last token letters stand only if the text was cut.
+    end = int(offsets.max())
+    cut = ' '.join(part for start, stop in spans if re.search(r'\w', part := text[max(start, end) : stop])).strip()
+    if words.any():
+        return f'without {cut!r}, which lies {_BEHIND}' if cut else None
+    return f'it lies {_BEHIND}' if cut else 'the tokenizer makes no token of it'
 
 
 def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor) -> Tensor:
@@ -75,8 +90,9 @@ def rank_regions(
 
     A region's score for a phrase is the mean, weighted by ``word_weight``, of its scores for the phrase's words. Adds
     to every sample ``pred_phrases``: for each of its ``phrases`` a list over levels of dict(boxes (N, 4) absolute xyxy
-    in original pixels, scores (N,), falling); and the last level's ``pred_regions``, see :func:`set_regions`. A phrase
-    none of whose words was read gets all words' scores.
+    in original pixels, scores (N,), falling); ``unread``: for each None, or what of it was not read and why, see
+    :func:`unread_part`; and the last level's ``pred_regions``, see :func:`set_regions`. A phrase none of whose words
+    was read has no box on any level.
 
     Args:
         boxes: (P, NG, 4) of each level, normalised cxcywh.
@@ -95,16 +111,22 @@ def rank_regions(
         scale = boxes[0].new_tensor([width, height, width, height])
         predictions = []
         for words in chosen[row]:
-            words = words if words.any() else word_mask[row]
             share = words.float() if word_weight is None else words * word_weight[row]
             share = share / share.sum().clamp(min=1e-12)
             levels = []
             for level_boxes, level_scores in zip(boxes, scores, strict=True):
                 score, order = (level_scores[row, kept] @ share).sort(descending=True, stable=True)
-                corners = bbox_cxcywh_to_xyxy(level_boxes[row, kept][order])
-                levels.append(dict(boxes=corners * scale, scores=score))
+                corners = bbox_cxcywh_to_xyxy(level_boxes[row, kept][order]) * scale
+                found = len(corners) if words.any() else 0
+                levels.append(dict(boxes=corners[:found], scores=score[:found]))
             predictions.append(levels)
         sample.set_field(predictions, 'pred_phrases')
+        spans = [phrase['spans'] for phrase in sample.get('phrases') or []]
+        unread = [
+            unread_part(sample.text, runs, words, tokens.offsets[row])
+            for runs, words in zip(spans, chosen[row], strict=True)
+        ]
+        sample.set_field(unread, 'unread')
     return data_samples
 
 
@@ -139,7 +161,7 @@ def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Seque
     """Every phrase of ``data_samples`` as a text of its own: rows (Q,) of their samples, and Q texts.
 
     Words are encoded in their sentence, but only the phrase's words keep, move and size regions. A phrase none of whose
-    words was read is replaced by the whole text.
+    words was read is replaced by the whole text: it gets no box in the end.
     """
     chosen = phrase_tokens(tokens, data_samples)
     index = [row for row, phrases in enumerate(chosen) for _ in phrases]
@@ -168,11 +190,19 @@ def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> t
 def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
     """The predictions for a ``sample``'s phrases, in types that json can write.
 
-    Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``.
+    Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``; and, where
+    the phrase was not read or only in part, ``unread``, the reason.
     """
     marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
     found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
     return [
-        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist())
-        for phrase, spans, (boxes, scores) in zip(marked.phrases, marked.spans, found, strict=True)
+        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist(), **reason_of(unread))
+        for phrase, spans, (boxes, scores), unread in zip(
+            marked.phrases, marked.spans, found, sample.unread, strict=True
+        )
     ]
+
+
+def reason_of(unread: str | None) -> dict[str, str]:
+    """What an answer says of a phrase beside its boxes: ``unread``, where there is something to say."""
+    return {} if unread is None else dict(unread=unread)

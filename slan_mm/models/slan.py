@@ -109,12 +109,18 @@ class SLAN(RetrievalInference, BaseSLAN):
             return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
         set_regions(located.boxes[-1], located.region_mask, data_samples)
         rows, alone = one_phrase_texts(text, tokens, data_samples)
-        phrases = [sample.new(phrases=[phrase]) for sample in data_samples for phrase in sample.get('phrases') or []]
+        phrases = [
+            sample.new(text=sample.text, phrases=[phrase])
+            for sample in data_samples
+            for phrase in sample.get('phrases') or []
+        ]
         if phrases:
             image = image.for_pairs()[rows]
             located = self.locate(image, alone)
             ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows])
         answers = iter(phrases)
         for sample in data_samples:
-            sample.set_field([next(answers).pred_phrases[0] for _ in sample.get('phrases') or []], 'pred_phrases')
+            own = [next(answers) for _ in sample.get('phrases') or []]
+            sample.set_field([answer.pred_phrases[0] for answer in own], 'pred_phrases')
+            sample.set_field([answer.unread[0] for answer in own], 'unread')
         return data_samples

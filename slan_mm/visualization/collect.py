@@ -64,7 +64,7 @@ def drawn_picture(
                 spans=phrase['spans'],
                 answers=boxes.detach().cpu().numpy(),
                 scores=None if scores is None else scores.detach().cpu().numpy(),
-                start=_best(levels[0]) if len(levels) > 1 else None,
+                start=_best(levels[0]) if len(levels) > 1 and len(levels[0]['boxes']) else None,
                 gold=None if gold is None else np.asarray(gold, dtype=float).reshape(-1, 4),
             )
         )

@@ -64,7 +64,11 @@ class LocatorTrace:
 def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
     """Looks at items of a grounding data set (``inputs``, ``data_samples`` with ``phrases``), each with its own text.
 
-    ``model`` is a SLAN or a task's model that grounds phrases; it is left in the mode it was in.
+    ``model`` is a SLAN or a task's model that grounds phrases; it is left in the mode it was in. Phrases that it does
+    not read, see :func:`unread_part`, are left out.
+
+    Raises:
+        ValueError: A text has no phrase that is read.
     """
     with evaluating(model):
         data = model.data_preprocessor(pseudo_collate(list(items)), False)
@@ -86,7 +90,11 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
         kept = torch.zeros(image.boxes.shape[1], dtype=torch.bool, device=mask.device)
         kept[located.index[row, mask]] = True
         saliency = located.saliency[row].float().sigmoid()
-        chosen = [named if named.any() else text.word_mask[row] for named in words[row]]
+        read = [number for number, named in enumerate(words[row]) if named.any()]
+        if not read:
+            raise ValueError(f'no phrase of {sample.text!r} can be traced: {"; ".join(sample.unread) or "it has none"}')
+        phrases = [sample.phrases[number] for number in read]
+        answers = [sample.pred_phrases[number] for number in read]
         traces.append(
             LocatorTrace(
                 sample_id=str(sample.sample_id),
@@ -94,15 +102,15 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
                 image=visible_picture(sample, item['inputs']),
                 shape=(height, width),
                 text=sample.text,
-                spans=[phrase['spans'] for phrase in sample.phrases],
-                gold=[np.asarray(phrase['boxes'], dtype=float).reshape(-1, 4) for phrase in sample.phrases],
-                boxes=np.stack([[_first(level['boxes']) for level in levels] for levels in sample.pred_phrases]),
-                scores=np.array([[float(level['scores'][0]) for level in levels] for levels in sample.pred_phrases]),
+                spans=[phrase['spans'] for phrase in phrases],
+                gold=[np.asarray(phrase['boxes'], dtype=float).reshape(-1, 4) for phrase in phrases],
+                boxes=np.stack([[_first(level['boxes']) for level in levels] for levels in answers]),
+                scores=np.array([[float(level['scores'][0]) for level in levels] for levels in answers]),
                 regions=[pixels(boxes[row, mask]) for boxes in located.boxes],
                 proposals=pixels(image.boxes[row]),
                 saliency=(saliency / saliency.max()).cpu().numpy(),
                 kept=kept.cpu().numpy(),
-                activation=torch.stack([activation[row, named].mean(0) for named in chosen]).cpu().numpy(),
+                activation=torch.stack([activation[row, words[row][number]].mean(0) for number in read]).cpu().numpy(),
             )
         )
     return traces

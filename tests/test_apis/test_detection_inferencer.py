@@ -96,8 +96,8 @@ def test_each_picture_may_have_classes_of_its_own(detection, photos):
         ([['circle'], ['star']], '2 lists of classes for 3 pictures'),
         (['circle, star', 'square', 'cross'], "'circle, star' stands in a list of classes"),
         (['circle . star .', 'square .', 'cross .'], 'looks like a list itself'),
-        ([['circle'], ['star'], [['square']]], 'class 0 of 1 should be a text, got list'),
-        ([['circle'], ['star'], []], 'class list is empty'),
+        ([['circle'], ['star'], [['square']]], r"texts\[2\]\[0\] must be text, got \['square'\]"),
+        ([['circle'], ['star'], []], r'texts\[2\] must be at least one'),
     ],
 )
 def test_class_lists_and_pictures_go_together(photos, texts, said):

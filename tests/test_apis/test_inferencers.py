@@ -111,6 +111,14 @@ def test_names_come_before_answers_and_what_is_not_found_is_told(grounding, phot
     assert grounding.describe(none).splitlines()[1:] == ['  red circle: no box with such a score']
 
 
+def test_a_phrase_that_is_not_read_is_told_and_drawn_without_a_box(grounding, photos, tmp_path):
+    text = 'a red circle and ' * 5 + 'a [blue square]'
+    (prediction,) = grounding(photos / '0.png', text, img_out_dir=tmp_path)['predictions']
+    (phrase,) = prediction['phrases']
+    assert phrase['boxes'] == [] and phrase['unread'].startswith('it lies behind the last token')
+    assert grounding.describe(prediction).splitlines()[1] == f'  blue square: not grounded: {phrase["unread"]}'
+
+
 def test_pages_have_the_boxes_and_scores_of_the_results(grounding, photos, monkeypatch):
     drawn = []
     monkeypatch.setattr(
@@ -192,7 +200,7 @@ def test_pages_and_predictions_are_written(grounding, photos, tmp_path, monkeypa
     shown = []
     monkeypatch.setattr(Image.Image, 'show', lambda image, title: shown.append((image.size, title)))
     result = grounding(photos, TEXTS, show=True, img_out_dir=tmp_path / 'a', pred_out_dir=tmp_path / 'b')
-    names = sorted(path.name for path in (tmp_path / 'a').iterdir())
+    names = sorted(path.name for path in (tmp_path / 'a').glob('*.jpg'))
     assert names == ['00000_0.jpg', '00001_1.jpg', '00002_2.jpg']
     assert json.loads((tmp_path / 'b' / 'predictions.json').read_text()) == result['predictions']
     with Image.open(tmp_path / 'a' / names[0]) as page:
@@ -270,7 +278,7 @@ def test_retrieval_shortlists_draws_and_describes(retrieval, photos, tmp_path):
     ('arguments', 'said'),
     [
         (dict(texts=[]), 'at least one'),
-        (dict(texts=['a', ' ']), 'none empty'),
+        (dict(texts=['a', ' ']), r'texts\[1\] must not be empty'),
         (dict(texts='a', direction='both'), "'t2i' or 'i2t'"),
         (dict(texts='a', colour='red'), 'unknown argument'),
     ],

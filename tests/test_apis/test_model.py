@@ -115,7 +115,7 @@ def test_mistakes_are_named(model, shown, tmp_path):
         init_model(CONFIG, WEIGHTS, 'cpu', {'model.embed_dims': 32})
     with pytest.raises(UnreadableImageError, match=r'none\.jpg'):
         model.embed_images([shown[0] / '0.png', tmp_path / 'none.jpg'])
-    with pytest.raises(ValueError, match='none empty'):
+    with pytest.raises(ValueError, match=r'texts\[1\] must not be empty'):
         model.embed_texts(['a', ' '])
     alone = MODELS.build(Config.fromfile(CONFIG).model)
     with pytest.raises(ValueError, match=r'slan_mm\.apis\.init_model, or set model\.processor'):

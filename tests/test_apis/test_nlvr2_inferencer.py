@@ -41,5 +41,5 @@ def test_what_is_no_pair_is_told(nlvr2, photos):
     for pictures in (picture, [picture] * 3, []):
         with pytest.raises(ValueError, match='no pairs'):
             nlvr2(pictures, 'a cross')
-    with pytest.raises(ValueError, match='sentence 0 is empty'):
+    with pytest.raises(ValueError, match='texts must not be empty'):
         nlvr2([picture, picture], '')

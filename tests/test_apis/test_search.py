@@ -223,10 +223,14 @@ def test_there_must_be_something_to_search(search, index, photos, tmp_path):
     stored.save()
     with pytest.raises(PictureIndexError, match='is empty'):
         search(index, TEXT)
-    for texts, said in (([], 'no text'), ('of the', 'no word to look for'), ('a [dog', "without ']'")):
+    for texts, said in (
+        ([], 'texts must be at least one'),
+        ('of the', 'no word to look for'),
+        ('a [dog', "without ']'"),
+    ):
         with pytest.raises(ValueError, match=said):
             search(index, texts)
-    with pytest.raises(ValueError, match='k at least top'):
+    with pytest.raises(ValueError, match='k must be at least top'):
         search(index, TEXT, top=5, k=4)
 
 

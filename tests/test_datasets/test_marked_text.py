@@ -26,7 +26,7 @@ def test_without_brackets_every_naming_word_is_a_phrase():
         ('a [small [dog]]', 'within another'),
         ('a [ ] dog', 'empty phrase'),
         ('[]', 'empty phrase'),
-        ('  ', 'no word to look for'),
+        ('  ', 'text must not be empty'),
         ('it is on', 'no word to look for'),
     ],
 )

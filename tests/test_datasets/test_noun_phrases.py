@@ -56,12 +56,12 @@ def test_spans_are_marked():
 @pytest.mark.parametrize(
     ('text', 'spans', 'said'),
     [
-        (' ', [[0, 1]], 'the text is empty'),
+        (' ', [[0, 1]], 'text must not be empty'),
         ('a dog', [], 'no phrase was given'),
         ('a dog', [[2, 6]], 'not inside the text of 5 characters'),
         ('a dog', [[3, 3]], 'not inside'),
         ('a dog', [[-1, 3]], 'not inside'),
-        ('a dog', [[[2, 'x']]], 'no run of characters'),
+        ('a dog', [[[2, 'x']]], 'phrases must be character spans'),
         ('a dog', [[]], 'has no characters'),
     ],
 )

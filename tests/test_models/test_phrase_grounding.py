@@ -7,7 +7,7 @@ import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from support.toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
 
-from slan_mm.models.phrase_grounding import rank_regions, span_tokens
+from slan_mm.models.phrase_grounding import phrase_answers, rank_regions, span_tokens
 from slan_mm.structures import TextTokens
 
 OFFSETS = torch.tensor([[0, 0], [0, 1], [2, 5], [6, 12], [13, 16], [0, 0]])  # '[CLS] a red circle and [SEP]'
@@ -56,7 +56,7 @@ def test_prediction_format(model):
     samples = model.val_step(grounding_batch())
     first, second = samples
     assert [len(sample.pred_phrases) for sample in samples] == [3, 0]
-    for phrase in first.pred_phrases:
+    for phrase in first.pred_phrases[:2]:
         assert len(phrase) == 3  # before any adaptor, and after each of two
         count = len(phrase[0]['scores'])
         assert 1 <= count <= 8
@@ -88,7 +88,7 @@ def test_scores_are_the_sum_of_both_terms_cosines_over_the_phrases_words(map_ter
     kept = located.region_mask[0]
     cosines = torch.einsum('chw,tc->thw', image.space_maps['lexical'][-1][0], text.word_space['lexical'][0])
     cosines = cosines - cosines.mean((1, 2), keepdim=True)
-    words = {0: [1, 2, 3], 1: [5, 6, 7], 2: [1, 2, 3, 4, 5, 6, 7]}  # the cut-off phrase reads all words
+    words = {0: [1, 2, 3], 1: [5, 6, 7]}
     for phrase, chosen in words.items():
         past = torch.zeros(())
         for level in range(3):
@@ -125,20 +125,40 @@ def test_phrases_alone_are_located_by_their_own_words():
         kept = bbox_cxcywh_to_xyxy(boxes[0, located.region_mask[0]]) * torch.tensor([64.0, 48.0, 64.0, 48.0])
         torch.testing.assert_close(level['boxes'].sort(0).values, kept.sort(0).values, atol=2e-3, rtol=0)
 
-    # A phrase that was cut off has the whole text's regions, and so has the sample.
-    for level, same in zip(alone[0].pred_phrases[2], together[0].pred_phrases[2], strict=True):
-        torch.testing.assert_close(level['boxes'], same['boxes'], atol=2e-3, rtol=0)
+    # A phrase that was cut off has no regions, and the sample has those of the whole text.
+    assert [len(level['boxes']) for level in alone[0].pred_phrases[2]] == [0, 0, 0]
+    assert alone[0].unread == together[0].unread and alone[0].unread[:2] == [None, None]
     for sample, same in zip(alone, together, strict=True):
         torch.testing.assert_close(sample.pred_regions['boxes'], same.pred_regions['boxes'])
     moved = zip(alone[0].pred_phrases[1], together[0].pred_phrases[1], strict=True)
     assert any(a['boxes'].shape != b['boxes'].shape or not torch.allclose(a['boxes'], b['boxes']) for a, b in moved)
 
 
-def test_a_text_without_a_word_is_grounded_somewhere(model):
-    phrases = [dict(spans=[[0, 3]], boxes=torch.zeros(1, 4), category=None, phrase_id='0')]
-    sample = toy_sample(0, '', phrases=phrases)
+BEHIND = 'behind the last token that the text encoder reads (its max_words)'
+LONG = 'a red circle and ' * 5 + 'a blue square'  # the toy reads 18 words
+
+
+@pytest.mark.parametrize('alone', [False, True])
+@pytest.mark.parametrize(
+    ('text', 'span', 'boxes', 'unread'),
+    [
+        ('', [0, 3], 0, 'the tokenizer makes no token of it'),
+        ('a \u200b circle', [2, 3], 0, 'the tokenizer makes no token of it'),
+        ('a circle', [1, 2], 0, 'the tokenizer makes no token of it'),
+        (LONG, [len(LONG) - 11, len(LONG)], 0, f'it lies {BEHIND}'),
+        (LONG, [64, 80], 1, f"without 'circle', which lies {BEHIND}"),
+        (LONG, [2, 12], 1, None),
+    ],
+)
+def test_a_phrase_that_is_not_read_has_no_box_and_a_reason(model, alone, text, span, boxes, unread):
+    sample = toy_sample(0, text, phrases=[dict(spans=[span], boxes=torch.zeros(1, 4), category=None, phrase_id='0')])
+    model.phrases_alone = alone
     (sample,) = model.val_step(dict(inputs=[toy_picture(0)], data_samples=[sample]))
-    assert all(level['scores'].isfinite().all() and level['boxes'].isfinite().all() for level in sample.pred_phrases[0])
+    model.phrases_alone = False
+    assert all(min(len(level['boxes']), 1) == min(len(level['scores']), 1) == boxes for level in sample.pred_phrases[0])
+    assert sample.unread == [unread]
+    (answer,) = phrase_answers(sample)
+    assert len(answer['boxes']) == len(answer['scores']) == boxes and answer.get('unread') == unread
 
 
 def test_a_sample_without_phrases_field_is_predicted(model):

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Times the data pipeline beside the training that it feeds.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--rounds', type=int, default=5, help='rounds that are timed')
-    parser.add_argument('--batches', type=int, default=4, help='batches that the pipeline loads in a round')
+    parser.add_argument('--rounds', type=positive, default=5, help='rounds that are timed')
+    parser.add_argument('--batches', type=positive, default=4, help='batches that the pipeline loads in a round')
     add_settings(parser)
     return parser.parse_args(arguments)
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import positive
 
 CONFIGS = ['configs/pretrain/slan_r50_14m.py', 'configs/pretrain/slan_vit-b_14m.py']
 CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
@@ -31,12 +32,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Times the scoring of image-text pairs.')
     parser.add_argument('configs', nargs='*', default=CONFIGS, help='config files of pre-training')
-    parser.add_argument('--sizes', nargs='+', type=int, default=[224, 384], help='sides of the pictures')
-    parser.add_argument('--images', type=int, default=2, help='pictures whose pairs are scored together')
-    parser.add_argument('--texts', type=int, default=8, help='texts that each picture meets')
-    parser.add_argument('--words', type=int, default=30, help='words of a text, without [CLS] and [SEP]')
-    parser.add_argument('--rounds', type=int, default=5, help='times that each rival runs')
-    parser.add_argument('--threads', type=int, help="PyTorch's threads; default: its own choice")
+    parser.add_argument('--sizes', nargs='+', type=positive, default=[224, 384], help='sides of the pictures')
+    parser.add_argument('--images', type=positive, default=2, help='pictures whose pairs are scored together')
+    parser.add_argument('--texts', type=positive, default=8, help='texts that each picture meets')
+    parser.add_argument('--words', type=positive, default=30, help='words of a text, without [CLS] and [SEP]')
+    parser.add_argument('--rounds', type=positive, default=5, help='times that each rival runs')
+    parser.add_argument('--threads', type=positive, help="PyTorch's threads; default: its own choice")
     parser.add_argument('--clock', choices=CLOCKS, default='wall', help='cpu: seconds of CPU, where cores are shared')
     return parser.parse_args(arguments)
 

@@ -21,8 +21,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -31,15 +32,20 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file of a full-size model')
     parser.add_argument('--store', required=True, help='folder for the features; is not removed')
     parser.add_argument('--part', choices=['linear', 'memory', 'both'], default='both')
-    parser.add_argument('--images', type=int, default=5000)
-    parser.add_argument('--texts', type=int, default=25000)
-    parser.add_argument('--k', type=int, default=256)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--words', type=int, default=30, help='tokens of a text')
-    parser.add_argument('--image-chunk', type=int, default=16)
-    parser.add_argument('--pair-chunk', type=int, default=32)
-    parser.add_argument('--minutes', type=float, default=2.0, help='for ITC and for ITM scores of the memory part')
-    parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--images', type=positive, default=5000)
+    parser.add_argument('--texts', type=positive, default=25000)
+    parser.add_argument('--k', type=positive, default=256)
+    parser.add_argument('--size', type=positive, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=positive, default=30, help='tokens of a text')
+    parser.add_argument('--image-chunk', type=positive, default=16)
+    parser.add_argument('--pair-chunk', type=positive, default=32)
+    parser.add_argument(
+        '--minutes',
+        type=option(real(0, above=True)),
+        default=2.0,
+        help='for ITC and for ITM scores of the memory part',
+    )
+    parser.add_argument('--runs', type=positive, default=5)
     add_settings(parser)
     return parser.parse_args(arguments)
 

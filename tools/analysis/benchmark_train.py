@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, positive
 
 MODELS_TIMED = ('SLAN', 'BLIP')
 
@@ -31,10 +31,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Times a training step beside that of BLIP.')
     parser.add_argument('config', help='config file of a pre-training')
-    parser.add_argument('--batch-size', type=int, default=2)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--words', type=int, default=30, help='words of a text')
-    parser.add_argument('--rounds', type=int, default=5, help='steps of each model that are timed')
+    parser.add_argument('--batch-size', type=positive, default=2)
+    parser.add_argument('--size', type=positive, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=positive, default=30, help='words of a text')
+    parser.add_argument('--rounds', type=positive, default=5, help='steps of each model that are timed')
     parser.add_argument('--bfloat16', action='store_true', help='mixed precision; without, float32')
     parser.add_argument('--memory', action='store_true', help='also measure the peak of memory')
     parser.add_argument('--profile', action='store_true', help="also print where the time of SLAN's step goes")

@@ -15,17 +15,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
-    parser.add_argument('--iters', type=int, default=5, help='iterations of each run')
-    parser.add_argument('--ranks', type=int, default=2, help='processes of the second run')
-    parser.add_argument('--tolerance', type=float, default=1e-3, help='relative difference that is rounding')
+    parser.add_argument('--iters', type=positive, default=5, help='iterations of each run')
+    parser.add_argument('--ranks', type=positive, default=2, help='processes of the second run')
+    parser.add_argument('--tolerance', type=option(real(0)), default=1e-3, help='relative difference that is rounding')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_ranks'), help='emptied first')
     add_settings(parser)
     return parser.parse_args(arguments)

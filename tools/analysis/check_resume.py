@@ -19,19 +19,20 @@ import sys
 import time
 from pathlib import Path
 
+from slan_mm.arguments import real, whole
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
-    parser.add_argument('--iters', type=int, default=30, help='iterations of each run')
-    parser.add_argument('--interval', type=int, default=5, help='iterations between checkpoints')
-    parser.add_argument('--kills', type=int, default=3, help='how often the second run is killed')
-    parser.add_argument('--seed', type=int, default=0, help='of the iterations at which it is killed')
-    parser.add_argument('--max-seconds', type=float, default=10.0, help='what a resume may cost')
+    parser.add_argument('--iters', type=positive, default=30, help='iterations of each run')
+    parser.add_argument('--interval', type=positive, default=5, help='iterations between checkpoints')
+    parser.add_argument('--kills', type=option(whole(0)), default=3, help='how often the second run is killed')
+    parser.add_argument('--seed', type=option(whole(0)), default=0, help='of the iterations at which it is killed')
+    parser.add_argument('--max-seconds', type=option(real(0, above=True)), default=10.0, help='what a resume may cost')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_resume'), help='emptied first')
     add_settings(parser)
     return parser.parse_args(arguments)

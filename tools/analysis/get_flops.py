@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Counts the operations of whole models.')
     parser.add_argument('configs', nargs='+', help='config files of models with an ITM head, i.e. of pre-training')
-    parser.add_argument('--shape', nargs=2, type=int, default=(384, 384), metavar=('H', 'W'), help='of the picture')
-    parser.add_argument('--words', type=int, default=30, help='words of the text')
-    parser.add_argument('--depth', type=int, default=2, help='how deep the tables go into the modules')
+    parser.add_argument(
+        '--shape', nargs=2, type=positive, default=(384, 384), metavar=('H', 'W'), help='of the picture'
+    )
+    parser.add_argument('--words', type=positive, default=30, help='words of the text')
+    parser.add_argument('--depth', type=positive, default=2, help='how deep the tables go into the modules')
     add_settings(parser)
     return parser.parse_args(arguments)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -20,7 +21,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
     parser.add_argument('target', type=Path, help='json file to write')
-    parser.add_argument('--iterations', type=int, default=20)
+    parser.add_argument('--iterations', type=positive, default=20)
     return parser.parse_args(arguments)
 
 

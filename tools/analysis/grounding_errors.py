@@ -38,7 +38,12 @@ AREAS = (0.0, 0.05, 0.2, 0.5, 1.0)
 
 
 def share(boxes: torch.Tensor, shape: Sequence[float]) -> float:
-    """The share of a picture of ``shape`` (height, width) that the largest of ``boxes`` (N, 4), in pixels, takes up."""
+    """The share of a picture of ``shape`` (height, width) that the largest of ``boxes`` (N, 4), in pixels, takes up.
+
+    0 where there is none: the phrase was not read.
+    """
+    if not len(boxes):
+        return 0.0
     sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).double()
     return float(sides.prod(1).max() / (shape[0] * shape[1]))
 

@@ -13,20 +13,21 @@ import argparse
 import sys
 import time
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Trains on a few items and tests on the same.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--items', type=int, default=16, help='items to learn')
+    parser.add_argument('--items', type=positive, default=16, help='items to learn')
     parser.add_argument('--each-image', action=argparse.BooleanOptionalAction, default=True, help='one item an image')
-    parser.add_argument('--iterations', type=int, default=300, help='steps on the one batch')
-    parser.add_argument('--lr', type=float, help="learning rate (default: the config's)")
+    parser.add_argument('--iterations', type=positive, default=300, help='steps on the one batch')
+    parser.add_argument('--lr', type=option(real(0, above=True)), help="learning rate (default: the config's)")
     parser.add_argument('--metric', required=True, help='name of the score, e.g. caption/exact')
-    parser.add_argument('--at-least', type=float, help='exit with 1 below this score')
+    parser.add_argument('--at-least', type=option(real()), help='exit with 1 below this score')
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)

@@ -15,23 +15,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='+', help='pre-training configs')
-    parser.add_argument('--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs')
-    parser.add_argument('--links', type=float, nargs='+', default=[450, 50], help='GB/s a GPU receives, for each')
-    parser.add_argument('--samples', type=int, default=15_000_000, help='captions of the training sets')
-    parser.add_argument('--epochs', type=int, default=20)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
-    parser.add_argument('--words', type=int, default=20, help='tokens of a caption')
-    parser.add_argument('--micro-batch', type=int, help="samples of a GPU at a time (default: the config's)")
-    parser.add_argument('--peak', type=float, default=989.0, help='of a GPU, dense bfloat16, TFLOP/s')
-    parser.add_argument('--utilisation', type=float, default=0.3, help='assumed share of the peak')
+    parser.add_argument('--gpus', type=positive, nargs='+', default=[8, 64], help='numbers of GPUs')
+    parser.add_argument(
+        '--links',
+        type=option(real(0, above=True)),
+        nargs='+',
+        default=[450, 50],
+        help='GB/s a GPU receives, for each',
+    )
+    parser.add_argument('--samples', type=positive, default=15_000_000, help='captions of the training sets')
+    parser.add_argument('--epochs', type=positive, default=20)
+    parser.add_argument('--size', type=positive, default=224, help='side of the pictures')
+    parser.add_argument('--words', type=positive, default=20, help='tokens of a caption')
+    parser.add_argument('--micro-batch', type=positive, help="samples of a GPU at a time (default: the config's)")
+    parser.add_argument(
+        '--peak', type=option(real(0, above=True)), default=989.0, help='of a GPU, dense bfloat16, TFLOP/s'
+    )
+    parser.add_argument(
+        '--utilisation', type=option(real(0, 1, above=True)), default=0.3, help='assumed share of the peak'
+    )
     add_settings(parser)
     return parser.parse_args(arguments)
 

@@ -21,7 +21,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import whole
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -29,9 +31,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Runs a grid of ablations.')
     parser.add_argument('grid', help='yaml file, e.g. configs/ablation/grid.yaml')
     parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/ablations/<name of the grid>)')
-    parser.add_argument('--jobs', type=int, default=len(os.sched_getaffinity(0)), help='runs at once (default: cores)')
+    parser.add_argument(
+        '--jobs', type=positive, default=len(os.sched_getaffinity(0)), help='runs at once (default: cores)'
+    )
     parser.add_argument('--rows', nargs='+', help='only these rows, and those that they wait for')
-    parser.add_argument('--seeds', type=int, nargs='+', help='only these seeds')
+    parser.add_argument('--seeds', type=option(whole(0)), nargs='+', help='only these seeds')
     parser.add_argument('--list', action='store_true', help='say what is done and what is to do')
     parser.add_argument('--smoke', action='store_true', help='one iteration on a few pictures: does every row work?')
     parser.add_argument('--collect', type=Path, help='folder that records of finished runs are copied to')

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='One training step and one prediction of a full-size model.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--batch-size', type=int, default=2)
-    parser.add_argument('--size', type=int, default=224, help='side of the pictures')
+    parser.add_argument('--batch-size', type=positive, default=2)
+    parser.add_argument('--size', type=positive, default=224, help='side of the pictures')
     add_settings(parser)
     return parser.parse_args(arguments)
 

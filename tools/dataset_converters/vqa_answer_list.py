@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -23,8 +24,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Makes a list of answers from VQA annotation files.')
     parser.add_argument('annotations', nargs='+', type=Path, help='annotation files of VQA v2')
     parser.add_argument('--out', type=Path, required=True, help='the json list to write')
-    parser.add_argument('--min-count', type=int, default=9, help='questions that an answer is needed by (default: 9)')
-    parser.add_argument('--most', type=int, help='answers to keep at most')
+    parser.add_argument(
+        '--min-count', type=positive, default=9, help='questions that an answer is needed by (default: 9)'
+    )
+    parser.add_argument('--most', type=positive, help='answers to keep at most')
     return parser.parse_args(arguments)
 
 

@@ -11,8 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings
+from slan_mm.cli.options import add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -21,9 +22,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
     parser.add_argument('out', type=Path, help='folder to write to')
-    parser.add_argument('--size', type=int, nargs='+', default=[224], help='height and width of the pictures, or both')
+    parser.add_argument(
+        '--size', type=positive, nargs='+', default=[224], help='height and width of the pictures, or both'
+    )
     parser.add_argument('--format', choices=['onnx', 'torch'], default='onnx', help='ONNX, or torch.export (.pt2)')
-    parser.add_argument('--tolerance', type=float, default=1e-4, help='largest difference allowed')
+    parser.add_argument('--tolerance', type=option(real(0)), default=1e-4, help='largest difference allowed')
     add_settings(parser)
     options = parser.parse_args(arguments)
     if len(options.size) > 2:

@@ -44,6 +44,7 @@ class _Sample:
     sample_id: str
     phrases: list[_Phrase] = field(default_factory=list)
     without_box: int = 0
+    unread: int = 0
     sides: list[float] = field(default_factory=list)
     pairwise_iou: float | None = None
 
@@ -53,7 +54,9 @@ class GroundingMetric(BaseMetric):
     """R@1/5/10, pointing accuracy and mean IoU of phrases, beside two baselines that never look at the image.
 
     The protocols are those of :mod:`slan_mm.evaluation.functional.boxes`. A phrase without a gold box is counted,
-    logged and left out. A sample that a loader repeats (to fill the last batch of a rank) counts once.
+    logged and left out. One that the text encoder did not read (behind its ``max_words``, or of no token) has no
+    answer: it is counted, logged, and a miss. A sample that a loader repeats (to fill the last batch of a rank)
+    counts once.
 
     Metrics, R and pointing in percent, IoU and sides as fractions:
 
@@ -65,7 +68,8 @@ class GroundingMetric(BaseMetric):
       They have one box, so R5 and R10 equal R1 and are left out.
     - ``grounding/<category>/...``: the answer and the baselines on the phrases of a category, where it is known. A
       phrase with two categories counts in both.
-    - ``grounding/num_phrases``, ``grounding/num_phrases_without_box``: scored, and left out.
+    - ``grounding/num_phrases``, ``grounding/num_phrases_without_box``: scored, and left out;
+      ``grounding/num_phrases_unread``: of those scored, missed because they were not read.
     - ``regions/mean_side``: mean of sqrt(width * height) over all kept regions of all samples, in normalised
       coordinates (1 is the whole image). ``regions/pairwise_iou``: the mean over samples of the mean IoU over the
       pairs of a sample's kept regions; a sample with one region has no pair and is left out.
@@ -126,6 +130,7 @@ class GroundingMetric(BaseMetric):
             if not levels:
                 raise ValueError(f'Sample {name!r}: pred_phrases holds no level for a phrase; it needs at least one.')
             ranked = [_ranked(level, name) for level in levels]
+            result.unread += not len(ranked[-1])
             sources = {f'level{i}': boxes for i, boxes in enumerate(ranked[:-1])}
             sources = {'': ranked[-1], **sources, **baselines}
             scores = {key: score_phrase(boxes, gold, self.iou_threshold) for key, boxes in sources.items()}
@@ -142,14 +147,20 @@ class GroundingMetric(BaseMetric):
         samples = list({sample.sample_id: sample for sample in results}.values())
         phrases = [phrase for sample in samples for phrase in sample.phrases]
         without = sum(sample.without_box for sample in samples)
+        unread = sum(sample.unread for sample in samples)
         print_log(
             f'Grounding protocol: {(self.dataset_meta or {}).get("title", "data set")}, {len(samples)} samples'
-            f' ({len(results) - len(samples)} repeated ones dropped), {len(phrases)} phrases scored, {without} without'
-            f' a gold box left out; hit at IoU >= {self.iou_threshold}; any-box, and merged-box (_merged); baselines:'
+            f' ({len(results) - len(samples)} repeated ones dropped), {len(phrases)} phrases scored, {unread} of them'
+            f' not read (behind max_words, or of no token) and so missed, {without} without a gold box left'
+            f' out; hit at IoU >= {self.iou_threshold}; any-box, and merged-box (_merged); baselines:'
             f' whole image, and a centred box of half the width and half the height.',
             logger='current',
         )
-        metrics: dict[str, float] = {'num_phrases': float(len(phrases)), 'num_phrases_without_box': float(without)}
+        metrics: dict[str, float] = {
+            'num_phrases': float(len(phrases)),
+            'num_phrases_without_box': float(without),
+            'num_phrases_unread': float(unread),
+        }
         if phrases:
             metrics.update(_summarise(phrases))
         for category in sorted({name for phrase in phrases for name in phrase.categories}):

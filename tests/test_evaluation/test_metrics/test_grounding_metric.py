@@ -62,6 +62,7 @@ def test_worked_example(two_samples):
     # Three phrases have boxes: dog hit at 1, people at 6 (any-box) or 1 (merged: the whole image), 'b' never.
     assert metrics['grounding/num_phrases'] == 3
     assert metrics['grounding/num_phrases_without_box'] == 1
+    assert metrics['grounding/num_phrases_unread'] == 1, "that of 'b' has no box at all"
     third = pytest.approx(100 / 3)
     assert metrics['grounding/R1'] == third
     assert metrics['grounding/R5'] == third
@@ -125,7 +126,8 @@ def test_scores_decide_the_order():
 
 def test_no_phrase_with_a_box_gives_no_score():
     metrics = evaluate([sample(phrases=[phrase()], predictions=[[level(DOG)]])])
-    assert metrics == {'grounding/num_phrases': 0, 'grounding/num_phrases_without_box': 1}
+    counts = {'num_phrases': 0, 'num_phrases_without_box': 1, 'num_phrases_unread': 0}
+    assert metrics == {f'grounding/{name}': count for name, count in counts.items()}
 
 
 def test_prefixes():
