@@ -22,6 +22,8 @@ from slan_mm.structures import EncodedWords, TextTokens
 
 #: Arguments of a backbone that say where its weights come from; the weights themselves tell encoders apart.
 _SOURCES = ('init_cfg', 'pretrained', 'checkpoint_path')
+#: What a text model's config says of the files it came from.
+_OF_FILES = ('_name_or_path', 'architectures', 'torch_dtype', 'transformers_version', 'tokenizer_class')
 #: The encoders below, and what runs in their place without a store.
 _PLAIN = {'StoredImageEncoder': 'ImageEncoder', 'StoredTextEncoder': 'TextEncoder'}
 
@@ -79,20 +81,21 @@ class StoredTextEncoder(TextEncoder):
 
     def __init__(self, store: str, **encoder: Any) -> None:
         if not encoder.get('frozen'):
-            raise ValueError(f'The feature store {store} takes the place of a frozen BERT: set frozen=True.')
+            raise ValueError(f'The feature store {store} takes the place of a frozen text model: set frozen=True.')
         super().__init__(**encoder)
         self.store = store
         self._reader: texts.TextStore | None = None
 
     def store_header(self) -> dict[str, str]:
-        """What a store of this encoder's words depends on: weights and config of BERT, as hashes."""
-        config = self.bert.config.to_dict()
-        names = ('num_attention_heads', 'hidden_act', 'layer_norm_eps', 'position_embedding_type')
-        return {
-            'weights': hash_weights(self.bert),
+        """What a store of this encoder's words depends on: weights and config of the text model, as hashes."""
+        config = self.backbone.config.to_dict()
+        if config['model_type'] == 'bert':
+            names = ('num_attention_heads', 'hidden_act', 'layer_norm_eps', 'position_embedding_type')
             # The 0 tells that lexical words are the embedding layer's; stores of earlier versions have it, too.
-            'encoder': hash_config([0, *(config.get(name) for name in names)]),
-        }
+            own = [0, *(config.get(name) for name in names)]
+        else:
+            own = [{name: value for name, value in config.items() if name not in _OF_FILES}]
+        return {'weights': hash_weights(self.backbone), 'encoder': hash_config(own)}
 
     def run(self, tokens: TextTokens) -> EncodedWords:
         """What the encoder itself makes of ``tokens``."""
@@ -113,7 +116,7 @@ class StoredTextEncoder(TextEncoder):
         with torch.no_grad():
             words = EncodedWords(
                 contextual=self._reader.gather(rows, mask, self.hidden_dims).to(weight),
-                lexical=self.bert.embeddings(input_ids=tokens.input_ids),
+                lexical=self.extract_lexical(tokens),
             )
         lost = torch.tensor([number for number, row in enumerate(rows) if row is None], dtype=torch.long)
         if len(lost):

@@ -17,7 +17,7 @@ from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.image.raw_pixels import refuse_raw_pixels
 from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
-from slan_mm.models.state_dict_hooks import refuse_other_architecture
+from slan_mm.models.state_dict_hooks import refuse_other_architecture, rename_old
 from slan_mm.models.text.branch import TextBranch
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
@@ -101,6 +101,7 @@ class BaseSLAN(BaseModel):
         )
         _check_feature_levels(self.locator, self.image_branch.decoder.num_levels)
         self._freeze_unread()
+        self.register_load_state_dict_pre_hook(rename_old)
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
 
     def _freeze_unread(self) -> None:

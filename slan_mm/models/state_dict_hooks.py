@@ -1,7 +1,8 @@
-"""Hooks to load a pre-training checkpoint into a task model, and to refuse checkpoints of other models."""
+"""A task's model from a pre-training checkpoint, tensors of earlier versions, refusal of another model's checkpoint."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mmengine.logging import print_log
@@ -13,6 +14,8 @@ SHARED = ('image_branch', 'text_branch', 'locator')
 _BOX_HEAD = 'image_branch.detector.box_head.'
 #: What pre-training alone has.
 _OBJECTIVE = 'objective.'
+#: What checkpoints call the text encoder's model that were made when BERT was the only one.
+_OLD_TEXT_MODEL = re.compile(r'(?:^|(?<=encoder\.))bert\.')
 
 
 def _shared(module: nn.Module) -> dict[str, Any]:
@@ -21,6 +24,13 @@ def _shared(module: nn.Module) -> dict[str, Any]:
 
 def _of_objectives(state_dict: dict[str, Any], prefix: str) -> list[str]:
     return [name for name in state_dict if name.startswith(prefix + _OBJECTIVE)]
+
+
+def rename_old(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook: gives tensors of earlier versions their present names."""
+    for name in list(state_dict):
+        if name.startswith(prefix) and (present := _OLD_TEXT_MODEL.sub('backbone.', name)) != name:
+            state_dict[present] = state_dict.pop(name)
 
 
 def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:

@@ -97,7 +97,7 @@ def test_gradients_reach_the_projections(pictures, tmp_path):
     (words.contextual.square().sum() + words.lexical.square().sum()).backward()
     assert encoder.contextual_projection.weight.grad.abs().sum() > 0
     assert encoder.lexical_projection.weight.grad.abs().sum() > 0
-    assert all(parameter.grad is None for parameter in encoder.bert.parameters())
+    assert all(parameter.grad is None for parameter in encoder.backbone.parameters())
 
 
 def test_words_of_other_weights_are_refused(pictures, tmp_path):
@@ -106,6 +106,6 @@ def test_words_of_other_weights_are_refused(pictures, tmp_path):
     with pytest.raises(FeatureStoreError, match='other weights of the text encoder'):
         encoder(encoder.tokenize(TEXTS))
     encoder = text_encoder(seed=0, store=tmp_path / 'store')
-    encoder.bert.config.layer_norm_eps = 0.5
+    encoder.backbone.config.layer_norm_eps = 0.5
     with pytest.raises(FeatureStoreError, match='config of the text encoder'):
         encoder(encoder.tokenize(TEXTS))

@@ -41,3 +41,18 @@ def test_wrapped_models_are_checked_as_well(model):
         wrapped.load_state_dict(
             {f'module.{name}': value for name, value in build_toy_slan(itc_dims=5).state_dict().items()}
         )
+
+
+def test_a_checkpoint_calls_the_text_model_bert_as_it_did_once(model):
+    state = build_toy_slan(seed=3).state_dict()
+    place = 'text_branch.encoder.'
+    old = {name.replace(f'{place}backbone.', f'{place}bert.'): value for name, value in state.items()}
+    assert old.keys() != state.keys()
+    load_state_dict(model, dict(old), strict=False)
+    text = {name: value for name, value in state.items() if name.startswith(place)}
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in text.items())
+    encoder = model.text_branch.encoder
+    encoder.load_state_dict(
+        {name.removeprefix(place): value * 0 for name, value in old.items() if name.startswith(place)}
+    )
+    assert not encoder.word_embeddings.weight.any()

@@ -44,7 +44,7 @@ PARTS = {
     'vision decoder': 'image_branch.decoder',
     'detector (DETR)': 'image_branch.detector',
     'image projections': 'image_branch',
-    'text encoder (BERT)': 'text_branch.encoder.bert',
+    'text encoder (BERT)': 'text_branch.encoder.backbone',
     'text projections': 'text_branch',
     'region filter and adaptors': 'locator',
     'ITM, LM and ITC heads': 'objective',

@@ -16,7 +16,7 @@ optim_wrapper = dict(
         flat_decay_mult=0.0,
         custom_keys={
             'image_branch.encoder.backbone': dict(lr_mult=0.1),
-            'text_branch.encoder.bert': dict(lr_mult=0.1),
+            'text_branch.encoder.backbone': dict(lr_mult=0.1),
             **{name: dict(decay_mult=0.0) for name in ('locator.filter', 'log_p')},
         },
     ),

@@ -10,7 +10,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(
         custom_keys={
             'image_branch.encoder.backbone': dict(lr_mult=0.1),
-            'text_branch.encoder.bert': dict(lr_mult=0.1),
+            'text_branch.encoder.backbone': dict(lr_mult=0.1),
         },
     ),
     clip_grad=dict(max_norm=0.1),

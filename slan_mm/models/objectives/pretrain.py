@@ -80,8 +80,12 @@ class PretrainObjective(ContrastObjective):
         )
         self.masking = None
         if self.weights['lm']:
-            self.masking = WordMasking(mask_probability, seed)
             encoder = cast('protocols.WordEmbedder', text_branch.encoder)
+            if encoder.tokenizer.mask_token_id is None:
+                raise ValueError(
+                    "LM masks words, and the text encoder's tokenizer has no [MASK]: set objective.weights=dict(lm=0)"
+                )
+            self.masking = WordMasking(mask_probability, seed)
             self.lm_head = MODELS.build(
                 dict(
                     type='MaskedLMHead',

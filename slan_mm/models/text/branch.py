@@ -19,7 +19,8 @@ class TextBranch(BaseModule):
     Args:
         encoder: Config of the text encoder.
         embed_dims, itc_dims, space_dims, itc_hidden, itc_dropout: As for :class:`ImageBranch`.
-        embedding: What ITC compares: 'cls', the text [CLS], or 'mean', the mean of the tokens, for text encoders that
+        embedding: What ITC compares: 'cls', the text [CLS] (EOS or another token for architectures that read the
+            whole text there), or 'mean', the mean of the tokens, for text encoders that
             were trained so, e.g. sentence encoders.
         word_dropout: Share of words that are left out of the mean and of ``word_mask`` in training. A text that would
             lose all words keeps them.
@@ -54,7 +55,9 @@ class TextBranch(BaseModule):
         own = self.encoder.extract(tokens)
         encoded = self.encoder.project(own)
         source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
-        word_mask = tokens.word_mask & (tokens.input_ids != self.encoder.tokenizer.mask_token_id)
+        word_mask, mask_id = tokens.word_mask, self.encoder.tokenizer.mask_token_id
+        if mask_id is not None:
+            word_mask = word_mask & (tokens.input_ids != mask_id)
         dropped = torch.zeros_like(word_mask)
         if self.training and self.word_dropout:
             dropped = word_mask & (torch.rand(word_mask.shape, device=word_mask.device) < self.word_dropout)

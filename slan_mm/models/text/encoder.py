@@ -1,4 +1,4 @@
-"""Text encoder (paper, section 3.1): BERT, which yields contextual and lexical words.
+"""Text encoder (paper, section 3.1): a text model of ``transformers``, which yields contextual and lexical words.
 
 Shapes: T texts, NT tokens (padded to the longest text of the batch), D width.
 """
@@ -12,9 +12,12 @@ from contextlib import nullcontext
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
-from torch import nn
-from transformers import BertConfig, BertModel, PretrainedConfig
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
 
+from slan_mm.models.state_dict_hooks import rename_old
+from slan_mm.models.text.architectures import TextArchitecture, find_architecture, load_model, random_model
+from slan_mm.models.text.token_order import reading_order, sentence_first
 from slan_mm.models.text.tokenizer import loading_help
 from slan_mm.models.text.unknown_words import UnknownWords
 from slan_mm.plain_text import is_whole, short
@@ -22,54 +25,66 @@ from slan_mm.registry import MODELS, TOKENIZERS
 from slan_mm.structures import EncodedWords, TextTokens
 
 
-def _load_bert(name_or_path: str, local_files_only: bool, attn_implementation: str) -> BertModel:
+def _load(
+    name_or_path: str, local_files_only: bool, attn_implementation: str | None
+) -> tuple[PreTrainedModel, TextArchitecture]:
+    def explained(error: Exception) -> OSError:  # of the hub, of safetensors, of torch: one advice fits them all
+        return OSError(loading_help('text encoder', name_or_path, local_files_only, error))
+
     try:
-        kind = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)[0].get('model_type')
-        if kind == 'bert':
-            bert, report = BertModel.from_pretrained(
-                name_or_path,
-                add_pooling_layer=False,
-                local_files_only=local_files_only,
-                attn_implementation=attn_implementation,
-                output_loading_info=True,
-            )
-    except Exception as error:  # of the hub, of safetensors, of torch: one advice fits them all
-        raise OSError(loading_help('text encoder', name_or_path, local_files_only, error)) from error
-    if kind != 'bert':
-        raise ValueError(f'{name_or_path} is a model of type {kind}; give one that transformers.BertModel reads.')
+        config, _ = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)
+    except Exception as error:
+        raise explained(error) from error
+    facts = find_architecture(str(config.get('model_type')), name_or_path)
+    try:
+        model, report = load_model(name_or_path, facts, attn_implementation, local_files_only=local_files_only)
+    except Exception as error:
+        raise explained(error) from error
     if report['missing_keys']:  # transformers only warns, and leaves them random
         raise ValueError(
             f'The weights at {name_or_path} lack {len(report["missing_keys"])} tensors that its config.json asks for: '
             f'{sorted(report["missing_keys"])[:3]}... Get the files again.'
         )
-    return bert
+    return model, facts
+
+
+def _take(states: Tensor, place: Tensor | None) -> Tensor:
+    """Each token's state (T, NT, D) of those (T, N, D) of a model; ``place`` is that of :func:`reading_order`."""
+    return states if place is None else states.gather(1, place.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+
+
+def _lower(text: str) -> str:
+    """``text`` in lower case, character by character, so that spans stay those of ``text``."""
+    return ''.join(low if len(low := character.lower()) == 1 else character for character in text)
 
 
 @MODELS.register_module()
 class TextEncoder(BaseModule):
-    """A ``transformers.BertModel`` with its tokenizer.
+    """A text model of ``transformers`` with its tokenizer: any of :data:`ARCHITECTURES`.
 
-    It returns two sequences of words: contextual ones, which have read their sentence (position 0 is [CLS]), and
-    lexical ones of BERT's embedding layer, which have not.
+    It returns two sequences of words: contextual ones, which have read their sentence, and lexical ones of the
+    embedding layer, which have not. Position 0 is the token that stands for the whole text, [CLS] below, whatever place
+    the architecture gives it.
 
     Args:
         tokenizer: config of a tokenizer in ``TOKENIZERS``, or a name or path for ``HFTokenizer``.
-        model: a hub name or a local folder; or keyword arguments of ``BertConfig`` for random weights. The vocabulary
-            of a random model is the tokenizer's unless given.
+        model: a hub name or a local folder, of a text model or of an image-text pair; or keyword arguments of the
+            config class for random weights, with ``model_type`` (default 'bert'). The vocabulary of a random model is
+            the tokenizer's unless given.
         max_words: most tokens of a text, [CLS] and [SEP] included; longer texts are cut and counted.
-        frozen: BERT stays in evaluation mode and gets no gradient.
-        embed_dims: D. Where it differs from BERT's width, one linear projection each for contextual and lexical words
-            is added. None: BERT's width.
+        frozen: the model stays in evaluation mode and gets no gradient.
+        embed_dims: D. Where it differs from the model's width, one linear projection each for contextual and lexical
+            words is added. None: the model's width.
         local_files_only: never touch the network for ``model`` (nor for a tokenizer given as a string).
-        attn_implementation: of BERT.
-        word_std: of random weights, the standard deviation of the word embeddings; None: BERT's, 0.02. That is also the
-            deviation of positions and types, so two words at one position start almost alike, and a contrastive
-            loss merges words that images cannot distinguish yet.
+        attn_implementation: of the model, e.g. 'eager'; None: the fastest one that it has.
+        word_std: of random weights, the standard deviation of the word embeddings; None: the model's own, BERT's: 0.02.
+            That is also the deviation of positions and types, so two words at one position start almost alike, and a
+            contrastive loss merges words that images cannot distinguish yet.
         init_cfg: as everywhere in MMEngine.
 
     Raises:
         OSError: tokenizer or weights cannot be loaded; the message says what to do.
-        ValueError: the weights are of another kind of model or incomplete; the sizes of model, tokenizer and
+        ValueError: the weights are of an unknown architecture or incomplete; the sizes of model, tokenizer and
             ``max_words`` do not fit each other; or ``word_std`` is given with loaded weights.
     """
 
@@ -81,7 +96,7 @@ class TextEncoder(BaseModule):
         frozen: bool = False,
         embed_dims: int | None = None,
         local_files_only: bool = True,
-        attn_implementation: str = 'sdpa',
+        attn_implementation: str | None = None,
         word_std: float | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -98,59 +113,67 @@ class TextEncoder(BaseModule):
         if word_std is not None and isinstance(model, str):
             raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
-            self.bert = _load_bert(model, local_files_only, attn_implementation)
+            self.backbone, self.facts = _load(model, local_files_only, attn_implementation)
         else:
-            config = {'vocab_size': len(self.tokenizer), 'pad_token_id': self.tokenizer.pad_token_id} | dict(model)
-            self.bert = BertModel(
-                BertConfig(**config, attn_implementation=attn_implementation), add_pooling_layer=False
-            )
+            own = dict(model)
+            self.facts = find_architecture(own.pop('model_type', 'bert'), 'model')
+            config = {'vocab_size': len(self.tokenizer), 'pad_token_id': self.tokenizer.pad_token_id} | own
+            self.backbone = random_model(self.facts, attn_implementation, **config)
             if word_std is not None:
                 with torch.no_grad():
-                    self.word_embeddings.weight.mul_(word_std / self.bert.config.initializer_range)
+                    self.word_embeddings.weight.mul_(word_std / self.backbone.config.initializer_range)
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
-        self.bert.is_init = True  # type: ignore[assignment]
+        self.backbone.is_init = True  # type: ignore[assignment]
+        for name, parameter in self.backbone.named_parameters():
+            # Distributed training asks that the loss reaches every parameter that learns.
+            if name.startswith(self.facts.unread):
+                parameter.requires_grad_(False)
+        self.register_load_state_dict_pre_hook(rename_old)
         self._check_sizes()
         hidden = self.hidden_dims
         self.embed_dims = hidden if embed_dims is None else embed_dims
         self.contextual_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
         self.lexical_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
         if frozen:
-            self.bert.requires_grad_(False)
-            self.bert.eval()
+            self.backbone.requires_grad_(False)
+            self.backbone.eval()
 
     def _check_sizes(self) -> None:
-        config = self.bert.config
+        config = self.backbone.config
         if config.vocab_size < len(self.tokenizer):
             raise ValueError(
                 f'The text encoder knows {config.vocab_size} tokens, its tokenizer {len(self.tokenizer)}: they do not '
                 'belong together.'
             )
-        if not 3 <= self.max_words <= config.max_position_embeddings:
+        positions = config.max_position_embeddings
+        if self.facts.after_padding:
+            positions -= config.pad_token_id + 1
+        if not 3 <= self.max_words <= positions:
             raise ValueError(
                 f"max_words {self.max_words} must lie between 3 ([CLS], a word, [SEP]) and the text encoder's "
-                f'{config.max_position_embeddings} positions.'
+                f'{positions} positions.'
             )
 
     @property
     def vocab_size(self) -> int:
         """Rows of the word embedding matrix (at least the tokens that the tokenizer knows)."""
-        return self.bert.config.vocab_size
+        return self.backbone.config.vocab_size
 
     @property
     def word_embeddings(self) -> nn.Embedding:
-        """The (vocab_size, BERT's width) word embedding matrix, e.g. to tie a masked language model's output to."""
-        return self.bert.get_input_embeddings()
+        """The (vocab_size, model's width) word embedding matrix, e.g. to tie a masked language model's output to."""
+        return self.backbone.get_input_embeddings()
 
     @property
     def hidden_dims(self) -> int:
-        """Width of BERT's own words."""
-        return self.bert.config.hidden_size
+        """Width of the model's own words."""
+        return self.backbone.config.hidden_size
 
     def train(self, mode: bool = True) -> TextEncoder:
-        """Sets the mode; a frozen BERT stays in evaluation mode (no dropout)."""
+        """Sets the mode; a frozen model stays in evaluation mode (no dropout)."""
         super().train(mode)
         if self.frozen:
-            self.bert.eval()
+            self.backbone.eval()
         return self
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
@@ -164,11 +187,14 @@ class TextEncoder(BaseModule):
         for text in texts:
             if not isinstance(text, str) or not is_whole(text):
                 raise ValueError(f'{short(text)} is no text, or has half of a character.')
+        sentence, padding_id = self.facts.sentence, self.tokenizer.pad_token_id
         batch = self.tokenizer(
-            list(texts),
+            [_lower(text) for text in texts] if self.facts.lower else list(texts),
             padding='longest',
+            padding_side='right',
             truncation=True,
-            max_length=self.max_words,
+            # With 'padding' one more token joins below.
+            max_length=self.max_words - (sentence == 'padding'),
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
             return_attention_mask=True,
@@ -191,10 +217,17 @@ class TextEncoder(BaseModule):
             offsets=batch['offset_mapping'],
         )
         self._see_unknown(texts, tokens)
-        return tokens.to(device=self.word_embeddings.weight.device)
+        return sentence_first(tokens, sentence, padding_id).to(device=self.word_embeddings.weight.device)
+
+    def _reading_order(self, tokens: TextTokens) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        positions = self.backbone.config.max_position_embeddings
+        return reading_order(tokens, self.facts.sentence, self.tokenizer.pad_token_id, positions)
 
     def _see_unknown(self, texts: Sequence[str], tokens: TextTokens) -> None:
-        unknown = tokens.word_mask & (tokens.input_ids == self.tokenizer.unk_token_id)
+        unknown_id = self.tokenizer.unk_token_id
+        if unknown_id is None:  # bytes are known all
+            return
+        unknown = tokens.word_mask & (tokens.input_ids == unknown_id)
         places = unknown.nonzero().tolist()
         spans = tokens.offsets[unknown].tolist()
         words = [texts[row][start:end] for (row, _), (start, end) in zip(places, spans, strict=True)]
@@ -202,12 +235,18 @@ class TextEncoder(BaseModule):
         self.unknown_words.see(words, int(tokens.word_mask.sum()), name_them=not self.training)
 
     def extract(self, tokens: TextTokens) -> EncodedWords:
-        """BERT's own words (T, NT, BERT's width); without gradient if ``frozen``."""
+        """The model's own words (T, NT, its width); without gradient if ``frozen``."""
+        ids, mask, place = self._reading_order(tokens)
         with torch.no_grad() if self.frozen else nullcontext():
-            states = self.bert(
-                input_ids=tokens.input_ids, attention_mask=tokens.mask.long(), output_hidden_states=True
-            ).hidden_states
-        return EncodedWords(contextual=states[-1], lexical=states[0])
+            output = self.backbone(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        return EncodedWords(
+            contextual=_take(output.last_hidden_state, place), lexical=_take(output.hidden_states[0], place)
+        )
+
+    def extract_lexical(self, tokens: TextTokens) -> Tensor:
+        """The lexical words of :meth:`extract` alone, at the cost of the embedding layer."""
+        ids, _, place = self._reading_order(tokens)
+        return _take(self.backbone.get_submodule(self.facts.embeddings)(input_ids=ids), place)
 
     def project(self, words: EncodedWords) -> EncodedWords:
         """Words of width D."""

@@ -53,7 +53,7 @@ def test_lexical_words_ignore_their_sentence_and_contextual_ones_do_not(encoder)
     torch.testing.assert_close(words.lexical[0, 2], words.lexical[1, 2])
     assert (words.contextual[0, 2] - words.contextual[1, 2]).abs().max() > 1e-3
     tokens = encoder.tokenize(['a red circle'])
-    torch.testing.assert_close(encoder(tokens).lexical, encoder.bert.embeddings(input_ids=tokens.input_ids))
+    torch.testing.assert_close(encoder(tokens).lexical, encoder.backbone.embeddings(input_ids=tokens.input_ids))
 
 
 def test_long_texts_are_cut_counted_and_warned_of_once(encoder, monkeypatch):
@@ -112,21 +112,21 @@ def test_projection_only_where_width_differs(tokenizer_dir):
 def test_frozen_keeps_still_and_projection_learns(tokenizer_dir):
     encoder = TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), embed_dims=24, frozen=True, max_words=8)
     encoder.train()
-    assert not any(module.training for module in encoder.bert.modules())
+    assert not any(module.training for module in encoder.backbone.modules())
     words = encoder(encoder.tokenize(['a red circle']))
     (words.contextual.sum() + words.lexical.sum()).backward()
-    assert all(parameter.grad is None for parameter in encoder.bert.parameters())
+    assert all(parameter.grad is None for parameter in encoder.backbone.parameters())
     assert encoder.contextual_projection.weight.grad.abs().sum() > 0
     assert encoder.lexical_projection.weight.grad.abs().sum() > 0
 
 
 def test_local_weights_are_loaded_and_survive_init_weights(encoder, tokenizer_dir, tmp_path):
-    encoder.bert.save_pretrained(tmp_path)
+    encoder.backbone.save_pretrained(tmp_path)
     torch.manual_seed(5)
     loaded = TextEncoder(tokenizer={'type': 'HFTokenizer', 'name_or_path': tokenizer_dir}, model=str(tmp_path)).eval()
     loaded.init_weights()
-    for name, value in encoder.bert.state_dict().items():
-        assert torch.equal(value, loaded.bert.state_dict()[name]), name
+    for name, value in encoder.backbone.state_dict().items():
+        assert torch.equal(value, loaded.backbone.state_dict()[name]), name
 
 
 def test_random_weights_follow_the_seed(tokenizer_dir):
@@ -165,11 +165,11 @@ def test_what_cannot_be_loaded_is_explained(tokenizer_dir, tmp_path):
 
 
 def test_weights_that_are_no_whole_bert_are_refused(encoder, tokenizer_dir, tmp_path):
-    encoder.bert.save_pretrained(tmp_path)
+    encoder.backbone.save_pretrained(tmp_path)
     path = tmp_path / 'config.json'
     config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, 'model_type': 'roberta'}))
-    with pytest.raises(ValueError, match='is a model of type roberta'):
+    path.write_text(json.dumps({**config, 'model_type': 'gpt2'}))
+    with pytest.raises(ValueError, match="is a model of type 'gpt2'; the text encoder reads bert, clip_text_model"):
         TextEncoder(tokenizer=tokenizer_dir, model=str(tmp_path))
     path.write_text(json.dumps({**config, 'num_hidden_layers': 3}))
     with pytest.raises(ValueError, match='lack 16 tensors'):

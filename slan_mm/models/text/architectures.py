@@ -1,0 +1,89 @@
+"""What the text encoder must know of each architecture of ``transformers``: a row of facts, no class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import transformers
+from transformers import PretrainedConfig, PreTrainedModel
+
+
+@dataclass(frozen=True)
+class TextArchitecture:
+    """Facts of a text model.
+
+    - ``model``, ``config``: its classes in ``transformers``.
+    - ``sentence``: whose last hidden state stands for the whole text: the 'first' token ([CLS]), the 'last' one (EOS),
+      or that of 'padding': the last position of a text that is padded to the greatest length, padding attended.
+    - ``embeddings``: the module that embeds tokens, without their sentence.
+    - ``after_padding``: whether positions are counted from the padding token's id on, and so fewer than there are.
+    - ``pooler``: whether the class builds a pooler that no one reads unless it is told not to.
+    - ``unread``: parameters that the words do not depend on.
+    - ``lower``: whether it was trained on lower-case texts, which its tokenizer leaves to the caller.
+    """
+
+    model: str
+    config: str
+    sentence: str = 'first'
+    embeddings: str = 'embeddings'
+    after_padding: bool = False
+    pooler: bool = False
+    unread: tuple[str, ...] = ()
+    lower: bool = False
+
+
+def _tower(name: str, sentence: str, **facts: object) -> TextArchitecture:
+    """The text tower of an image-text pair."""
+    return TextArchitecture(f'{name}TextModel', f'{name}TextConfig', sentence, 'text_model.embeddings', **facts)  # type: ignore[arg-type]
+
+
+#: By the ``model_type`` of a model's config.
+ARCHITECTURES = {
+    'bert': TextArchitecture('BertModel', 'BertConfig', pooler=True),
+    'roberta': TextArchitecture('RobertaModel', 'RobertaConfig', after_padding=True, pooler=True),
+    'xlm-roberta': TextArchitecture('XLMRobertaModel', 'XLMRobertaConfig', after_padding=True, pooler=True),
+    'mpnet': TextArchitecture('MPNetModel', 'MPNetConfig', after_padding=True, pooler=True),
+    'distilbert': TextArchitecture('DistilBertModel', 'DistilBertConfig'),
+    'deberta-v2': TextArchitecture('DebertaV2Model', 'DebertaV2Config'),
+    'modernbert': TextArchitecture('ModernBertModel', 'ModernBertConfig'),
+    # Attention is causal: the first token has seen nothing.
+    'clip_text_model': _tower('CLIP', 'last'),
+    'siglip_text_model': _tower('Siglip', 'padding', unread=('text_model.head.',), lower=True),
+    'siglip2_text_model': _tower('Siglip2', 'padding', unread=('text_model.head.',), lower=True),
+}
+#: Image-text pairs, of which the text tower is read.
+PAIRS = {'clip': 'clip_text_model', 'siglip': 'siglip_text_model', 'siglip2': 'siglip2_text_model'}
+
+
+def find_architecture(model_type: str, where: str) -> TextArchitecture:
+    """The facts of a ``model_type``, that of a pair included.
+
+    Args:
+        where: what has this type, for the message.
+
+    Raises:
+        ValueError: it is unknown; the message names the known ones.
+    """
+    found = ARCHITECTURES.get(PAIRS.get(model_type, model_type))
+    if found is None:
+        raise ValueError(
+            f'{where} is a model of type {model_type!r}; the text encoder reads {", ".join(sorted(ARCHITECTURES))}, '
+            f'and the text towers of {", ".join(sorted(PAIRS))}. A new one is a row in models/text/architectures.py.'
+        )
+    return found
+
+
+def random_model(facts: TextArchitecture, attn_implementation: str | None, **config: object) -> PreTrainedModel:
+    """A model of random weights; ``config`` are arguments of the architecture's config class."""
+    own: PretrainedConfig = getattr(transformers, facts.config)(**config, attn_implementation=attn_implementation)
+    options = {'add_pooling_layer': False} if facts.pooler else {}
+    return getattr(transformers, facts.model)(own, **options)
+
+
+def load_model(name_or_path: str, facts: TextArchitecture, attn_implementation: str | None, **options: object) -> tuple:
+    """The model of a hub name or a folder, and the report of its loading (``missing_keys`` and others)."""
+    if facts.pooler:
+        options['add_pooling_layer'] = False
+    if attn_implementation is not None:
+        options['attn_implementation'] = attn_implementation
+    return getattr(transformers, facts.model).from_pretrained(name_or_path, output_loading_info=True, **options)
