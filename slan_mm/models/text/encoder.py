@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import cast
 
 import torch
 from mmengine.logging import print_log
@@ -162,7 +163,7 @@ class TextEncoder(BaseModule):
     @property
     def word_embeddings(self) -> nn.Embedding:
         """The (vocab_size, model's width) word embedding matrix, e.g. to tie a masked language model's output to."""
-        return self.backbone.get_input_embeddings()
+        return cast('nn.Embedding', self.backbone.get_input_embeddings())
 
     @property
     def hidden_dims(self) -> int:
