@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from slan_mm.registry import TOKENIZERS
 
@@ -25,12 +26,26 @@ def hf_tokenizer(name_or_path: str, local_files_only: bool = True, **kwargs: Any
     try:
         tokenizer = AutoTokenizer.from_pretrained(name_or_path, local_files_only=local_files_only, **kwargs)
     except Exception as error:  # of the hub, of tokenizers: one advice fits them all
-        raise OSError(loading_help('tokenizer', name_or_path, local_files_only, error)) from error
+        tokenizer = _of_tokenizer_json(name_or_path, kwargs)
+        if tokenizer is None:
+            raise OSError(loading_help('tokenizer', name_or_path, local_files_only, error)) from error
+    if not tokenizer.is_fast:
+        tokenizer = _of_tokenizer_json(name_or_path, kwargs) or tokenizer
     if not tokenizer.is_fast:
         raise ValueError(
             f'The tokenizer {name_or_path} has no fast version, so character spans of its tokens are lost.'
         )
     return tokenizer
+
+
+def _of_tokenizer_json(folder: str, kwargs: dict[str, Any]) -> PreTrainedTokenizerFast | None:
+    """The tokenizer of a folder whose class has no fast version, as SigLIP's, or needs a package; None without file."""
+    if not (Path(folder) / 'tokenizer.json').is_file():
+        return None
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, **kwargs)
+    except Exception:  # damaged: the first error tells more
+        return None
 
 
 def loading_help(what: str, name_or_path: str, local_files_only: bool, error: Exception) -> str:

@@ -1,5 +1,7 @@
 """Every text architecture: its own words, in files as users have them, and a SLAN around it."""
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -7,7 +9,7 @@ from support.feature_store import fill, text_encoder, write_pictures
 from support.text_models import build_tokenizer, kind_of_tokenizer, model_config, save_text_model
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
-from slan_mm.models.text import TextEncoder
+from slan_mm.models.text import TextEncoder, hf_tokenizer
 from slan_mm.models.text.architectures import ARCHITECTURES, find_architecture
 from slan_mm.pair_index import PairIndex
 
@@ -143,6 +145,19 @@ def test_the_text_tower_of_a_pair_is_read_from_the_pairs_files(pair, tmp_path):
 def test_an_unknown_architecture_is_named_with_those_known():
     with pytest.raises(ValueError, match=r"my model is a model of type 't5'; the text encoder reads bert, clip"):
         find_architecture('t5', 'my model')
+
+
+def test_a_slow_tokenizer_is_read_from_its_fast_file(tmp_path):
+    fast = build_tokenizer('unigram')
+    fast.save_pretrained(tmp_path)
+    path = tmp_path / 'tokenizer_config.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'tokenizer_class': 'SiglipTokenizer'}))
+    tokenizer = hf_tokenizer(str(tmp_path))
+    assert tokenizer.is_fast and tokenizer('a red dog')['input_ids'] == fast('a red dog')['input_ids']
+    assert tokenizer.pad_token_id == fast.pad_token_id
+    (tmp_path / 'tokenizer.json').unlink()
+    with pytest.raises(OSError, match='Cannot load the tokenizer'):
+        hf_tokenizer(str(tmp_path))
 
 
 def test_lm_needs_a_mask_token(saved):
