@@ -55,7 +55,21 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
             place = place.get(part) if isinstance(place, Mapping) else None
         if place is not None:
             raise ValueError(f'{name_of(cfg)}: {name} is gone: {remedy}')
+    drop_worker_options(cfg._cfg_dict)
     return cfg
+
+
+def drop_worker_options(part: Any) -> None:
+    """Takes out of data loaders without workers, in place, what PyTorch refuses there: the configs name workers."""
+    if isinstance(part, Mapping):
+        if 'dataset' in part and not part.get('num_workers'):
+            for name in ('persistent_workers', 'prefetch_factor'):
+                part.pop(name, None)  # type: ignore[attr-defined]
+        for value in part.values():
+            drop_worker_options(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            drop_worker_options(value)
 
 
 def name_of(cfg: Config) -> str:

@@ -54,8 +54,10 @@ def read_json(file: str | Path) -> Any:
     return parse_json(read_utf8(file), file)
 
 
-def parse_json(text: str, file: str | Path, first_line: int = 1) -> Any:
+def parse_json(text: str, file: str | Path, first_line: int = 1, nan: bool = False) -> Any:
     """The value of a JSON ``text``, which begins in line ``first_line`` of ``file``.
+
+    With ``nan`` NaN and Infinity are numbers, for readers that look whether a number is finite.
 
     Raises:
         TextFileError: It is no JSON, has NaN or Infinity, which JSON does not know, is nested too deep, or has a whole
@@ -70,7 +72,7 @@ def parse_json(text: str, file: str | Path, first_line: int = 1) -> Any:
         raise TextFileError(file, what, line) from None
 
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=float if nan else _refuse)
     except json.JSONDecodeError as error:
         fail(f'not valid JSON ({error.msg}, column {error.colno})', error.pos)
     except _ConstantError as error:

@@ -76,3 +76,16 @@ def test_a_file_that_is_missing_or_no_config_is_named(tmp_path):
 def test_a_setting_that_is_gone_is_named_with_what_stands_in_its_place(config):
     with pytest.raises(ValueError, match=r"encoder\.feature_store is gone: set model\.text\.encoder\.type='StoredText"):
         read_config(config, {'model.text': dict(encoder=dict(feature_store='store'))})
+
+
+def test_a_loader_without_workers_asks_for_nothing_of_workers(tmp_path):
+    path = tmp_path / 'model.py'
+    path.write_text(
+        "loader = dict(num_workers=4, persistent_workers=True, prefetch_factor=2, dataset=dict(type='PairDataset'))\n"
+        'train_dataloader = loader\ntest_dataloader = dict(retrieval=loader, grounding=dict(loader, num_workers=0))\n'
+    )
+    cfg = read_config(path, {'train_dataloader.num_workers': 0})
+    assert (
+        cfg.train_dataloader == dict(num_workers=0, dataset=dict(type='PairDataset')) == cfg.test_dataloader.grounding
+    )
+    assert cfg.test_dataloader.retrieval.persistent_workers

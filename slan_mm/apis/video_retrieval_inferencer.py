@@ -19,8 +19,8 @@ from slan_mm.extras import require_extra
 class VideoRetrievalInferencer(RetrievalInferencer):
     """:class:`RetrievalInferencer` on video files, or on a folder of them.
 
-    As many frames are taken, at even distances of time, as ``LoadVideo`` of the config's pipelines takes; 8 where there is
-    none. Scores have the same meaning.
+    As many frames are taken, at even distances of time, as ``LoadVideo`` of the config's pipelines takes; 8 where
+    there is none. Scores have the same meaning.
 
     Args: see :class:`TaskInferencer`.
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from slan_mm.arguments import check_argument, checked
 from slan_mm.structures import MarkedText
 
+#: What stands for an apostrophe: the plain one, typographic ones, the modifier letter, the acute and grave accents.
+APOSTROPHES = "'\u2019\u2018\u02bc\u00b4`\uff07"
 #: Words that name nothing in a picture; a text without brackets asks for all its others.
 _NAMELESS = {
     'a', 'an', 'the', 'and', 'or', 'of', 'in', 'on', 'at', 'to', 'from', 'with', 'without', 'by', 'for', 'as', 'into',
@@ -41,7 +43,7 @@ def read_marked_text(marked: str) -> MarkedText:
     if opened is not None:
         raise ValueError(f"'[' without ']' in {marked!r}")
     if not spans:
-        words = re.finditer(r"\w[\w'-]*", text)
+        words = re.finditer(rf'\w[\w{APOSTROPHES}-]*', text)
         spans = [[[word.start(), word.end()]] for word in words if word.group().lower() not in _NAMELESS]
     if not spans:
         raise ValueError(f'no word to look for in {marked!r}: mark phrases with brackets, as in "a [dog] on [grass]"')

@@ -3,13 +3,13 @@
 import re
 
 from slan_mm.arguments import checked
-from slan_mm.datasets.marked_text import mark_spans, read_marked_text
+from slan_mm.datasets.marked_text import APOSTROPHES, mark_spans, read_marked_text
 from slan_mm.structures import MarkedText
 
 #: Tags of words that stand in a noun phrase and name nothing.
 _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
 #: A part of a word: letters go on after it, or it follows letters, with or without an apostrophe ("isn't", "dog's").
-_PART = re.compile(r"(?<=\w)'?$")
+_PART = re.compile(rf'(?<=\w)[{APOSTROPHES}]?$')
 
 
 @checked
@@ -23,6 +23,8 @@ def find_noun_phrases(text: str) -> list[list[int]]:
 
     spans: list[list[int]] = []
     position = 0
+    # The parser knows "dog's" with the plain apostrophe alone; no character moves.
+    text = re.sub(f'[{APOSTROPHES}]', "'", text)
     for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
         phrase: list[int] | None = None  # of the words before, while it may go on
         named = False

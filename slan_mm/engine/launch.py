@@ -11,7 +11,7 @@ from mmengine.dist import barrier, is_distributed
 from mmengine.runner import Runner
 from torch.distributed import destroy_process_group
 
-from slan_mm.config import read_config
+from slan_mm.config import drop_worker_options, read_config
 from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
@@ -102,6 +102,7 @@ def build_runner(cfg: Config) -> Runner:
         existing_checkpoint(weights)  # a missing one is told before data and model are built
     if smoke_asked_for():
         make_smoke_run(cfg)
+    drop_worker_options(cfg._cfg_dict)
     if get_device() == 'cpu':
         keep_freed_memory()
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

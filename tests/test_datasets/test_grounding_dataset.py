@@ -88,3 +88,96 @@ def test_an_unreadable_picture_is_skipped_and_counted_in_training_only(write, im
     assert training.read_counter.unreadable >= 1
     with pytest.raises(UnreadableImageError, match=r'bad\.jpg'):
         list(GroundingDataset(**options))
+
+
+NAN = float('nan')
+#: What is no box, as [x1, y1, x2, y2]; and, where it differs, as [x, y, width, height].
+NO_BOXES = {
+    'no width': ([50, 20, 50, 32], [50, 20, 0, 12]),
+    'inverted': ([50, 20, 40, 32], [50, 20, -10, 12]),
+    'nan': ([1, NAN, 4, 4], [1, NAN, 4, 4]),
+    'infinite': ([1, 1, float('inf'), 4], [1, 1, float('inf'), 4]),
+    'true': ([True, 1, 4, 4], [True, 1, 4, 4]),
+    'three': ([1, 2, 3], [1, 2, 3]),
+    'null': (None, None),
+}
+
+
+@pytest.mark.parametrize('box', NO_BOXES)
+@pytest.mark.parametrize(
+    'format', ['mdetr', 'mdetr_train', 'mdetr_refexp', 'refer', 'odvg', 'odvg_detection', 'entities']
+)
+def test_what_is_no_box_is_refused_or_left_out_and_counted(write, images, format, box, monkeypatch):
+    xyxy, xywh = NO_BOXES[box]
+    if format == 'entities' and box in ('true', 'three', 'null'):
+        pytest.skip('the XML has four texts')
+    options = grounding_files(write, format, xyxy, xywh) | dict(
+        data_root=str(images.parent), data_prefix={'img': 'images'}
+    )
+    with pytest.raises(AnnotationError, match="set bad_boxes='drop'"):
+        GroundingDataset(**options)
+    said = []
+    monkeypatch.setattr('slan_mm.datasets.grounding_dataset.print_log', lambda text, *_: said.append(text))
+    dataset = GroundingDataset(bad_boxes='drop', **options)
+    kept = [phrase['boxes'] for index in range(len(dataset)) for phrase in dataset.get_data_info(index)['phrases']]
+    assert [box for boxes in kept for box in boxes] == [[1, 2, 11, 22]] and len(kept) == 2
+    assert ['1 of 2 boxes were left out, the first of' in text for text in said] == [True]
+
+
+def grounding_files(write, format, xyxy, xywh):
+    """Files of two boxes of two phrases: a good one, and one that is none. Returns the data set's arguments."""
+    size = {'height': 80, 'width': 120}
+    if format == 'entities':
+        write('e/Sentences/a.txt', '[/EN#3/people A man] runs to [/EN#4/people a dog]\n')
+        write('e/test.txt', 'a\n')
+        boxes = ''.join(
+            f'<object><name>{name}</name><bndbox>'
+            + ''.join(f'<{s}>{v}</{s}>' for s, v in zip(('xmin', 'ymin', 'xmax', 'ymax'), box, strict=True))
+            + '</bndbox></object>'
+            for name, box in ((3, [1, 2, 11, 22]), (4, xyxy))
+        )
+        write(
+            'e/Annotations/a.xml',
+            f'<annotation><size><width>120</width><height>80</height></size>{boxes}</annotation>',
+        )
+        return dict(ann_file='e', format='entities', split='test')
+    if format == 'odvg':
+        regions = [
+            {'bbox': box, 'tokens_positive': [span]} for box, span in (([1, 2, 11, 22], [0, 5]), (xyxy, [12, 18]))
+        ]
+        write('g.jsonl', {'filename': 'a.jpg', **size, 'grounding': {'caption': IMAGE['caption'], 'regions': regions}})
+        return dict(ann_file='g.jsonl', format='odvg')
+    if format == 'odvg_detection':
+        boxes = [{'bbox': [1, 2, 11, 22], 'category': 'cat'}, {'bbox': xyxy, 'category': 'dog'}]
+        write('g.jsonl', {'filename': 'a.jpg', **size, 'detection': {'instances': boxes}})
+        return dict(ann_file='g.jsonl', format='odvg')
+    boxes = [[1, 2, 10, 20], xywh]
+    if format == 'refer':
+        image = {'id': 1, 'file_name': 'a.jpg', **size}
+        write('i.json', {'images': [image], 'annotations': [{'id': n, 'bbox': box} for n, box in enumerate(boxes)]})
+        write(
+            'refs.json',
+            [
+                {'ann_id': n, 'image_id': 1, 'split': 'val', 'sentences': [{'sent_id': n, 'sent': 'a man'}]}
+                for n in range(2)
+            ],
+        )
+        return dict(ann_file='refs.json', format='refer', instances='i.json')
+    spans = [[[0, 5]], [[12, 18]]]
+    pictures = [{**IMAGE, 'tokens_positive_eval': spans}] if format == 'mdetr' else [IMAGE]
+    owners = [5, 5]
+    if format == 'mdetr_refexp':
+        pictures, owners = [IMAGE, {**IMAGE, 'id': 6}], [5, 6]
+    annotations = [
+        {'image_id': owner, 'bbox': box, 'tokens_positive': span}
+        for owner, box, span in zip(owners, boxes, spans, strict=True)
+    ]
+    write('g.json', {'images': pictures, 'annotations': annotations})
+    return dict(ann_file='g.json', format=format.replace('_train', ''))
+
+
+def test_a_file_most_of_whose_boxes_are_none_is_another_format(write, images):
+    options = grounding_files(write, 'odvg_detection', [5, 5, 1, 1], None)
+    write('g.jsonl', (images.parent / 'g.jsonl').read_text().replace('[1, 2, 11, 22]', '[30, 2, 10, 22]'))
+    with pytest.raises(AnnotationError, match='2 of 2 boxes are none'):
+        GroundingDataset(bad_boxes='drop', data_root=str(images.parent), data_prefix={'img': 'images'}, **options)

@@ -3,6 +3,7 @@
 import pytest
 
 from slan_mm.apis import find_noun_phrases, mark_phrases, mark_spans
+from slan_mm.datasets.marked_text import read_marked_text
 
 
 def phrases(text):
@@ -28,6 +29,14 @@ def test_a_phrase_never_is_a_part_of_a_word(text):
     for start, end in find_noun_phrases(text):
         assert not text[:start][-1:].isalnum() and not text[end:][:1].isalnum()
         assert text[start:end] not in ('n', 's', 't')
+
+
+@pytest.mark.parametrize('apostrophe', '\u2019\u2018\u02bc\u00b4`\uff07')
+def test_every_apostrophe_is_one(apostrophe):
+    text = "the dog's ball isn't on the players' lawn"
+    other = text.replace("'", apostrophe)
+    assert find_noun_phrases(other) == find_noun_phrases(text) and phrases(text) == ['dog', 'ball', 'players', 'lawn']
+    assert read_marked_text(other).spans == read_marked_text(text).spans
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The official Flickr30k Entities: ``Sentences/*.txt`` and ``Annotations/*.xml`` (Plummer et al. 2015)."""
 
+import math
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -88,7 +89,9 @@ def read_annotation(file: Path) -> tuple[tuple[int, int], dict[str, list[list[fl
         root = ET.fromstring(text)
     except ET.ParseError as error:
         Entry(None, file, line=error.position[0]).fail(f'not valid XML ({error})', 'Is the download complete?')
-    size = (int(_number(top, root, 'size/height')), int(_number(top, root, 'size/width')))
+    height, width = (_number(top, root, f'size/{side}') for side in ('height', 'width'))
+    if not math.isfinite(height + width):
+        top.fail(f'height {height} and width {width} are no image size', 'Is the file complete?')
     boxes: dict[str, list[list[float]]] = defaultdict(list)
     for item in root.iter('object'):
         names = [name.text for name in item.iter('name') if name.text]
@@ -96,7 +99,7 @@ def read_annotation(file: Path) -> tuple[tuple[int, int], dict[str, list[list[fl
             corners = [_number(top, box, side) for side in ('xmin', 'ymin', 'xmax', 'ymax')]
             for name in names:
                 boxes[name].append(corners)
-    return size, dict(boxes)
+    return (int(height), int(width)), dict(boxes)
 
 
 def _number(entry: Entry, element: ET.Element, path: str) -> float:

@@ -90,14 +90,14 @@ def read_text(file: Path) -> str:
         Entry(None, file, line=error.line).fail(error.what, 'Save the file in the encoding UTF-8.')
 
 
-def load_json(file: Path) -> Any:
-    """The parsed JSON of ``file``; its errors name file and line."""
-    return _parsed(read_text(file), file, 1, 'Is the download complete?')
+def load_json(file: Path, nan: bool = False) -> Any:
+    """The parsed JSON of ``file``; its errors name file and line. For ``nan`` see ``parse_json``."""
+    return _parsed(read_text(file), file, 1, 'Is the download complete?', nan)
 
 
-def _parsed(text: str, file: Path, first_line: int, remedy: str) -> Any:
+def _parsed(text: str, file: Path, first_line: int, remedy: str, nan: bool) -> Any:
     try:
-        return parse_json(text, file, first_line)
+        return parse_json(text, file, first_line, nan)
     except TextFileError as error:
         Entry(None, file, line=error.line).fail(error.what, remedy)
 
@@ -114,13 +114,13 @@ def json_entries(file: Path, data: Any, key: str | None, remedy: str) -> Iterato
         yield Entry(record, file, place, lambda index=index: _line(file, key, index))
 
 
-def json_line_entries(file: Path, remedy: str) -> Iterator[Entry]:
-    """The records of a file with one JSON value a line; empty lines are passed over."""
+def json_line_entries(file: Path, remedy: str, nan: bool = False) -> Iterator[Entry]:
+    """The records of a file with one JSON value a line; empty lines are passed over. For ``nan`` see ``parse_json``."""
     # Not str.splitlines: it also splits at characters that JSON allows inside a text.
     for number, line in enumerate(io.StringIO(read_text(file)), start=1):
         if not line.strip():
             continue
-        yield Entry(_parsed(line.rstrip(), file, number, remedy), file, line=number)
+        yield Entry(_parsed(line.rstrip(), file, number, remedy, nan), file, line=number)
 
 
 def _line(file: Path, key: str | None, index: int) -> int | None:

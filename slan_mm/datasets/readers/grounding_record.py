@@ -1,11 +1,12 @@
 """What a grounding reader yields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from slan_mm.datasets.readers.boxes import MAX_OVER, MAX_SIDE, pixels_over, wrong_box
 from slan_mm.datasets.readers.entry import Entry
-
-#: Pixels that a box may reach over the border: annotations count from 0 or from 1, and round.
-MAX_OVER = 2.0
+from slan_mm.plain_text import is_blank, short
 
 
 @dataclass(slots=True)
@@ -13,13 +14,14 @@ class PhraseRecord:
     """A phrase of a caption.
 
     - ``spans``: all its character spans [start, end) in the caption.
-    - ``boxes``: its boxes, absolute xyxy in pixels of the original image; none is allowed.
+    - ``boxes``: its boxes, absolute xyxy in pixels of the original image; none is allowed. What is no box stands here
+      as it is in the file, until ``GroundingRecord.check``.
     - ``category``: its categories, or None where the file knows none.
     - ``phrase_id``: unique in its caption, and the same whichever other phrases have boxes.
     """
 
     spans: list[list[int]]
-    boxes: list[list[float]]
+    boxes: list[Any]
     category: list[str] | None
     phrase_id: str
 
@@ -41,12 +43,27 @@ class GroundingRecord:
     phrases: list[PhraseRecord]
     entry: Entry
 
-    def check(self) -> None:
-        """Raises AnnotationError: an empty caption, a span outside it, a box without area or outside the image."""
-        if not self.text.strip():
+    def check(self, bad_boxes: str = 'error') -> list[str]:
+        """Checks caption, size, spans and boxes.
+
+        Args:
+            bad_boxes: 'error' refuses what is no box: not four finite numbers, or without area. 'drop' takes it out of
+                the phrases.
+
+        Returns:
+            What was taken out, in words, each box once.
+
+        Raises:
+            AnnotationError: An empty caption, no image size, a span outside the caption, what is no box, or a box
+                outside the image.
+        """
+        if is_blank(self.text):
             self.entry.fail('the caption is empty', 'Write it, or remove the entry.')
-        if min(self.size) < 1:
-            self.entry.fail(f'height and width {self.size} are no image size', 'Give those of the original image.')
+        if not 1 <= min(self.size) <= max(self.size) <= MAX_SIDE:
+            self.entry.fail(
+                f'height and width {short(self.size)} are no image size', 'Give those of the original image.'
+            )
+        dropped: dict[int, str] = {}
         for phrase in self.phrases:
             where = f'phrase {phrase.phrase_id!r}'
             if not phrase.spans:
@@ -57,14 +74,33 @@ class GroundingRecord:
                         f'{where}: span [{start}, {end}) is not inside the caption of {len(self.text)} characters',
                         'Spans count characters of the caption from 0, the end excluded.',
                     )
+            kept = []
             for box in phrase.boxes:
-                if not (box[0] < box[2] and box[1] < box[3]):
-                    self.entry.fail(f'{where}: box {box} (x1, y1, x2, y2) has no area', 'Repair or remove the box.')
-                over = max(-box[0], -box[1], box[2] - self.size[1], box[3] - self.size[0])
-                if over > MAX_OVER:
+                if wrong := wrong_box(box):
+                    if bad_boxes == 'error':
+                        self.entry.fail(
+                            f'{where}: {wrong}', "Repair or remove the box, or set bad_boxes='drop' on the data set."
+                        )
+                    dropped[id(box)] = f'{self.sample_id!r}, {where}: {wrong}'
+                    continue
+                kept.append(box)
+                if (over := pixels_over(box, self.size)) > MAX_OVER:
                     self.entry.fail(
                         f'{where}: box {box} (x1, y1, x2, y2) reaches {over:g} pixels out of the image of height and '
                         f'width {self.size}',
                         'Boxes and size are those of the original image, in pixels: is the size that of a resized '
                         'copy, or the box x, y, width, height?',
                     )
+            phrase.boxes = kept
+        return list(dropped.values())
+
+
+def phrases_of_boxes(boxes: Sequence[tuple[list[list[int]], Any]]) -> list[PhraseRecord]:
+    """The phrases of boxes that come with spans, in the caption's order; boxes of equal spans are one phrase's."""
+    found: dict[str, PhraseRecord] = {}
+    for spans, box in boxes:
+        found.setdefault(str(sorted(spans)), PhraseRecord(sorted(spans), [], None, '')).boxes.append(box)
+    phrases = sorted(found.values(), key=lambda phrase: phrase.spans)
+    for number, phrase in enumerate(phrases):
+        phrase.phrase_id = str(number)
+    return phrases

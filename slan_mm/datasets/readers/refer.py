@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slan_mm.datasets.readers.boxes import corners
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
 from slan_mm.datasets.readers.grounding_record import GroundingRecord, PhraseRecord
 
@@ -44,7 +45,7 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
         FileNotFoundError: A file is missing.
         AnnotationError: A file is not what it should be, or there is nothing in the split.
     """
-    data = load_json(instances)
+    data = load_json(instances, nan=True)
     images = {entry.take('id', int, _REMEDY): entry for entry in json_entries(instances, data, 'images', _REMEDY)}
     boxes = {entry.take('id', int, _REMEDY): entry for entry in json_entries(instances, data, 'annotations', _REMEDY)}
     seen: Counter[str] = Counter()
@@ -54,21 +55,18 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
         if split is not None and own_split != split:
             continue
         image = _found(entry, 'image_id', images, instances)
-        box = _found(entry, 'ann_id', boxes, instances).take('bbox', list, _REMEDY)
-        if len(box) != 4 or not all(isinstance(value, int | float) for value in box):
-            entry.fail(f'bbox {box} is not four numbers [x, y, width, height]', _REMEDY)
-        x, y, width, height = map(float, box)
+        box = corners(_found(entry, 'ann_id', boxes, instances).take('bbox', object, _REMEDY))
         for number, item in enumerate(entry.take('sentences', list, _REMEDY)):
             sentence = entry.child('sentences', number, item)
             text = sentence.take('sent', str, _REMEDY)
-            identity = str(sentence.take('sent_id', (int, str), _REMEDY))
+            identity = sentence.take_id('sent_id', _REMEDY)
             yield GroundingRecord(
                 img_path=os.path.join(img_root, image.take('file_name', str, _REMEDY)),
                 image_id=str(image.data['id']),
                 sample_id=identity,
                 text=text,
                 size=(image.take('height', int, _REMEDY), image.take('width', int, _REMEDY)),
-                phrases=[PhraseRecord([[0, len(text)]], [[x, y, x + width, y + height]], None, '0')],
+                phrases=[PhraseRecord([[0, len(text)]], [box], None, '0')],
                 entry=sentence,
             )
     if split is not None and not seen[split]:
