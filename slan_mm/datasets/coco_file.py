@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,8 +11,11 @@ from typing import Any
 
 from mmdet.datasets import CocoDataset as MMDetCocoDataset
 from mmdet.datasets.api_wrappers import COCO
+from mmengine.logging import print_log
 
+from slan_mm.datasets.readers.boxes import MAX_SIDE, finite_numbers
 from slan_mm.datasets.readers.entry import AnnotationError, json_entries, load_json
+from slan_mm.plain_text import short
 
 #: The 80 names that mmdet takes where a config gives none.
 STANDARD_CLASSES = tuple(MMDetCocoDataset.METAINFO['classes'])
@@ -29,6 +33,8 @@ class CocoFile(COCO):
     and leaves out names that are not there, so labels mean other classes wherever the two lists differ.
 
     Many exporters leave out ``iscrowd``, ``area`` or ``info``. They are 0, width times height of the box, and empty.
+    Boxes without area, and of images that the file does not have, are logged with their number: nothing learns from
+    them.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -103,6 +109,7 @@ def _few(names: Any) -> str:
 
 def _read(file: Path) -> dict:
     data = load_json(file)
+    left_out: Counter[str] = Counter()
     seen: dict[str, set] = {'images': set(), 'categories': set(), 'annotations': set()}
     # Files of pictures to be searched, such as COCO's test sets, have no annotations.
     for key in ('images', 'categories', *(('annotations',) if 'annotations' in data else ())):
@@ -114,19 +121,30 @@ def _read(file: Path) -> dict:
             if key == 'images':
                 entry.take('file_name', str, _REMEDY)
                 for name in ('height', 'width'):
-                    entry.take(name, (int, float), _REMEDY)
+                    if not 1 <= entry.take(name, (int, float), _REMEDY) <= MAX_SIDE:
+                        entry.fail(f'{name} {short(entry.data[name])} is no number of pixels', _REMEDY)
             elif key == 'categories':
                 entry.take('name', str, _REMEDY)
             else:
-                entry.take('image_id', (int, str), _REMEDY)
+                image = entry.take('image_id', (int, str), _REMEDY)
                 category, box = entry.take('category_id', (int, str), _REMEDY), entry.take('bbox', list, _REMEDY)
                 if category not in seen['categories']:
                     entry.fail(f'category_id {category!r} is not among the categories', _REMEDY)
-                if len(box) != 4 or not all(type(side) in (int, float) for side in box):
-                    entry.fail(f'bbox {box} is not four numbers', _REMEDY)
-                if entry.data.get('iscrowd') is None:
-                    entry.data['iscrowd'] = 0
-                if entry.data.get('area') is None:
-                    entry.data['area'] = box[2] * box[3]
+                if not finite_numbers(box):
+                    entry.fail(f'bbox {short(box)} is not four finite numbers', _REMEDY)
+                left_out['boxes without area, which mmdet leaves out of training'] += min(box[2:]) <= 0
+                left_out["boxes of images that are not among the file's"] += image not in seen['images']
+                for name, default in (('iscrowd', 0), ('area', box[2] * box[3])):
+                    if entry.data.get(name) is None:
+                        entry.data[name] = default
+                    elif not 0 <= entry.take(name, (int, float, bool), _REMEDY) <= MAX_SIDE**2:
+                        entry.fail(f'{name} {short(entry.data[name])} is out of range', _REMEDY)
+    for what, count in left_out.items():
+        if count and count == len(data['annotations']):
+            raise AnnotationError(f'{file}: all {count} annotations are {what}. {_REMEDY}')
+        if count:
+            print_log(
+                f'{file}: {count} of {len(data["annotations"])} annotations are {what}', 'current', logging.WARNING
+            )
     data.setdefault('info', {})
     return data

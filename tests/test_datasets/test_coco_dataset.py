@@ -153,7 +153,12 @@ def test_what_exporters_leave_out_has_its_usual_value(tmp_path, field, value):
     ('key', 'change', 'message'),
     [
         ('annotations', {'bbox': None}, r"annotations\[1\]: field 'bbox' should be list"),
-        ('annotations', {'bbox': [1, 2, 3]}, r'bbox \[1, 2, 3\] is not four numbers'),
+        ('annotations', {'bbox': [1, 2, 3]}, r'bbox \[1, 2, 3\] is not four finite numbers'),
+        ('annotations', {'bbox': [True, 2, 3, 4]}, 'is not four finite numbers'),
+        ('annotations', {'bbox': [1, 2, 10**400, 4]}, 'is not four finite numbers'),
+        ('annotations', {'area': -1}, 'area -1 is out of range'),
+        ('annotations', {'iscrowd': 'no'}, "field 'iscrowd' should be"),
+        ('images', {'width': 0}, 'width 0 is no number of pixels'),
         ('annotations', {'category_id': 77}, 'category_id 77 is not among the categories'),
         ('annotations', {'id': 1}, "the id 1 stands twice in 'annotations'"),
         ('categories', {'id': 9}, "the id 9 stands twice in 'categories'"),
@@ -172,3 +177,21 @@ def test_errors_name_file_line_and_entry(tmp_path, key, change, message):
         with pytest.raises(AnnotationError, match=rf'ann\.json, line \d+, {key}\[1\]: .*') as caught:
             build()
         assert caught.match(message)
+
+
+@pytest.mark.parametrize(
+    ('change', 'what'),
+    [({'bbox': [4, 5, 0, 30]}, 'boxes without area'), ({'bbox': [4, 5, -3, 30]}, 'boxes without area'),
+     ({'image_id': '0'}, 'boxes of images that are not')],
+)  # fmt: skip
+def test_boxes_that_teach_nothing_are_counted(tmp_path, change, what, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.datasets.coco_file.print_log', lambda text, *_: said.append(text))
+    data = content()
+    data['annotations'][1].update(change)
+    assert told(data_set(written(tmp_path, data), ('dog', 'cat', 'bus'))) == [['dog'], *TRUTH[1:]]
+    assert [f'1 of 6 annotations are {what}' in text for text in said] == [True]
+    for box in data['annotations']:
+        box.update(change)
+    with pytest.raises(AnnotationError, match=f'all 6 annotations are {what}'):
+        data_set(written(tmp_path, data), ('dog', 'cat', 'bus'))

@@ -28,6 +28,7 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.datasets.readers.boxes import finite_numbers
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
 
 _REMEDY = (
@@ -53,12 +54,12 @@ def convert(file: Path) -> tuple[dict, Counter]:
     boxes: dict[int, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
     left_out: Counter = Counter()
     for entry in json_entries(file, data, 'annotations', _REMEDY):
-        category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', list, _REMEDY)
+        category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', object, _REMEDY)
         if category not in names:
             entry.fail(f'category_id {category} is not among the categories', _REMEDY)
         if entry.data.get('iscrowd'):
             left_out['crowds'] += 1
-        elif len(box) != 4 or min(box[2:]) <= 0:
+        elif not finite_numbers(box) or min(box[2:]) <= 0:
             left_out['boxes without area'] += 1
         else:
             # By name: two categories of one name are one phrase.

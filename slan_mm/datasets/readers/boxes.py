@@ -1,6 +1,5 @@
 """Boxes, spans and sizes in annotation files: one measure of what they are, for all readers."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,29 +10,33 @@ from slan_mm.plain_text import short
 MAX_OVER = 2.0
 #: The longest side of an image, in pixels.
 MAX_SIDE = 10**6
+#: A number beyond this is no coordinate, and sums of such would be infinite.
+_MOST = 1e30
 #: What is done with boxes that are none: see ``GroundingDataset``.
 POLICIES = ('error', 'drop')
 
 
-def four_numbers(box: Any) -> bool:
-    """Whether ``box`` is a list of four numbers; true and false are none."""
-    return isinstance(box, list) and len(box) == 4 and all(type(side) in (int, float) for side in box)
+def finite_numbers(box: Any) -> bool:
+    """Whether ``box`` is a list of four finite numbers; true and false are none."""
+    return (
+        isinstance(box, list)
+        and len(box) == 4
+        and all(type(side) in (int, float) and abs(side) <= _MOST for side in box)
+    )
 
 
 def corners(box: Any) -> Any:
     """[x, y, width, height] as [x1, y1, x2, y2]; what is not four numbers as it is, for :func:`wrong_box` to tell."""
-    if not four_numbers(box):
+    if not finite_numbers(box):
         return box
-    x, y, width, height = (_finite(side) for side in box)
+    x, y, width, height = map(float, box)
     return [x, y, x + width, y + height]
 
 
 def wrong_box(box: Any) -> str | None:
     """What makes ``box`` no box [x1, y1, x2, y2], in words; None where it is one."""
-    if not four_numbers(box):
-        return f'box {short(box)} is not four numbers'
-    if not all(math.isfinite(_finite(side)) for side in box):
-        return f'box {short(box)} has a side that is no finite number'
+    if not finite_numbers(box):
+        return f'box {short(box)} is not four finite numbers'
     if not (box[0] < box[2] and box[1] < box[3]):
         return f'box {box} (x1, y1, x2, y2) has no area'
     return None
@@ -42,14 +45,6 @@ def wrong_box(box: Any) -> str | None:
 def pixels_over(box: Sequence[float], size: tuple[int, int]) -> float:
     """How many pixels ``box`` [x1, y1, x2, y2] reaches out of an image of ``size`` (height, width)."""
     return max(-box[0], -box[1], box[2] - size[1], box[3] - size[0])
-
-
-def _finite(side: float) -> float:
-    """``side`` as a float; a whole number that none can hold is infinite."""
-    try:
-        return float(side)
-    except OverflowError:
-        return math.inf
 
 
 def pixels(entry: Entry, name: str, remedy: str) -> int:

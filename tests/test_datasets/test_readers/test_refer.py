@@ -124,7 +124,7 @@ def test_missing_things_are_named(read, write):
         list(read_refer(Path('gone.p'), Path(write('instances.json', INSTANCES)), ''))
     wrong = {**INSTANCES, 'annotations': [{'id': 1, 'bbox': [1, 2, 3]}]}
     record, *_ = read(references()[:1], wrong)
-    with pytest.raises(AnnotationError, match='not four numbers'):
+    with pytest.raises(AnnotationError, match='not four finite numbers'):
         record.check()
 
 
