@@ -54,7 +54,7 @@ def convert(file: Path) -> tuple[dict, Counter]:
     boxes: dict[int, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
     left_out: Counter = Counter()
     for entry in json_entries(file, data, 'annotations', _REMEDY):
-        category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', object, _REMEDY)
+        category, box = entry.take('category_id', int, _REMEDY), entry.take('bbox', list, _REMEDY)
         if category not in names:
             entry.fail(f'category_id {category} is not among the categories', _REMEDY)
         if entry.data.get('iscrowd'):
