@@ -1,5 +1,6 @@
 """What makes a text usable: it has something to read, and no half characters. And values in messages."""
 
+import re
 import unicodedata
 from reprlib import Repr
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 #: Letters and signs by their category in Unicode that show nothing: Hangul fillers, the empty Braille pattern.
 _UNSEEN = frozenset('\u115f\u1160\u3164\uffa0\u2800')
 
+_SEEN = re.compile('[!-~]')  # quicker than to look up letters
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 _SHORT.maxlist = 20
@@ -17,6 +19,8 @@ def is_blank(text: str) -> bool:
 
     Marks count only on a letter. A tokenizer makes no token of such a text.
     """
+    if _SEEN.search(text):
+        return False
     return not any(unicodedata.category(letter)[0] in 'LNPS' and letter not in _UNSEEN for letter in text)
 
 

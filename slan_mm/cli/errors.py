@@ -1,6 +1,7 @@
 """Errors that a user can mend, told in one line."""
 
 import functools
+import io
 import re
 import sys
 import traceback
@@ -32,6 +33,9 @@ def one_line_errors(main: Callable) -> Callable:
 
     @functools.wraps(main)
     def run(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A text that the terminal's encoding lacks, or a name that is not UTF-8, must not end a tool.
+            sys.stdout.reconfigure(errors='backslashreplace')
         try:
             return main(*args, **kwargs)
         except Exception as error:

@@ -1,5 +1,6 @@
 """What a user can mend is told in one line; what is a fault of the program keeps its traceback."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,15 @@ def test_a_fault_of_the_program_keeps_its_traceback(fault, monkeypatch):
     with pytest.raises(Exception) as raised:
         one_line_errors(lambda: fault())()
     assert not isinstance(raised.value, SystemExit)
+
+
+def test_names_that_the_terminal_cannot_show_end_no_tool(monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr('sys.stdout', io.TextIOWrapper(shown, encoding='ascii'))
+
+    @one_line_errors
+    def main():
+        print('caf\udce9.jpg 猫', flush=True)
+
+    main()
+    assert shown.getvalue() == b'caf\\udce9.jpg \\u732b\n'
