@@ -10,7 +10,7 @@ from slan_mm.datasets.unreadable import UnreadableImageError
 @pytest.fixture
 def latin(images):
     """The path of a picture beside the others whose name is not UTF-8."""
-    path = os.fsdecode(os.fsencode(images) + b'/caf\xe9.jpg')
+    path = os.fsdecode(os.fsencode(images) + b'/photo\xe9.jpg')
     Path(path).write_bytes((images / 'a.jpg').read_bytes())
     return path
 
@@ -27,7 +27,7 @@ def test_in_a_folder_names_that_are_not_utf8_are_left_out_and_counted(images, la
 
 def test_by_itself_such_a_name_is_refused(images, latin):
     for call in (list_pictures, read_picture):
-        with pytest.raises(UnreadableImageError, match=r'caf\\udce9\.jpg.* is not UTF-8: rename it'):
+        with pytest.raises(UnreadableImageError, match=r'photo\\udce9\.jpg.* is not UTF-8: rename it'):
             call(latin)
     folder = images / 'latin'
     folder.mkdir()
