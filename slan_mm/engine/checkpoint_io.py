@@ -1,14 +1,12 @@
-"""Reading and writing checkpoint files: no code is run from a file, and no half-written file is ever taken for one."""
+"""Where checkpoints are, and the one way in which all of them are read."""
 
+import logging
 import os
-import pickle
 import re
-import zipfile
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import print_log
@@ -19,19 +17,8 @@ from mmengine.runner import (
     get_torchvision_models,
 )
 
-from slan_mm.atomic_files import (
-    replaced_atomically as replaced_atomically,
-)
-
-#: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
-SAFE_NUMPY = [
-    np._core.multiarray._reconstruct,
-    np._core.multiarray.scalar,
-    np.ndarray,
-    np.dtype,
-    *(type(np.dtype(name)) for name in ('bool', 'uint8', 'uint32', 'int32', 'int64', 'float32', 'float64')),
-]
-
+from slan_mm.plain_text import short
+from slan_mm.weights_file import WeightsFileError, read_weights_file
 
 #: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
 LAST, BEST = 'last_checkpoint', 'best_checkpoint'
@@ -41,11 +28,12 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
     """The checkpoint file that ``path`` stands for; every tool and ``load_from`` find theirs here.
 
     A work directory stands for the best checkpoint of its run where one was kept (``save_best``), else for the newest;
-    a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names. In a folder that was moved the name is
-    looked for beside that file. Any other path is given back, whether it exists or not.
+    a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names, see :func:`read_pointer`. Any other
+    path is given back, whether it exists or not.
 
     Raises:
         FileNotFoundError: if the directory has no checkpoint, or the one named is gone.
+        ValueError: if the file that names it is damaged.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -59,11 +47,10 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
         pointer = path
     else:
         return path
-    named = Path(pointer.read_text().strip())
-    for found in (named, pointer.parent / named.name):
-        if found.is_file():
-            return found
-    raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
+    named = read_pointer(pointer)
+    if not named.is_file():
+        raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
+    return named
 
 
 def existing_checkpoint(path: str | os.PathLike) -> Path:
@@ -83,36 +70,30 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
 
     ``filename`` may also be a work directory, see :func:`find_checkpoint`.
 
-    ``torch.load(weights_only=True)``, without MMEngine's silent second try with ``weights_only=False``, which would
+    As :func:`read_weights_file` does, without MMEngine's silent second try with ``weights_only=False``, which would
     run whatever code the file holds.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged: PyTorch reads a flipped bit as another number.
-        pickle.UnpicklingError: if the file holds anything but tensors and plain values.
+        WeightsFileError: if it is damaged (PyTorch reads a flipped bit as another number), or holds no weights.
+        pickle.UnpicklingError: if it holds anything but tensors and plain values.
     """
     path = existing_checkpoint(filename)
     if path != Path(filename).expanduser():
         print_log(f'{filename}: its checkpoint is {path.name}', 'current')
-    if path.suffix == '.safetensors':
-        from safetensors.torch import load_file
-
-        return {'state_dict': load_file(path, device='cpu')}
-    if zipfile.is_zipfile(path) and _is_damaged(path):
-        raise ValueError(
-            f'{path} is damaged: its content is not what was written. Get the file again, or take an older one'
+    content = read_weights_file(path, map_location)
+    weights = content.get('state_dict', content) if isinstance(content, dict) else content
+    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+        raise WeightsFileError(
+            f'{path} holds no weights: they are expected by name, on their own or under state_dict. '
+            f'What is there is {short(weights)}'
         )
-    try:
-        with torch.serialization.safe_globals(SAFE_NUMPY):
-            return torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        lines = str(error).splitlines()
-        reason = next((line.strip() for line in lines if 'GLOBAL' in line), lines[0] if lines else 'unknown')
-        raise pickle.UnpicklingError(
-            f'{path} holds more than tensors and plain values, and reading it would run code from it ({reason}). '
-            'If you trust its source, convert it once: torch.save(dict(state_dict=torch.load(path, '
-            "weights_only=False)['state_dict']), new_path)"
-        ) from error
+    if weights and not any(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise WeightsFileError(
+            f'{path} holds no tensors under state_dict, nor on their own: its entries are '
+            f'{", ".join(list(weights)[:8])}. Save those weights again, as dict(state_dict=...)'
+        )
+    return content
 
 
 def load_from_web(filename: str, map_location: Any = None) -> dict:
@@ -170,43 +151,51 @@ def register_strict_loaders() -> None:
         CheckpointLoader.register_scheme(prefixes=prefixes, loader=loader, force=True)
 
 
-def is_complete(path: str | os.PathLike) -> bool:
-    """Whether ``path`` is a whole and undamaged checkpoint file.
-
-    Its table of contents is written last, and has a checksum of every tensor.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            holds_tensors = any(name.endswith('data.pkl') for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False
-    return holds_tensors and not _is_damaged(path)
-
-
-def _is_damaged(path: str | os.PathLike) -> bool:
-    """Whether a zip file's content is not that of its checksums."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is not None
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError):
-        return True
-
-
-def resumable_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
+def resumable_checkpoints(work_dir: str | os.PathLike, out_dir: str | os.PathLike | None = None) -> list[Path]:
     """The checkpoints ``iter_*.pth`` and ``epoch_*.pth`` of a run, newest first, complete or not.
 
-    They are looked for in ``work_dir`` and beside the file that ``work_dir/last_checkpoint`` names. Newest is by time
-    of writing: numbers would mislead in a folder that an earlier, longer run has used.
+    They are looked for in ``work_dir`` and ``out_dir``, where they are if the checkpoint hook has one. The first is the
+    one that ``work_dir/last_checkpoint`` names, in whatever folder if these have none of its name. The others are
+    ordered by time of writing: numbers would mislead in a folder that an earlier, longer run has used.
     """
-    folders = {Path(work_dir).resolve()}
-    last = Path(work_dir) / LAST
-    if last.is_file() and (name := last.read_text().strip()):
-        folders.add(Path(name).parent.resolve())
+    folders = {Path(folder).resolve() for folder in (work_dir, out_dir) if folder is not None}
     found = [
         path for folder in folders for path in folder.glob('*.pth') if re.fullmatch(r'(iter|epoch)_\d+', path.stem)
     ]
 
     def age(path: Path) -> tuple[int, int]:
-        return path.stat().st_mtime_ns, int(path.stem.split('_')[1])
+        # Of a link itself: what it leads to may be gone.
+        return path.lstat().st_mtime_ns, int(path.stem.split('_')[1])
 
-    return sorted(found, key=age, reverse=True)
+    found.sort(key=age, reverse=True)
+    last = Path(work_dir) / LAST
+    if last.is_file():
+        try:
+            named = read_pointer(last, [*folders])
+        except ValueError as error:
+            print_log(f'{error}. Taking the newest file', 'current', logging.WARNING)
+        else:
+            if named.is_file():
+                found = [named, *(path for path in found if path != named)]
+    return found
+
+
+def read_pointer(pointer: Path, folders: Sequence[Path] = ()) -> Path:
+    """The checkpoint that a file ``last_checkpoint`` or ``best_checkpoint`` names.
+
+    It is that of its name in ``folders`` or beside the file where there is one: a copied or moved folder has its own.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    with open(pointer, 'rb') as file:
+        raw = file.read(5000)
+    try:
+        text = raw.decode().strip()
+        name = Path(text).name
+        if not name or not text.isprintable() or len(raw) > 4096 or len(name.encode()) > 255:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f'{pointer} is damaged: it names no checkpoint but {short(raw)}. Remove it') from None
+    own = next((folder / name for folder in (pointer.parent.resolve(), *folders) if (folder / name).is_file()), None)
+    return own or Path(text)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 from unittest.mock import Mock
 
@@ -14,6 +15,7 @@ from torch import nn
 from slan_mm.engine import SafeCheckpointHook, load_from_file
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.launch import build_runner
+from slan_mm.folder_lock import FolderInUseError, FolderLock
 
 ITERATIONS = 12
 
@@ -74,10 +76,16 @@ def test_worker_processes_change_nothing(tmp_path, straight):
     assert_same_end(runner, runner.model.state_dict(), straight)
 
 
-def test_a_truncated_checkpoint_is_passed_over(tmp_path, straight):
+@pytest.mark.parametrize('damage', ['cut', 'block', 'link'])
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, straight, damage):
     interrupt(tmp_path, 6)
     newest = tmp_path / 'iter_6.pth'
-    newest.write_bytes(newest.read_bytes()[:-50])
+    content = newest.read_bytes()
+    if damage == 'link':
+        newest.unlink()
+        newest.symlink_to('nowhere')
+    else:
+        newest.write_bytes(content[:-50] if damage == 'cut' else content[:2000] + bytes(1000) + content[3000:])
     runner = build_runner(toy_config(tmp_path, ITERATIONS, resume='auto'))
     runner.train()
     assert_same_end(runner, runner.model.state_dict(), straight)
@@ -155,7 +163,7 @@ def test_old_checkpoints_go_and_the_best_stays(tmp_path):
     build_runner(toy_config(tmp_path, 8, **changes)).train()
     kept = sorted(path.name for path in tmp_path.glob('*.pth'))
     assert kept == ['best_toy_count_iter_4.pth', 'iter_6.pth', 'iter_8.pth']
-    assert not list(tmp_path.glob('.*'))
+    assert [path.name for path in tmp_path.glob('.*')] == ['.lock']
 
 
 def test_the_best_is_named_and_the_old_one_goes_after_the_new_one(tmp_path, monkeypatch):
@@ -216,3 +224,38 @@ def test_accumulated_gradients_resume_exactly(tmp_path):
     resumed = build_runner(toy_config(tmp_path / 'b', 8, resume='auto', **changes))
     resumed.train()
     assert histories(resumed)['train/loss'] == histories(straight)['train/loss']
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    out = {'default_hooks__checkpoint__out_dir': str(tmp_path / 'out')}
+    for held, changes in ((tmp_path / 'work', {}), (tmp_path / 'work', out), (tmp_path / 'out' / 'work', out)):
+        with (
+            FolderLock(held),
+            pytest.raises(FolderInUseError, match=f'{held} is being changed by process {os.getpid()}'),
+        ):
+            build_runner(toy_config(tmp_path / 'work', 2, **changes)).train()
+    build_runner(toy_config(tmp_path / 'work', 2)).train()
+    # A test may run beside a training.
+    with FolderLock(tmp_path / 'work'):
+        cfg = toy_config(tmp_path / 'work', 2)
+        cfg.test_dataloader, cfg.test_cfg = cfg.val_dataloader, {'type': 'TestLoop'}
+        cfg.test_evaluator = cfg.val_evaluator
+        assert build_runner(cfg).test()['toy/count'] == 10
+    build_runner(toy_config(tmp_path / 'work', 4, resume='auto')).train()
+
+
+def test_a_copied_work_directory_goes_its_own_way(tmp_path):
+    best = {'default_hooks__checkpoint__save_best': 'toy/count', 'default_hooks__checkpoint__rule': 'greater'}
+    original, copy = tmp_path / 'a', tmp_path / 'b'
+    build_runner(toy_config(original, 4, **best)).train()
+    shutil.copytree(original, copy)
+    build_runner(toy_config(original, 8, resume='auto', **best)).train()
+    before = {path: path.read_bytes() for path in original.glob('*.pth')}
+    runner = build_runner(toy_config(copy, 6, resume='auto', **best))
+    runner.train()
+    assert len(histories(runner)['train/loss']) == 6 and find_checkpoint(copy / 'last_checkpoint').parent == copy
+    (hook,) = [hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook)]
+    assert hook.best_ckpt_path == str(copy / 'best_toy_count_iter_4.pth')
+    hook.after_val_epoch(runner, {'toy/count': 11.0})
+    assert not (copy / 'best_toy_count_iter_4.pth').exists()
+    assert before == {path: path.read_bytes() for path in original.glob('*.pth')}

@@ -10,6 +10,7 @@ from support.engine import ROOT, toy_config
 
 from slan_mm.engine.hooks.run_record_hook import RunRecordHook, config_name, current_commit, read_record
 from slan_mm.engine.launch import build_runner
+from slan_mm.text_files import TextFileError
 
 
 def toy(folder, **changes):
@@ -112,3 +113,13 @@ def test_galleries_tell_what_chance_is(tmp_path):
 )
 def test_config_names_tell_nothing_of_the_machine(given, kept):
     assert config_name(given) == kept
+
+
+@pytest.mark.parametrize('content', ['{"steps": ', '[1]', '', '{"steps": NaN}'])
+def test_a_damaged_record_costs_no_run(tmp_path, content):
+    (tmp_path / 'run.json').write_text(content)
+    with pytest.raises(TextFileError, match=r'run\.json'):
+        read_record(tmp_path)
+    build_runner(toy_config(tmp_path, 2, default_hooks__record={'type': 'RunRecordHook'})).train()
+    assert read_record(tmp_path)['finished']
+    assert (tmp_path / 'run.json.damaged').read_text() == content

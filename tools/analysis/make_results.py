@@ -42,6 +42,7 @@ if __name__ == '__main__':
 from ablation_grid import Grid, Table, read_grid
 
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.text_files import read_json
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r'(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- /results -->)', re.DOTALL)
@@ -74,7 +75,7 @@ def read_records(folder: Path) -> dict[str, Record]:
     Raises:
         ValueError: A record is of a run that did not finish, or lacks what a table tells of a run.
     """
-    records = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob('*.json'))}
+    records = {path.stem: read_json(path) for path in sorted(folder.glob('*.json'))}
     for name, record in records.items():
         missing = [key for key in _NEEDED if record.get(key) is None]
         if missing or not record.get('finished'):

@@ -11,7 +11,6 @@ sha256 of the file. Every tool here that reads a checkpoint (``tools/infer.py``,
 
 import argparse
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,14 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 from torch import Tensor
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
-from slan_mm.engine.checkpoint_io import find_checkpoint, replaced_atomically
+from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
 from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
+from slan_mm.text_files import read_json
 
 #: What a record must tell before its weights are given away.
 _NEEDED = ('config', 'command', 'commit', 'seed', 'steps', 'train_seconds', 'test')
@@ -75,7 +76,9 @@ def read_run(path: Path, checkpoint: Path, config: str | None, command: str | No
     """
     if not path.is_file():
         raise ValueError(f'{path} is not there: name the record of the run with --run')
-    record = json.loads(path.read_text())
+    record = read_json(path)
+    if not isinstance(record, dict):
+        raise ValueError(f'{path} is no record of a run')
     if command is not None:
         record['command'] = command
     missing = [key for key in _NEEDED if record.get(key) is None]

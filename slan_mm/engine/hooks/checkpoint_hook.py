@@ -8,7 +8,8 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 
-from slan_mm.engine.checkpoint_io import BEST, LAST, replaced_atomically
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.engine.checkpoint_io import BEST, LAST
 from slan_mm.registry import HOOKS
 
 
@@ -22,6 +23,14 @@ class SafeCheckpointHook(CheckpointHook):
     go into its subfolder with the work directory's name.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parent = self.out_dir
+
+    def folder(self, work_dir: str | Path) -> Path:
+        """Where the checkpoints of a run go."""
+        return Path(work_dir) if self._parent is None else Path(self._parent) / Path(work_dir).name
+
     def before_train(self, runner: Any) -> None:
         step = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
         if not self.by_epoch and self.interval > 0 and self.interval % step:
@@ -32,18 +41,23 @@ class SafeCheckpointHook(CheckpointHook):
             )
         work_dir = Path(runner.work_dir)
         self.file_backend = LocalBackend()
-        self.out_dir = str(work_dir if self.out_dir is None else Path(self.out_dir) / work_dir.name)
+        self.out_dir = str(self.folder(work_dir))
         Path(self.out_dir).mkdir(parents=True, exist_ok=True)
         runner.logger.info(f'checkpoints are saved to {self.out_dir}')
         info = runner.message_hub.get_info
         self.keep_ckpt_ids = deque(info('keep_ckpt_ids', []))
         if self.save_best is not None and len(self.key_indicators) == 1:
-            self.best_ckpt_path = info('best_ckpt')
+            self.best_ckpt_path = self._own(info('best_ckpt'))
         elif self.save_best is not None:
-            self.best_ckpt_path_dict = {name: info(f'best_ckpt_{name}') for name in self.key_indicators}
+            self.best_ckpt_path_dict = {name: self._own(info(f'best_ckpt_{name}')) for name in self.key_indicators}
         if is_main_process() and getattr(self, 'best_ckpt_path', None) is None:
             # Of an earlier run in the same folder.
             (work_dir / BEST).unlink(missing_ok=True)
+
+    def _own(self, best: str | None) -> str | None:
+        """The best checkpoint in this run's folder: a copied work directory must not remove the original's."""
+        own = None if best is None else Path(self.out_dir, Path(best).name)
+        return str(own) if own is not None and own.is_file() else None
 
     def _save_best_checkpoint(self, runner: Any, metrics: dict[str, float]) -> None:
         if self.save_best is None or len(self.key_indicators) != 1:

@@ -14,8 +14,11 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 import slan_mm
-from slan_mm.engine.checkpoint_io import find_checkpoint, replaced_atomically
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.engine.checkpoint_io import find_checkpoint
+from slan_mm.plain_text import short
 from slan_mm.registry import HOOKS
+from slan_mm.text_files import TextFileError, read_json
 
 RECORD = 'run.json'
 
@@ -54,9 +57,16 @@ def current_command() -> str:
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
-    """The record in a run's folder; empty where there is none."""
+    """The record in a run's folder; empty where there is none.
+
+    Raises:
+        TextFileError: it is damaged.
+    """
     path = Path(folder) / RECORD
-    return json.loads(path.read_text()) if path.is_file() else {}
+    record = read_json(path) if path.is_file() else {}
+    if not isinstance(record, dict):
+        raise TextFileError(path, f'the record of a run has names and values, not {short(record)}')
+    return record
 
 
 @HOOKS.register_module()
@@ -123,7 +133,7 @@ class RunRecordHook(Hook):
         self._write(
             runner,
             # Not `runner.iter`: asked for it, a runner that has not trained builds its training data.
-            **({} if trained or read_record(runner.work_dir) else self._about(runner, self._loaded_steps)),
+            **({} if trained or self._record(runner) else self._about(runner, self._loaded_steps)),
             test=plain(metrics),
             test_checkpoint=None if trained else self._tested(runner.cfg.get('load_from')),
             tested_commit=current_commit(),
@@ -145,13 +155,23 @@ class RunRecordHook(Hook):
             'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu',
         }
 
+    def _record(self, runner: Any) -> dict[str, Any]:
+        """The record so far. A damaged one is put aside: no run is lost for it."""
+        try:
+            return read_record(runner.work_dir)
+        except TextFileError as error:
+            path = Path(runner.work_dir) / RECORD
+            path.replace(path.with_suffix('.json.damaged'))
+            runner.logger.warning(f'{error}. Kept as {path.name}.damaged; the record begins anew')
+            return {}
+
     def _write(self, runner: Any, **fields: Any) -> None:
         if not is_main_process():
             return
         path = Path(runner.work_dir) / RECORD
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_atomically(path) as temporary:
-            record = {**read_record(runner.work_dir), **fields}
+            record = {**self._record(runner), **fields}
             temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
 
 

@@ -1,14 +1,19 @@
 """What MMEngine's two runners lack for a resume that is exact and safe."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from torch import nn
 
-from slan_mm.engine.checkpoint_io import is_complete, replaced_atomically, resumable_checkpoints
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.engine.checkpoint_io import resumable_checkpoints
+from slan_mm.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
 from slan_mm.engine.resume.random_state import random_state, set_random_state
+from slan_mm.folder_lock import FolderInUseError, FolderLock
+from slan_mm.weights_file import is_complete, known_to_be_whole
 
 
 class ExactResume:
@@ -20,6 +25,7 @@ class ExactResume:
       position in the data are in the checkpoint (:class:`ExactStateHook`, :class:`ResumableIterLoop`).
     - ``test`` refuses weights that do not fit the model, as does a resume.
     - Checkpoints are written under another name and renamed when they are on the disk.
+    - One process at a time trains in a work directory. Tests may run beside it.
 
     Attributes:
         must_fit: whether weights that do not fit the model are an error now: while a run is resumed, and in a test.
@@ -56,15 +62,39 @@ class ExactResume:
         newest = [self._newest_checkpoint() if is_main_process() else None]
         broadcast_object_list(newest)
         if newest[0] is not None:
-            self.resume(newest[0])
+            with known_to_be_whole(newest[0]):
+                self.resume(newest[0])
             self._has_loaded = True
             return
         self.logger.info(f'no checkpoint to resume from in {self.work_dir}: starting anew')
         self._resume = False
         super().load_or_resume()
 
+    def train(self) -> nn.Module:
+        """Trains, while no other process does in the same folders.
+
+        Raises:
+            FolderInUseError: on all ranks, if another process is training there.
+        """
+        with ExitStack() as held:
+            refusal: list[FolderInUseError | None] = [None]
+            if is_main_process():
+                try:
+                    for folder in sorted({Path(self.work_dir).resolve(), self._checkpoint_folder().resolve()}):
+                        held.enter_context(FolderLock(folder))
+                except FolderInUseError as error:
+                    refusal[0] = error
+            broadcast_object_list(refusal)
+            if refusal[0] is not None:
+                raise FolderInUseError(str(refusal[0]))
+            return super().train()
+
+    def _checkpoint_folder(self) -> Path:
+        hook = next((hook for hook in self.hooks if isinstance(hook, SafeCheckpointHook)), None)
+        return Path(self.work_dir) if hook is None else hook.folder(self.work_dir)
+
     def _newest_checkpoint(self) -> str | None:
-        for path in resumable_checkpoints(self.work_dir):
+        for path in resumable_checkpoints(self.work_dir, self._checkpoint_folder()):
             if is_complete(path):
                 return str(path)
             self.logger.warning(f'{path} is truncated or damaged: passing over it to an older checkpoint')

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
+
+from slan_mm.weights_file import read_weights_file
 
 #: Prefixes that checkpoints put before a backbone's own names, or that a wrapper puts before the checkpoint's.
 _PREFIXES = ('', 'backbone.', 'module.', 'module.backbone.', 'model.', 'timm_model.', 'image_encoder.backbone.')
@@ -17,7 +18,8 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds no mapping of names to tensors.
+        ValueError: the file is damaged, or holds no mapping of names to tensors.
+        pickle.UnpicklingError: it holds anything but tensors and plain values.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -25,11 +27,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
             f'No weights at {path}. Give the path of a .safetensors or .pth file that is on this machine. '
             'The encoders that configs look for in weights/ come with: bash tools/fetch_weights.sh'
         )
-    if path.suffix == '.safetensors':
-        from safetensors.torch import load_file
-
-        return load_file(str(path))
-    state = torch.load(path, map_location='cpu', weights_only=True)
+    state = read_weights_file(path, map_location='cpu')
     for key in ('state_dict', 'model'):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]

@@ -1,0 +1,131 @@
+"""One file of weights: read without running code from it, and told apart from a damaged file or something else."""
+
+import hashlib
+import pickle
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+#: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
+SAFE_NUMPY = [
+    np._core.multiarray._reconstruct,
+    np._core.multiarray.scalar,
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(name)) for name in ('bool', 'uint8', 'uint32', 'int32', 'int64', 'float32', 'float64')),
+]
+_ZIP = b'PK\x03\x04'
+#: What files begin with that are often found in the place of weights.
+_STRANGERS = (
+    (b'version https://git-lfs', 'only a pointer of Git LFS: fetch the file by git lfs pull'),
+    (b'<', 'a web page: download the file itself'),
+)
+_WHOLE: set[Path] = set()
+
+
+class WeightsFileError(ValueError):
+    """A file that is damaged, or holds no weights."""
+
+
+def read_weights_file(path: Path, map_location: Any = None) -> Any:
+    """What a file of PyTorch (as ``torch.save`` writes it) or safetensors holds; its content tells which it is.
+
+    Read by ``torch.load(weights_only=True)``. Damage is found by the checksums of PyTorch's files; safetensors have
+    none, but a metafile beside one (``NAME.yml``, see ``tools/model_converters/publish.py``) has the file's.
+
+    Raises:
+        WeightsFileError: It is damaged, or no such file.
+        pickle.UnpicklingError: It holds anything but tensors and plain values.
+    """
+    with open(path, 'rb') as file:
+        start = file.read(64)
+    if not start:
+        raise WeightsFileError(f'{path} is empty. Get the file again')
+    for beginning, what in _STRANGERS:
+        if start.lstrip().startswith(beginning):
+            raise WeightsFileError(f'{path} holds no weights but is {what}')
+    if start[8:9] == b'{' and not start.startswith(_ZIP):
+        return _read_safetensors(path)
+    if start.startswith(_ZIP) and path.resolve() not in _WHOLE:
+        _check_zip(path)
+    try:
+        with torch.serialization.safe_globals(SAFE_NUMPY):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        code = next((line for line in lines if re.search('GLOBAL|allowlisted|Trying to', line)), None)
+        if isinstance(error, pickle.UnpicklingError) and code is not None:
+            raise pickle.UnpicklingError(
+                f'{path} holds more than tensors and plain values, and reading it would run code from it ({code}). '
+                'If you trust its source, convert it once: torch.save(dict(state_dict=torch.load(path, '
+                "weights_only=False)['state_dict']), new_path)"
+            ) from error
+        told = re.search(r'WeightsUnpickler error:\s*(.+)', str(error))
+        reason = told[1] if told else lines[0].split('. ')[0]
+        raise WeightsFileError(
+            f'{path} cannot be read as weights ({reason}). It is damaged or of another kind: get the file again'
+        ) from error
+
+
+def _read_safetensors(path: Path) -> dict:
+    metafile = path.with_suffix('.yml')
+    if metafile.is_file() and path.resolve() not in _WHOLE:
+        told = re.search(r'^SHA256: ([0-9a-f]{64})$', metafile.read_text(errors='replace'), re.MULTILINE)
+        if told and hashlib.sha256(path.read_bytes()).hexdigest() != told[1]:
+            raise WeightsFileError(f'{path} is damaged: {metafile.name} is of another content. Get the file again')
+    try:
+        return {'state_dict': load_file(path, device='cpu')}
+    except SafetensorError as error:
+        raise WeightsFileError(f'{path} is damaged ({error}). Get the file again') from error
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not any(name.endswith('/data.pkl') for name in archive.namelist()):
+                raise WeightsFileError(f'{path} is a zip file, but holds no weights that PyTorch has written')
+            damaged = archive.testzip() is not None
+    except WeightsFileError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+        damaged = True
+    if damaged:
+        raise WeightsFileError(
+            f'{path} is damaged: its content is not what was written. Get the file again, or take an older one'
+        )
+
+
+def is_complete(path: str | Path) -> bool:
+    """Whether ``path`` is a whole and undamaged file of PyTorch, by the checksums that it has."""
+    try:
+        if not Path(path).is_file():
+            return False
+        with open(path, 'rb') as file:
+            if file.read(4) != _ZIP:
+                return False
+        _check_zip(Path(path))
+    except (WeightsFileError, OSError):
+        return False
+    return True
+
+
+@contextmanager
+def known_to_be_whole(path: str | Path) -> Iterator[None]:
+    """While inside, ``path`` is read without being checked again."""
+    resolved = Path(path).resolve()
+    _WHOLE.add(resolved)
+    try:
+        yield
+    finally:
+        _WHOLE.discard(resolved)
