@@ -173,12 +173,6 @@ def toy_config(work_dir: Path, max_iters: int = 12, batch_size: int = 4, **chang
     return cfg
 
 
-def toy_environment() -> dict[str, str]:
-    """Environment for a subprocess that uses this file."""
-    paths = [str(ROOT / 'tests'), str(ROOT)]
-    return {**os.environ, 'PYTHONPATH': os.pathsep.join(paths), 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-
-
 def histories(runner_or_checkpoint: object) -> dict[str, list[float]]:
     """Every value logged in training, in full precision and in order, except those that measure time."""
     if isinstance(runner_or_checkpoint, dict):

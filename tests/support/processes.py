@@ -67,15 +67,33 @@ def free_port() -> int:
 
 def run_ranks(function: Callable, world_size: int, folder: Path, *args: Any) -> list[Any]:
     """What ``function(rank, *args)``, importable from a module, returns on each rank; ``folder`` is for their use."""
-    arguments = (function, world_size, free_port(), str(folder), args)
-    context()
-    mp.start_processes(_rank, arguments, nprocs=world_size, start_method='forkserver')
+    _start(_rank, world_size, function, str(folder), args)
     return [torch.load(folder / f'{rank}.pt', weights_only=False) for rank in range(world_size)]
 
 
-def _rank(rank: int, function: Callable, world_size: int, port: int, folder: str, args: tuple) -> None:
+def run_tool_on_ranks(tool: str, world_size: int, *options: str) -> None:
+    """Runs ``tools/<tool>`` as ``torchrun`` would, on gloo: the tool itself makes the group."""
+    _start(_tool_on_a_rank, world_size, tool, options)
+
+
+def _start(function: Callable, world_size: int, *args: Any) -> None:
+    context()
+    mp.start_processes(function, (world_size, free_port(), *args), nprocs=world_size, start_method='forkserver')
+
+
+def _set_rank(rank: int, world_size: int, port: int) -> None:
     torch.set_num_threads(1)
-    os.environ |= dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(world_size))
+    names = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=world_size)
+    os.environ |= {name: str(value) for name, value in names.items()}
+
+
+def _tool_on_a_rank(rank: int, world_size: int, port: int, tool: str, options: tuple[str, ...]) -> None:
+    _set_rank(rank, world_size, port)
+    _tool(tool, options)
+
+
+def _rank(rank: int, world_size: int, port: int, function: Callable, folder: str, args: tuple) -> None:
+    _set_rank(rank, world_size, port)
     dist.init_process_group('gloo', rank=rank, world_size=world_size)
     try:
         torch.save(function(rank, *args), Path(folder) / f'{rank}.pt')

@@ -1,11 +1,12 @@
 """Two processes on a CPU train as one with their batches joined."""
 
+import os
 import subprocess
 import sys
 
 import pytest
-from support.engine import ROOT, histories, toy_config, toy_environment
-from support.processes import free_port
+from support.engine import ROOT, histories, toy_config
+from support.processes import free_port, run_tool_on_ranks
 
 from slan_mm.engine import load_from_file
 from slan_mm.engine.launch import build_runner
@@ -15,11 +16,22 @@ from slan_mm.engine.launch import build_runner
 def two_ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp('ranks')
     toy_config(folder / 'work', 6, batch_size=2, model__noise=False).dump(folder / 'toy.py')
-    command = ['bash', 'tools/dist_train.sh', str(folder / 'toy.py'), '2']
-    environment = toy_environment() | {'PORT': str(free_port()), 'PYTHON': sys.executable}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_tool_on_ranks('train.py', 2, str(folder / 'toy.py'), '--launcher', 'pytorch')
     return folder / 'work'
+
+
+def test_dist_train_starts_the_tool_on_each_rank(tmp_path):
+    """What the tool does there, see below: here torchrun starts a program that writes what it is given."""
+    program = tmp_path / 'program'
+    program.write_text(f'#!/bin/sh\necho "$RANK of $WORLD_SIZE, $MASTER_PORT, $@" > {tmp_path}/$LOCAL_RANK\n')
+    program.chmod(0o755)
+    port = str(free_port())
+    environment = os.environ | {'PORT': port, 'PYTHON': sys.executable, 'PYTHON_EXEC': str(program)}
+    command = ['bash', str(ROOT / 'tools/dist_train.sh'), 'toy.py', '2', '--amp']
+    subprocess.run(command, cwd=tmp_path, env=environment, timeout=300, check=True)
+    for rank in range(2):
+        expected = f'{rank} of 2, {port}, -u {ROOT}/tools/train.py toy.py --launcher pytorch --amp\n'
+        assert (tmp_path / str(rank)).read_text() == expected
 
 
 def test_losses_are_those_of_the_global_batch(two_ranks, tmp_path):

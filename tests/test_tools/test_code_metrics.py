@@ -1,4 +1,4 @@
-"""The counts of a small tree by hand, and the walk of a real training step."""
+"""The counts of a small tree by hand. The walk of a real training step: see test_draw_design.py."""
 
 import runpy
 from pathlib import Path
@@ -84,16 +84,6 @@ def test_a_return_is_a_visit_to_a_file_that_another_one_led_to_before():
     assert walk.visits(steps)[1].functions == ['encode', 'check']
     assert walk.files_of(steps) == ['slan', 'base', 'branch', 'loss']
     assert walk.returns(steps) == 1
-
-
-def test_the_walk_of_a_step_leads_from_the_inputs_to_all_losses():
-    steps = walk.walk_of(ROOT, 'configs/pretrain/slan_tiny_shapes.py')
-    names = walk.files_of(steps)
-    assert all((ROOT / 'slan_mm' / name).is_file() for name in names)
-    assert names[0] == 'models/data_preprocessor.py'
-    order = ['models/slan.py', 'models/image/encoder.py', 'models/objectives/contrastive.py', 'models/locator/moves.py',
-             'models/objectives/regression.py']  # fmt: skip
-    assert [name for name in names if name in order] == order
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from draw_design import CONFIG, MODEL, model_figure, step_figure
-from inspecting.walk import Call, walk_of
+from inspecting.walk import Call, files_of, walk_of
 
 ROOT = Path(__file__).parents[2]
 MENDED = 'draw it again: python tools/analysis/draw_design.py'
@@ -21,8 +21,23 @@ def test_the_kept_figure_is_of_this_model():
     assert (ROOT / 'docs/images/model.svg').read_text() == model_figure(), MENDED
 
 
-def test_the_kept_walk_is_that_of_a_step():
-    assert (ROOT / 'docs/images/training_step.svg').read_text() == step_figure(walk_of(ROOT, CONFIG)), MENDED
+@pytest.fixture(scope='module')
+def walk():
+    """Of a real training step."""
+    return walk_of(ROOT, CONFIG)
+
+
+def test_the_kept_walk_is_that_of_a_step(walk):
+    assert (ROOT / 'docs/images/training_step.svg').read_text() == step_figure(walk), MENDED
+
+
+def test_the_walk_of_a_step_leads_from_the_inputs_to_all_losses(walk):
+    names = files_of(walk)
+    assert all((ROOT / 'slan_mm' / name).is_file() for name in names)
+    assert names[0] == 'models/data_preprocessor.py'
+    order = ['models/slan.py', 'models/image/encoder.py', 'models/objectives/contrastive.py', 'models/locator/moves.py',
+             'models/objectives/regression.py']  # fmt: skip
+    assert [name for name in names if name in order] == order
 
 
 def test_a_file_stands_below_its_caller_with_its_later_visits():

@@ -4,10 +4,10 @@ import os
 import re
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.tools import call_tools
 
 ROOT = Path(__file__).parents[2]
 #: What a user calls: not the parts that several tools share, nor those that lie in packages.
@@ -25,10 +25,9 @@ def state(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob('*') if '__pycache__' not in path.parts}
 
 
-def call(command, folder):
-    """Runs it in a folder of its own. Fails if it has written there, or has begun an installation."""
-    # Python is found; a virtual environment would be made where SLAN_VENV says.
-    environment = {
+def environment_of(folder):
+    """Python is found; what a command made, it would make in ``folder``."""
+    return {
         **os.environ,
         'PYTHONPATH': str(ROOT),
         'SLAN_VENV': str(folder / 'venv'),
@@ -37,11 +36,15 @@ def call(command, folder):
         'TMPDIR': str(folder),
         'PYTHONDONTWRITEBYTECODE': '1',
     }
+
+
+def call(command, folder):
+    """Runs it in a folder of its own. Fails if it has written there, or has begun an installation."""
     before = state(ROOT / 'tools')
     done = subprocess.run(
         # What takes longer has begun to work.
         list(map(str, command)),
-        **dict(cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120),
+        **dict(cwd=folder, env=environment_of(folder), capture_output=True, text=True, check=False, timeout=120),
     )
     assert not list(folder.iterdir()), 'nothing is written'
     assert state(ROOT / 'tools') == before
@@ -49,20 +52,35 @@ def call(command, folder):
     return done
 
 
+@pytest.fixture(scope='module')
+def calls(tmp_path_factory):
+    """Every Python tool with ``--help`` and with an unknown option, by tool and option, in a folder of its own."""
+    base, before = tmp_path_factory.mktemp('calls'), state(ROOT / 'tools')
+    names = [(tool, option) for tool in PYTHON for option in ('--help', '--no-such-option')]
+    folders = [base / f'folder{number}' for number in range(len(names))]
+    for folder in (*folders, base / 'said', base / 'home'):
+        folder.mkdir()
+    commands = [(ROOT / tool, option) for tool, option in names]
+    done = call_tools(commands, folders, base / 'said', environment_of(base / 'home'))
+    assert state(ROOT / 'tools') == before and not list((base / 'home').iterdir())
+    return {name: (call, folder) for name, call, folder in zip(names, done, folders, strict=True)}
+
+
 @pytest.mark.parametrize('tool', PYTHON, ids=str)
-def test_python_tools_help_without_heavy_imports(tool, tmp_path):
-    done = call([sys.executable, '-X', 'importtime', ROOT / tool, '--help'], tmp_path)
+def test_python_tools_help_without_heavy_imports(tool, calls):
+    done, folder = calls[tool, '--help']
     assert done.returncode == 0
     assert done.stdout.startswith(f'usage: {tool.stem}')
-    imported = set(re.findall(r'^import time:.*\| +(\S+)$', done.stderr, re.MULTILINE))
-    assert 'argparse' in imported and not HEAVY & imported
+    assert 'argparse' in done.imported and not HEAVY & done.imported
+    assert not list(folder.iterdir()), 'nothing is written'
 
 
 @pytest.mark.parametrize('tool', PYTHON, ids=str)
-def test_python_tools_refuse_unknown_options(tool, tmp_path):
-    done = call([sys.executable, ROOT / tool, '--no-such-option'], tmp_path)
+def test_python_tools_refuse_unknown_options(tool, calls):
+    done, folder = calls[tool, '--no-such-option']
     assert done.returncode == 2 and not done.stdout
     assert done.stderr.startswith('usage: ') and ': error: ' in done.stderr
+    assert not list(folder.iterdir()), 'nothing is written'
 
 
 @pytest.mark.parametrize('arguments', [['--help'], ['-h'], ['CONFIG', '2', '--help']], ids=' '.join)
