@@ -3,6 +3,7 @@
 On a CPU, unless SLAN_TEST_DEVICE names another device.
 """
 
+import copy
 import os
 from pathlib import Path
 
@@ -38,11 +39,15 @@ LOGGED = {
 WRITTEN = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}
 
 
-@pytest.fixture(params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
-def cfg(request):
-    cfg = Config.fromfile(request.param)
-    init_default_scope(cfg.default_scope)
-    return cfg
+@pytest.fixture(scope='module', params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
+def read(request):
+    return Config.fromfile(request.param)
+
+
+@pytest.fixture
+def cfg(read):
+    init_default_scope(read.default_scope)
+    return read
 
 
 def batch_of(dataset):
@@ -50,11 +55,23 @@ def batch_of(dataset):
     return pseudo_collate([dataset[index] for index in range(4)])
 
 
-def build_model(cfg):
+@pytest.fixture(scope='module')
+def built(read):
+    """The config at toy size and its model, built once for all tests of the config."""
+    init_default_scope(read.default_scope)
+    cfg = shrink(read)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
-    return model.to(DEVICE)
+    return cfg, model.to(DEVICE)
+
+
+@pytest.fixture
+def toy(built):
+    """The config and a copy of the model."""
+    torch.manual_seed(0)
+    config, model = built
+    return config, copy.deepcopy(model)
 
 
 def test_stored_pictures_have_an_encoder_that_reads_them():
@@ -67,11 +84,11 @@ def test_stored_pictures_have_an_encoder_that_reads_them():
     assert read
 
 
-def test_training_step(cfg):
+def test_training_step(toy):
+    cfg, model = toy
     if cfg.get('train_dataloader') is None:
         pytest.skip('an evaluation-only config')
-    cfg = shrink(cfg)
-    model = build_model(cfg).train()
+    model.train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     before = {name: value.detach().clone() for name, value in trained.items()}
@@ -93,9 +110,9 @@ def test_training_step(cfg):
     assert len(updates) == 1
 
 
-def test_prediction(cfg):
-    cfg = shrink(cfg)
-    PREDICTIONS[cfg.model.type](cfg, build_model(cfg).eval())
+def test_prediction(toy):
+    cfg, model = toy
+    PREDICTIONS[cfg.model.type](cfg, model.eval())
 
 
 def test_load_from_is_something_that_training_writes_or_that_is_shipped():

@@ -9,7 +9,7 @@ from support.writing import build_writer, overfit
 @pytest.fixture(scope='module')
 def trained():
     model = build_writer('SLANCaptioner').train()
-    losses = overfit(model, toy_batch(), 'loss_caption')
+    losses = overfit(model, toy_batch(), 'loss_caption', 56)
     return model.eval(), losses
 
 

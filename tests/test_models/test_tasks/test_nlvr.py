@@ -75,7 +75,7 @@ def test_overfits_a_fixed_batch():
     data = model.data_preprocessor(batch, True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     history = []
-    for _ in range(40):
+    for _ in range(20):
         loss, log = model.parse_losses(model(**data, mode='loss'))
         optimizer.zero_grad()
         loss.backward()

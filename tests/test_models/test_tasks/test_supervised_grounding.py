@@ -92,7 +92,7 @@ def test_overfits_a_fixed_batch():
     model, batch = build_grounder(), shapes_batch()
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     totals = []
-    for _ in range(60):
+    for _ in range(24):
         losses = toy_losses(model, copy.deepcopy(batch))
         total = sum(value for name, value in losses.items() if 'loss' in name)
         optimiser.zero_grad()

@@ -122,7 +122,7 @@ def test_overfits_a_fixed_batch_and_finds_its_videos():
     data = model.data_preprocessor(batch, True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     history = []
-    for _ in range(30):
+    for _ in range(15):
         loss, log = model.parse_losses(model(**data, mode='loss'))
         optimizer.zero_grad()
         loss.backward()
