@@ -14,6 +14,7 @@ from slan_mm.datasets.image_text_dataset import ImageTextDataset
 from slan_mm.datasets.readers.captions import check_image_root, check_some_images, unit_hash
 from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.questions import QuestionRecord, read_visual_genome, read_vqa_v2
+from slan_mm.plain_text import is_blank
 from slan_mm.registry import DATASETS
 
 FORMATS = ('vqa_v2', 'visual_genome')
@@ -103,7 +104,7 @@ class VQADataset(ImageTextDataset):
         return self.split is None or (unit_hash(record.image_id) < self.holdout) == (self.split == 'val')
 
     def _with_answers(self, records: list[QuestionRecord]) -> list[QuestionRecord]:
-        kept = [record for record in records if any(answer.strip() for answer in record.answers)]
+        kept = [record for record in records if not all(map(is_blank, record.answers))]
         if not kept and records:
             raise AnnotationError(
                 f'{self.ann_file}: no question has an answer to learn. Give answer_file, or set test_mode=True.'

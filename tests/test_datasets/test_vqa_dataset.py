@@ -136,16 +136,16 @@ def test_a_truncated_image(tmp_path):
     [
         ([dict(question_id=1, image_id=1, question=' ')], None, r'questions\[0\]: the question is empty'),
         ([dict(question_id=1, image_id=1)], [dict(question_id=1, answers=[])], "no field 'question'"),
-        ([dict(question_id=1, image_id=1, question='a')] * 2, None, 'a second entry with question_id 1'),
+        ([dict(question_id=1, image_id=1, question='a')] * 2, None, "a second entry with question_id '1'"),
         (
             [dict(question_id=1, image_id=1, question='a')],
             [dict(question_id=2, answers=[dict(answer='x')])],
-            'question 1 has no answers in',
+            "question '1' has no answers in",
         ),
         (
             [dict(question_id=1, image_id=1, question='a')],
             [dict(question_id=n, answers=[dict(answer='x')]) for n in (1, 2)],
-            'question_id 2 is not among the questions',
+            "question_id '2' is not among the questions",
         ),
         (
             [dict(question_id=1, image_id=1, question='a')],

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slan_mm.datasets.readers.entry import Entry, json_line_entries
+from slan_mm.plain_text import is_blank, short
 
-_IDENTIFIER = re.compile(r'([a-z]+\d*)-(\d+)-(\d+)-(\d+)')
+_IDENTIFIER = re.compile('([a-z]+[0-9]*)-([0-9]+)-([0-9]+)-([0-9]+)')
 _LABELS = {'true': 1, 'false': 0}
 _REMEDY = (
     'NLVR2 reads the official json lines {"identifier": "dev-850-0-0", "sentence": ..., "label": "True" or "False", '
@@ -53,16 +54,16 @@ def read_nlvr2(ann_file: Path, img_root: str) -> Iterator[PairStatement]:
         identifier = entry.take('identifier', str, _REMEDY)
         match = _IDENTIFIER.fullmatch(identifier)
         if match is None:
-            entry.fail(f'identifier {identifier!r} is not <split>-<set>-<pair>-<sentence>', _REMEDY)
+            entry.fail(f'identifier {short(identifier)} is not <split>-<set>-<pair>-<sentence>', _REMEDY)
         if identifier in seen:
-            entry.fail(f'identifier {identifier!r} comes twice', 'Remove one of the two lines.')
+            entry.fail(f'identifier {short(identifier)} comes twice', 'Remove one of the two lines.')
         seen.add(identifier)
         sentence = entry.take('sentence', str, _REMEDY).strip()
-        if not sentence:
+        if is_blank(sentence):
             entry.fail('the sentence is empty', 'Write it, or remove the line.')
         label = str(entry.take('label', (str, bool), _REMEDY)).lower()
         if label not in _LABELS:
-            entry.fail(f'label {label!r} is neither True nor False', _REMEDY)
+            entry.fail(f'label {short(label)} is neither True nor False', _REMEDY)
         folder = os.path.join(img_root, _folder(entry, match[1]))
         name = os.path.join(folder, identifier.rsplit('-', 1)[0])
         yield PairStatement(identifier, f'{name}-img0.png', f'{name}-img1.png', sentence, _LABELS[label], entry)
@@ -72,6 +73,6 @@ def _folder(entry: Entry, split: str) -> str:
     if split != 'train':
         return split
     directory = entry.take('directory', (int, str), _REMEDY)
-    if not str(directory).isdigit() or int(directory) > 99:
-        entry.fail(f'directory {directory!r} is no number from 0 to 99', _REMEDY)
+    if not re.fullmatch('[0-9]{1,2}', str(directory)):
+        entry.fail(f'directory {short(directory)} is no number from 0 to 99', _REMEDY)
     return os.path.join('images', 'train', str(int(directory)))

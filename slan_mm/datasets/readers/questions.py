@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
+from slan_mm.plain_text import is_blank, short
 
 _VQA = (
     "format='vqa_v2' reads {questions: [{question_id, image_id, question}]} and, as answer_file, {annotations: "
@@ -51,26 +52,26 @@ def read_vqa_v2(ann_file: Path, answer_file: Path | None, img_root: str, image_n
     Raises:
         AnnotationError: A field is missing or wrong, a question id is used twice, or the files do not belong together.
     """
-    annotations: dict[int | str, Entry] = {}
+    annotations: dict[str, Entry] = {}
     if answer_file is not None:
         for entry in json_entries(answer_file, load_json(answer_file), 'annotations', _VQA):
             annotations[_new_id(entry, 'question_id', annotations, _VQA)] = entry
-    seen: dict[int | str, Entry] = {}
+    seen: dict[str, Entry] = {}
     for entry in json_entries(ann_file, load_json(ann_file), 'questions', _VQA):
-        question_id = _new_id(entry, 'question_id', seen, _VQA)
-        seen[question_id] = entry
-        image_id = entry.take('image_id', (int, str), _VQA)
-        annotation = annotations.pop(question_id, None)
+        key = _new_id(entry, 'question_id', seen, _VQA)
+        seen[key] = entry
+        image_id = entry.take_id('image_id', _VQA)
+        annotation = annotations.pop(key, None)
         if answer_file is not None and annotation is None:
-            entry.fail(f'question {question_id!r} has no answers in {answer_file}', 'Do the two files belong together?')
+            entry.fail(f'question {key!r} has no answers in {answer_file}', 'Do the two files belong together?')
         yield QuestionRecord(
-            img_path=os.path.join(img_root, _image_name(entry, image_name, image_id)),
-            image_id=str(image_id),
-            question_id=question_id,
+            img_path=os.path.join(img_root, _image_name(entry, image_name, entry.data['image_id'])),
+            image_id=image_id,
+            question_id=entry.data['question_id'],
             question=_question(entry, _VQA),
             answers=[] if annotation is None else _answers(annotation),
-            answer_type=None if annotation is None else annotation.data.get('answer_type'),
-            question_type=None if annotation is None else annotation.data.get('question_type'),
+            answer_type=_kind(annotation, 'answer_type'),
+            question_type=_kind(annotation, 'question_type'),
             entry=entry,
         )
     for question_id, entry in annotations.items():
@@ -86,19 +87,18 @@ def read_visual_genome(ann_file: Path, img_root: str) -> Iterator[QuestionRecord
         if os.path.isdir(os.path.join(img_root, folder))
         for name in os.listdir(os.path.join(img_root, folder))
     }
-    seen: dict[int | str, Entry] = {}
+    seen: dict[str, Entry] = {}
     for image in json_entries(ann_file, load_json(ann_file), None, _VISUAL_GENOME):
-        image_id = image.take('id', (int, str), _VISUAL_GENOME)
+        image_id = image.take_id('id', _VISUAL_GENOME)
         name = f'{image_id}.jpg'
         for number, item in enumerate(image.take('qas', list, _VISUAL_GENOME)):
             entry = image.child('qas', number, item)
-            question_id = _new_id(entry, 'qa_id', seen, _VISUAL_GENOME)
-            seen[question_id] = entry
+            seen[_new_id(entry, 'qa_id', seen, _VISUAL_GENOME)] = entry
             answer = entry.take('answer', str, _VISUAL_GENOME).strip().rstrip('.').lower()
             yield QuestionRecord(
                 img_path=os.path.join(img_root, where.get(name, _FOLDERS[0]), name),
-                image_id=str(image_id),
-                question_id=question_id,
+                image_id=image_id,
+                question_id=entry.data['qa_id'],
                 question=_question(entry, _VISUAL_GENOME),
                 answers=[answer],
                 answer_type=None,
@@ -107,16 +107,22 @@ def read_visual_genome(ann_file: Path, img_root: str) -> Iterator[QuestionRecord
             )
 
 
-def _new_id(entry: Entry, name: str, known: dict[int | str, Entry], remedy: str) -> int | str:
-    value = entry.take(name, (int, str), remedy)
+def _new_id(entry: Entry, name: str, known: dict[str, Entry], remedy: str) -> str:
+    value = entry.take_id(name, remedy)
     if value in known:
         entry.fail(f'a second entry with {name} {value!r}', 'Give every question an id of its own.')
     return value
 
 
+def _kind(annotation: Entry | None, name: str) -> str | None:
+    if annotation is None or annotation.data.get(name) is None:
+        return None
+    return annotation.take(name, str, _VQA)
+
+
 def _question(entry: Entry, remedy: str) -> str:
     question = entry.take('question', str, remedy).strip()
-    if not question:
+    if is_blank(question):
         entry.fail('the question is empty', 'Write or remove it.')
     return question
 
@@ -134,8 +140,8 @@ def _answers(entry: Entry) -> list[str]:
 def _image_name(entry: Entry, template: str, image_id: int | str) -> str:
     try:
         return template.format(image_id=image_id)
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         entry.fail(
-            f'image_name {template!r} does not fit image_id {image_id!r} ({error})',
+            f'image_name {template!r} does not fit image_id {short(image_id)} ({error})',
             "It is a format of {image_id}, e.g. 'COCO_val2014_{image_id:012d}.jpg' for numbers.",
         )
