@@ -17,7 +17,7 @@ from transformers import BertConfig, BertLMHeadModel, GenerationConfig, Pretrain
 
 from slan_mm.models.heads.detokenize import join_punctuation
 from slan_mm.models.heads.memory import Memory
-from slan_mm.models.text.tokenizer import loading_help
+from slan_mm.models.text.tokenizer import loading_help, refuse_code
 from slan_mm.registry import MODELS
 
 IGNORE = -100
@@ -26,11 +26,16 @@ _NEW = ('.crossattention.', 'cls.')
 
 
 def _load_decoder(name_or_path: str, local_files_only: bool, settings: Mapping[str, Any]) -> BertLMHeadModel:
+    refuse_code('text decoder', name_or_path)
     try:
         kind = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)[0].get('model_type')
         if kind == 'bert':
             bert, report = BertLMHeadModel.from_pretrained(
-                name_or_path, local_files_only=local_files_only, output_loading_info=True, **settings
+                name_or_path,
+                local_files_only=local_files_only,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **settings,
             )
     except Exception as error:  # of the hub, of safetensors, of torch: one advice fits them all
         raise OSError(loading_help('text decoder', name_or_path, local_files_only, error)) from error

@@ -86,4 +86,6 @@ def load_model(name_or_path: str, facts: TextArchitecture, attn_implementation: 
         options['add_pooling_layer'] = False
     if attn_implementation is not None:
         options['attn_implementation'] = attn_implementation
-    return getattr(transformers, facts.model).from_pretrained(name_or_path, output_loading_info=True, **options)
+    return getattr(transformers, facts.model).from_pretrained(
+        name_or_path, output_loading_info=True, trust_remote_code=False, **options
+    )

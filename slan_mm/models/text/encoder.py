@@ -19,7 +19,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from slan_mm.models.state_dict_hooks import rename_old
 from slan_mm.models.text.architectures import TextArchitecture, find_architecture, load_model, random_model
 from slan_mm.models.text.token_order import reading_order, sentence_first
-from slan_mm.models.text.tokenizer import loading_help
+from slan_mm.models.text.tokenizer import loading_help, refuse_code
 from slan_mm.models.text.unknown_words import UnknownWords
 from slan_mm.plain_text import is_whole, short
 from slan_mm.registry import MODELS, TOKENIZERS
@@ -32,6 +32,7 @@ def _load(
     def explained(error: Exception) -> OSError:  # of the hub, of safetensors, of torch: one advice fits them all
         return OSError(loading_help('text encoder', name_or_path, local_files_only, error))
 
+    refuse_code('text encoder', name_or_path)
     try:
         config, _ = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)
     except Exception as error:

@@ -20,11 +20,14 @@ def hf_tokenizer(name_or_path: str, local_files_only: bool = True, **kwargs: Any
         kwargs: handed to ``AutoTokenizer.from_pretrained``.
 
     Raises:
-        OSError: it cannot be loaded; the message says what to do.
+        OSError: it cannot be loaded, or only by code that comes with it; the message says what to do.
         ValueError: the tokenizer has no fast version.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name_or_path, local_files_only=local_files_only, **kwargs)
+        # None, which stands for False elsewhere, would ask on the console whether to run what the folder brings along.
+        tokenizer = AutoTokenizer.from_pretrained(
+            name_or_path, local_files_only=local_files_only, trust_remote_code=False, **kwargs
+        )
     except Exception as error:  # of the hub, of tokenizers: one advice fits them all
         tokenizer = _of_tokenizer_json(name_or_path, kwargs)
         if tokenizer is None:
@@ -48,8 +51,27 @@ def _of_tokenizer_json(folder: str, kwargs: dict[str, Any]) -> PreTrainedTokeniz
         return None
 
 
+def refuse_code(what: str, name_or_path: str) -> None:
+    """Refuses a folder whose ``custom_generate`` transformers would run, without asking, when it loads a model.
+
+    Raises:
+        OSError: it has one.
+    """
+    if (Path(name_or_path) / 'custom_generate').exists():
+        raise OSError(_code_help(what, name_or_path))
+
+
+def _code_help(what: str, name_or_path: str) -> str:
+    return (
+        f'The {what} "{name_or_path}" comes with code of its own, which is never run. Give one that a class of '
+        'transformers reads; if it is one, remove auto_map from its json files, or its folder custom_generate.'
+    )
+
+
 def loading_help(what: str, name_or_path: str, local_files_only: bool, error: Exception) -> str:
     """What went wrong when ``what`` could not be loaded, and what to do about it."""
+    if 'trust_remote_code' in str(error):
+        return _code_help(what, name_or_path)
     if local_files_only:
         cure = (
             'It was looked for on this machine only (local_files_only=True). Give the path of a folder that holds it '

@@ -3,7 +3,9 @@ import json
 import pytest
 import torch
 
+from slan_mm.models.heads.text_decoder import TextDecoder
 from slan_mm.models.text import TextEncoder
+from slan_mm.registry import TOKENIZERS
 
 WORDS = ['a', 'red', 'small', 'circle', 'square', 'and', 'next', 'to', 'the', '##s']
 TINY = {'hidden_size': 16, 'num_hidden_layers': 2, 'num_attention_heads': 2, 'intermediate_size': 32}
@@ -186,3 +188,27 @@ def test_wrong_sizes_are_refused(tokenizer_dir):
         TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY, max_position_embeddings=8), max_words=9)
     with pytest.raises(ValueError, match='at least one text'):
         TextEncoder(tokenizer=tokenizer_dir, model=dict(TINY), max_words=8).tokenize([])
+
+
+def test_code_that_comes_with_files_is_neither_run_nor_asked_for(tmp_path, tokenizer_dir, monkeypatch):
+    from transformers import BertConfig, BertLMHeadModel
+
+    monkeypatch.setattr('builtins.input', lambda question: pytest.fail('asked on the console'))
+    folder = tmp_path / 'folder'
+    BertLMHeadModel(BertConfig(8, 8, 1, 1, 8, is_decoder=True)).save_pretrained(folder)
+    code = f'open({str(tmp_path / "trapped")!r}, "w")\n'
+    (folder / 'mine.py').write_text(code)
+    content = {'auto_map': {'AutoTokenizer': [None, 'mine.Mine']}, 'tokenizer_class': 'Mine'}
+    (folder / 'tokenizer_config.json').write_text(json.dumps(content))
+    with pytest.raises(OSError, match=r'The tokenizer ".*folder" comes with code of its own, which is never run'):
+        TOKENIZERS.build({'type': 'HFTokenizer', 'name_or_path': str(folder)})
+    config = json.loads((folder / 'config.json').read_text())
+    (folder / 'config.json').write_text(json.dumps(config | {'auto_map': {'AutoModel': 'mine.Mine'}}))
+    (folder / 'custom_generate').mkdir()
+    (folder / 'custom_generate' / 'generate.py').write_text(code)
+    tokenizer = {'type': 'HFTokenizer', 'name_or_path': tokenizer_dir}
+    with pytest.raises(OSError, match=r'The text decoder ".*folder" comes with code of its own'):
+        TextDecoder(TOKENIZERS.build(tokenizer), model=str(folder))
+    with pytest.raises(OSError, match=r'The text encoder ".*folder" comes with code of its own'):
+        TextEncoder(tokenizer, model=str(folder))
+    assert not (tmp_path / 'trapped').exists()
