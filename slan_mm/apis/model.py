@@ -8,8 +8,9 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
+from mmengine.runner import CheckpointLoader, load_state_dict
 from torch import nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from slan_mm.apis.processor import Processor
 from slan_mm.apis.settings import picture_size
@@ -52,15 +53,23 @@ def init_model(
 
 
 def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
-    """The model of ``cfg`` with the weights of ``checkpoint``, as :func:`init_model` gives it."""
+    """The model of ``cfg`` with the weights of ``checkpoint``, as :func:`init_model` gives it.
+
+    Raises:
+        ValueError: The model cannot be built, or the weights are another model's; and what the checkpoint's reader
+            raises.
+    """
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     try:
         model = MODELS.build(without_feature_stores(cfg.model))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f'the model of {name_of(cfg)} cannot be built: {reason(error)}') from error
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = content.get('state_dict', content)
     try:
-        load_checkpoint(model, checkpoint, map_location='cpu', strict=True)
-    except (RuntimeError, ValueError) as error:
+        consume_prefix_in_state_dict_if_present(weights, 'module.')
+        load_state_dict(model, weights, strict=True)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f'{checkpoint} holds the weights of another model than the {type(model).__name__} of this config. Give '
             f'the config that they were trained with. {error}'

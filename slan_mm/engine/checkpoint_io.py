@@ -75,7 +75,8 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        WeightsFileError: if it is damaged (PyTorch reads a flipped bit as another number), or holds no weights.
+        WeightsFileError: if it is damaged (PyTorch reads a flipped bit as another number), holds no weights, or weights
+            that are no numbers: every answer and every further step would be NaN.
         pickle.UnpicklingError: if it holds anything but tensors and plain values.
     """
     path = existing_checkpoint(filename)
@@ -92,6 +93,13 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         raise WeightsFileError(
             f'{path} holds no tensors under state_dict, nor on their own: its entries are '
             f'{", ".join(list(weights)[:8])}. Save those weights again, as dict(state_dict=...)'
+        )
+    tensors = {name: value for name, value in weights.items() if isinstance(value, torch.Tensor)}
+    bad = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise WeightsFileError(
+            f'{path}: {len(bad)} of its {len(tensors)} tensors hold NaN or infinite numbers, the first is {bad[0]}: '
+            'the training had diverged. Take an older checkpoint'
         )
     return content
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from slan_mm.apis import GroundingInferencer, Processor, RetrievalInferencer, init_model
 from slan_mm.datasets import ShapesPairs
@@ -122,3 +123,24 @@ def test_mistakes_are_named(model, shown, tmp_path):
         alone.embed_images(shown[0])
     alone.processor = Processor((64, 64))
     assert alone.embed_images(shown[0]).shape == (4, 64)
+
+
+@pytest.mark.parametrize('bad', [float('nan'), float('inf')])
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, bad):
+    weights = load_file(WEIGHTS)
+    name = next(name for name in weights if name.startswith('locator'))
+    weights[name].view(-1)[0] = bad
+    save_file(weights, tmp_path / 'diverged.safetensors')
+    with pytest.raises(ValueError, match=rf'diverged\.safetensors: 1 of its \d+ tensors hold NaN .* {name}:'):
+        init_model(CONFIG, tmp_path / 'diverged.safetensors', 'cpu')
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_called_another_models(tmp_path):
+    path = tmp_path / 'cut.pth'
+    torch.save({'state_dict': {'a': torch.ones(999)}}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b'cut/data/0') + 80] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'cut\.pth') as told:
+        init_model(CONFIG, path, 'cpu')
+    assert 'another model' not in str(told.value)
