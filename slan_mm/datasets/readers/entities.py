@@ -4,12 +4,13 @@ import math
 import os
 import re
 import xml.etree.ElementTree as ET
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from slan_mm.datasets.readers.entry import Entry, read_text
 from slan_mm.datasets.readers.grounding_record import GroundingRecord, PhraseRecord
+from slan_mm.plain_text import is_whole
 
 _OPENING = re.compile(r'\[/EN#(\d+)((?:/[^\s/\]]+)+)$')
 _REMEDY = 'A phrase stands in a sentence as [/EN#<number>/<category>[/<category>] <words>].'
@@ -47,9 +48,14 @@ def read_entities(root: Path, img_root: str, split: str | None = None) -> Iterat
 
 
 def _image_names(root: Path, split: str | None) -> list[str]:
-    if split is None:
-        return sorted(path.stem for path in (root / 'Sentences').glob('*.txt'))
-    return read_text(root / f'{split}.txt').split()
+    source = root / ('Sentences' if split is None else f'{split}.txt')
+    names = sorted(path.stem for path in source.glob('*.txt')) if split is None else read_text(source).split()
+    for name, count in Counter(names).items():
+        if count > 1:
+            Entry(None, source).fail(f'the image {name!r} comes {count} times', 'Name every image once.')
+        if not is_whole(name):
+            Entry(None, source).fail(f'the name {name!a} is not UTF-8', 'Rename or remove the file.')
+    return names
 
 
 def parse_sentence(raw: str, entry: Entry) -> tuple[str, list[PhraseRecord]]:

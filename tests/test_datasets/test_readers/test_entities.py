@@ -1,9 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
+from support.fuzzing import fuzz
 
 from slan_mm.datasets.readers.entities import parse_sentence, read_annotation, read_entities
 from slan_mm.datasets.readers.entry import AnnotationError, Entry
+from slan_mm.plain_text import is_whole
 
 SENTENCES = (
     "[/EN#11/people A man] holds [/EN#12/bodyparts/other a  man 's hand] near [/EN#0/notvisual each other] .\n"
@@ -82,3 +85,32 @@ def test_broken_xml(write):
         read_annotation(Path(write('b.xml', '<annotation>\n<size></annotation>')))
     with pytest.raises(AnnotationError, match='size/height'):
         read_annotation(Path(write('c.xml', '<annotation></annotation>')))
+
+
+@pytest.mark.parametrize('part', ['Sentences/a.txt', 'Annotations/a.xml', 'val.txt'])
+def test_fuzzed(root, part):
+    def read():
+        records = list(read_entities(root, 'root', 'val'))
+        for record in records:
+            record.check()
+        return records
+
+    def check(records):
+        assert len({record.sample_id for record in records}) == len(records)
+        for record in records:
+            assert is_whole(record.text) and min(record.size) > 0
+            assert all(0 <= start < end <= len(record.text) for phrase in record.phrases for start, end in phrase.spans)
+
+    # A changed list of images names files that are not there.
+    fuzz(
+        read, root / part, check, skipped=lambda error: isinstance(error, FileNotFoundError) and str(root) in str(error)
+    )
+
+
+def test_names_are_utf8_and_come_once(root):
+    (root / 'val.txt').write_text('a\na\n')
+    with pytest.raises(AnnotationError, match=r"val\.txt: the image 'a' comes 2 times"):
+        list(read_entities(root, 'root', 'val'))
+    Path(os.fsdecode(os.fsencode(root / 'Sentences') + b'/\xe9.txt')).touch()
+    with pytest.raises(AnnotationError, match=r"Sentences: the name '\\udce9' is not UTF-8"):
+        list(read_entities(root, 'root'))
