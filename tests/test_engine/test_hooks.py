@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 from support.engine import histories, toy_config
+from torch import nn
 
 from slan_mm.engine import CompileHook, NonFiniteLossHook, PredictionFileHook
 from slan_mm.engine.launch import build_runner
@@ -21,6 +22,7 @@ class FakeRunner:
         self.message_hub = self.logger = self
         self.log_scalars = {'train/grad_norm': self}
         self.norm = norm
+        self.model = nn.Linear(2, 2)
         self.optim_wrapper = type('Wrapper', (), {'loss_scaler': 1} if with_scaler else {})()
 
     def get_scalar(self, name):
@@ -51,6 +53,19 @@ def test_a_non_finite_gradient_stops_the_run_too():
     hook.after_train_iter(FakeRunner(1.0, False), 0, {}, {'loss': torch.tensor(1.0)})
     with pytest.raises(FloatingPointError, match=r'iteration 42, rank 0: grad_norm = inf'):
         hook.after_train_iter(FakeRunner(math.inf, False), 0, {}, {'loss': torch.tensor(1.0)})
+
+
+@pytest.mark.parametrize('clip_grad', [None, dict(type='value', clip_value=1.0), dict(max_norm=1.0)])
+def test_a_broken_gradient_stops_the_run_before_a_checkpoint_has_it(tmp_path, clip_grad):
+    cfg = toy_config(tmp_path, 12)
+    cfg.optim_wrapper.clip_grad = clip_grad
+    runner = build_runner(cfg)
+    calls = iter(range(1, 13))
+    # Iteration 4 is one with a checkpoint, and its loss is a number.
+    runner.model.layer.weight.register_hook(lambda gradient: gradient * (math.nan if next(calls) == 4 else 1))
+    with pytest.raises(FloatingPointError, match=r'iteration 4, rank 0: (weight layer\.weight|grad_norm) = nan.* s\d'):
+        runner.train()
+    assert [path.name for path in tmp_path.glob('iter_*.pth')] == ['iter_2.pth']
 
 
 def test_a_loss_scale_may_overflow_now_and_then_but_not_for_ever(monkeypatch):

@@ -93,6 +93,56 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, straight, damage):
     assert 'iter_6.pth is truncated or damaged' in log
 
 
+WARM_UP = {'type': 'LinearLR', 'start_factor': 0.1, 'by_epoch': False, 'end': 3}
+COSINE = {'type': 'CosineAnnealingLR', 'by_epoch': False, 'eta_min': 0.0}
+
+
+def rates(runner):
+    return histories(runner)['train/lr']
+
+
+@pytest.mark.parametrize(
+    ('schedule', 'changes'),
+    [
+        ([COSINE], {}),  # a longer run
+        ([WARM_UP, COSINE], {}),
+        ([WARM_UP, COSINE], {'optim_wrapper__optimizer__lr': 0.002}),
+        ([WARM_UP, {**COSINE, 'eta_min': 0.005}], {}),
+        ([{'type': 'MultiStepLR', 'milestones': [2, 8], 'by_epoch': False, 'gamma': 0.5}], {}),
+        ([], {}),
+    ],
+)
+def test_a_schedule_that_has_changed_is_followed_from_there_on(tmp_path, schedule, changes, capsys):
+    new = {'param_scheduler': schedule, 'val_cfg': None, 'val_dataloader': None, 'val_evaluator': None, **changes}
+    whole = build_runner(toy_config(tmp_path / 'whole', 12, **new))
+    whole.train()
+    old = {**new, 'param_scheduler': [WARM_UP, COSINE], 'optim_wrapper__optimizer__lr': 0.01}
+    build_runner(toy_config(tmp_path / 'two', 6, **old)).train()
+    runner = build_runner(toy_config(tmp_path / 'two', 12, resume='auto', **new))
+    runner.train()
+    assert rates(runner)[6:] == rates(whole)[6:] and rates(runner)[:6] != rates(whole)[:6]
+    assert 'resumed with the settings of the config: ' in capsys.readouterr().out
+
+
+def test_settings_of_the_optimizer_are_the_configs(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.engine.resume.settings.print_log', lambda text, *_: said.append(text))
+    interrupt(tmp_path, 4)
+    changes = {'optim_wrapper__optimizer__weight_decay': 0.3, 'optim_wrapper__optimizer__betas': (0.8, 0.9)}
+    runner = build_runner(
+        toy_config(tmp_path, 12, resume='auto', default_hooks__stop=dict(type='StopHook', iteration=6), **changes)
+    )
+    runner.train()
+    (group,) = runner.optim_wrapper.param_groups
+    assert group['weight_decay'] == 0.3 and group['betas'] == (0.8, 0.9)
+    (log,) = said
+    assert 'weight_decay 0.3 (checkpoint: 0.01)' in log and 'betas (0.8, 0.9)' in log and 'the schedule' not in log
+    build_runner(toy_config(tmp_path, 12, resume='auto', **changes)).train()
+    assert len(said) == 1, 'nothing has changed'
+    with pytest.raises(ValueError, match='an optimizer of another kind, with'):
+        build_runner(toy_config(tmp_path, 13, resume='auto', optim_wrapper__optimizer=dict(type='SGD', lr=0.1))).train()
+
+
 def test_nothing_is_loaded_to_be_thrown_away(tmp_path, monkeypatch):
     build_runner(toy_config(tmp_path, 10)).train()
     loaded = []

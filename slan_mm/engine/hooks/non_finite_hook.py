@@ -7,11 +7,14 @@ from typing import Any
 import torch
 from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import Hook
+from torch import nn
 
 from slan_mm.registry import HOOKS
 
 #: fp16 starts from a scale of 2^16 and halves it at each overflow: after 20 in a row it is below 1, and no scale helps.
 MAX_OVERFLOWS = 20
+#: The most values that the message names.
+MOST_NAMED = 5
 
 
 def batch_ids(data_batch: Any) -> list[str]:
@@ -20,13 +23,28 @@ def batch_ids(data_batch: Any) -> list[str]:
     return [f'{sample.get("sample_id")} (image {sample.get("image_id")})' for sample in samples]
 
 
+def wrong_weights(model: nn.Module) -> dict[str, float]:
+    """The weights that learn and are NaN or infinite, each with such a value."""
+    learning = {name: each.detach() for name, each in model.named_parameters() if each.requires_grad and each.numel()}
+    if not learning:
+        return {}
+    # One question to the device for all weights.
+    largest = torch.stack([torch.linalg.vector_norm(each, math.inf).float() for each in learning.values()])
+    if largest.isfinite().all():
+        return {}
+    named = zip(learning, largest.tolist(), strict=True)
+    return {f'weight {name}': value for name, value in named if not math.isfinite(value)}
+
+
 @HOOKS.register_module()
 class NonFiniteLossHook(Hook):
-    """Raises ``FloatingPointError`` when a loss, or the gradient norm, is NaN or infinite.
+    """Raises ``FloatingPointError`` when a loss, the gradient norm or a weight is NaN or infinite.
 
     It runs before all other hooks, so that no broken weights are saved; the last checkpoint can be resumed. Every
-    value whose name contains 'loss' is looked at, and ``grad_norm`` when ``optim_wrapper.clip_grad`` logs it. With a
-    dynamic loss scale (fp16) an infinite gradient norm now and then is how the scale is found and the step is
+    value whose name contains 'loss' is looked at, ``grad_norm`` when ``optim_wrapper.clip_grad`` logs it, and all
+    weights that learn: without a norm nothing else tells of a broken gradient before the checkpoint.
+
+    With a dynamic loss scale (fp16) an infinite gradient norm now and then is how the scale is found and the step is
     skipped: only more than ``MAX_OVERFLOWS`` of them in a row stop the run.
 
     With several ranks all of them stop, and the message names the ranks that have a broken loss, and their samples
@@ -47,8 +65,10 @@ class NonFiniteLossHook(Hook):
     ) -> None:
         losses = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items() if 'loss' in name}
         wrong = {name: value for name, value in losses.items() if not math.isfinite(value)}
-        reports = self._of_all_ranks(runner, wrong, batch_ids(data_batch))
         norm = self._wrong_grad_norm(runner)
+        if not wrong and not norm:
+            wrong = wrong_weights(runner.model)
+        reports = self._of_all_ranks(runner, wrong, batch_ids(data_batch))
         if reports or norm:
             message = self._message(runner, reports or [(runner.rank, norm, batch_ids(data_batch))])
             runner.logger.error(message)
@@ -75,7 +95,8 @@ class NonFiniteLossHook(Hook):
     def _message(runner: Any, reports: Sequence[tuple[int, dict[str, float], list[str]]]) -> str:
         parts = []
         for rank, wrong, ids in reports:
-            values = ', '.join(f'{name} = {value}' for name, value in wrong.items())
+            values = ', '.join(f'{name} = {value}' for name, value in list(wrong.items())[:MOST_NAMED])
+            values += f' and {len(wrong) - MOST_NAMED} more' if len(wrong) > MOST_NAMED else ''
             samples = ', '.join(ids) or 'unknown (the batch has no data_samples)'
             parts.append(f'rank {rank}: {values}. Samples of the batch: {samples}.')
         return (

@@ -12,6 +12,7 @@ from slan_mm.engine.checkpoint_io import resumable_checkpoints
 from slan_mm.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
 from slan_mm.engine.resume.random_state import random_state, set_random_state
+from slan_mm.engine.resume.settings import RunSettings
 from slan_mm.folder_lock import FolderInUseError, FolderLock
 from slan_mm.weights_file import is_complete, known_to_be_whole
 
@@ -21,6 +22,7 @@ class ExactResume:
 
     - ``resume='auto'`` takes up the newest complete checkpoint of the work directory; a truncated one is passed over
       with a warning. Without any, the run starts anew, from ``load_from`` when that is given.
+    - Settings of the optimizer and the schedules are the config's, also where a resumed run has changed them.
     - A resumed run ends as the uninterrupted one would have, to the bit: the random states of all ranks and the
       position in the data are in the checkpoint (:class:`ExactStateHook`, :class:`ResumableIterLoop`).
     - ``test`` refuses weights that do not fit the model, as does a resume.
@@ -35,6 +37,7 @@ class ExactResume:
         self.gathered_random_states: list[dict[str, Any]] = []
         self._pending_random_state: dict[str, Any] | None = None
         self._data_state: dict[str, int] | None = None
+        self._found_schedules: list[dict[str, Any]] | None = None
         self._resuming = False
         self.must_fit = False
         super().__init__(*args, **kwargs)
@@ -102,11 +105,13 @@ class ExactResume:
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Takes up a run from ``filename``: weights, optimizer, schedulers, logs, random state, place in the data."""
+        settings = RunSettings(self)
         self._resuming = self.must_fit = True
         try:
             super().resume(filename, *args, **kwargs)
         finally:
             self._resuming = self.must_fit = False
+        settings.apply(self, self._found_schedules, self.iter)
         if self._data_state is not None and hasattr(self.train_loop, 'load_state_dict'):
             self.train_loop.load_state_dict(self._data_state)
 
@@ -122,6 +127,7 @@ class ExactResume:
         """Keeps, of a checkpoint that the run is resumed from, what :meth:`restore_random_state` puts back."""
         if not self._resuming:
             return
+        self._found_schedules = checkpoint.get('param_schedulers')
         exact = checkpoint.get('exact_state')
         if exact is None:
             self.logger.warning(

@@ -97,7 +97,7 @@ def refusal(rank: int) -> str:
         model.objective.weights['reg'] = float('nan')
     batch = model.data_preprocessor(toy_batch([2 * rank, 2 * rank + 1]), True)
     _, log = model.parse_losses(model(**batch, mode='loss'))
-    runner = SimpleNamespace(iter=6, rank=rank, world_size=2, logger=logging.getLogger('refusal'))
+    runner = SimpleNamespace(iter=6, rank=rank, world_size=2, logger=logging.getLogger('refusal'), model=model)
     runner.message_hub = SimpleNamespace(log_scalars={})
     try:
         NonFiniteLossHook().after_train_iter(runner, 0, batch, log)
