@@ -1,9 +1,12 @@
 """The training loop: counts iterations, and takes up its data where a checkpoint left it."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
+from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset
@@ -31,6 +34,27 @@ class StreamLoader:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
+
+
+def check_batches(dataloader: DataLoader) -> None:
+    """Whether a loader gives batches of different samples; a stream knows its samples only as they come.
+
+    Raises:
+        ValueError: It gives none: ``drop_last`` leaves out the only batch, which is not full.
+    """
+    dataset, batch_size = dataloader.dataset, dataloader.batch_size
+    if isinstance(dataset, IterableDataset) or not batch_size or len(dataset) >= batch_size * get_world_size():
+        return
+    told = (
+        f'the data set of training has {len(dataset)} samples, fewer than a batch of {batch_size} on '
+        f'{get_world_size()} processes'
+    )
+    if len(dataloader) == 0 and not isinstance(dataloader.sampler, ResumableSampler | InfiniteSampler):
+        raise ValueError(
+            f'{told}, and drop_last leaves out batches that are not full: there is none. Lower '
+            'train_dataloader.batch_size, or use more data'
+        )
+    print_log(f'{told}: a batch has samples more than once, or is not full', 'current', logging.WARNING)
 
 
 @LOOPS.register_module()
@@ -71,6 +95,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
         diff_rank_seed = runner._randomness_cfg.get('diff_rank_seed', False)
         dataloader = runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=diff_rank_seed)
         sampler = dataloader.sampler
+        check_batches(dataloader)
         self.sampler = sampler if isinstance(sampler, ResumableSampler) and dataloader.batch_size else None
         if self.sampler is not None:
             self.sampler.batch_size = dataloader.batch_size
@@ -98,18 +123,24 @@ class ResumableIterLoop(IterBasedTrainLoop):
         return dataloader.batch_size * get_world_size()
 
     def state_dict(self, iterations: int) -> dict[str, int]:
-        """Where the data stand after ``iterations``: the position in the global order, and the seed of that order."""
+        """Where the data stand after ``iterations``: position in the global order, its seed, number of samples."""
         if self.sampler is None:
             return {}
         # A run resumed with another batch size or number of ranks counts on from where the old one stopped.
         iteration, position = self._resumed_at or (0, 0)
         position += (iterations - iteration) * self.global_batch_size(self.dataloader)
-        return {'position': position, 'seed': self.sampler.seed}
+        return {'position': position, 'seed': self.sampler.seed, 'size': self.sampler.size}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Sets the sampler to the position and the seed of :meth:`state_dict`."""
+        """Sets the sampler to the position and the seed of :meth:`state_dict`; says so where the data have changed."""
         if self.sampler is None or not state:
             return
+        size = state.get('size', self.sampler.size)
+        if size != self.sampler.size:
+            self.runner.logger.warning(
+                f'the data set has {self.sampler.size} samples and had {size} when the checkpoint was written: the '
+                'order of samples is another one from here on, and some of this epoch may come twice or not at all'
+            )
         self.sampler.seed = state['seed']
         self.sampler.seek(state['position'])
         self._resumed_at = self._iter, state['position']

@@ -45,7 +45,7 @@ def test_losses_are_those_of_the_global_batch(two_ranks, tmp_path):
 def test_the_checkpoint_holds_the_random_state_of_each_rank(two_ranks):
     exact = load_from_file(str(two_ranks / 'iter_6.pth'))['exact_state']
     assert len(exact['random']) == 2
-    assert exact['data'] == {'position': 24, 'seed': 3}
+    assert exact['data'] == {'position': 24, 'seed': 3, 'size': 10}
 
 
 def test_resuming_with_another_number_of_ranks_says_that_it_is_not_exact(two_ranks, tmp_path):

@@ -143,6 +143,14 @@ def test_settings_of_the_optimizer_are_the_configs(tmp_path, monkeypatch):
         build_runner(toy_config(tmp_path, 13, resume='auto', optim_wrapper__optimizer=dict(type='SGD', lr=0.1))).train()
 
 
+def test_data_that_have_changed_are_told(tmp_path, capsys):
+    interrupt(tmp_path, 4)
+    assert 'samples and had' not in capsys.readouterr().out
+    cfg = toy_config(tmp_path, 6, resume='auto', train_dataloader__dataset__length=11)
+    build_runner(cfg).train()
+    assert 'the data set has 11 samples and had 10 when the checkpoint was written' in capsys.readouterr().out
+
+
 def test_nothing_is_loaded_to_be_thrown_away(tmp_path, monkeypatch):
     build_runner(toy_config(tmp_path, 10)).train()
     loaded = []

@@ -81,3 +81,23 @@ def test_another_sampler_resumes_the_way_of_mmengine(tmp_path):
     resumed = build_runner(toy_config(tmp_path / 'b', 8, resume='auto', **sampler))
     resumed.train()
     assert histories(resumed)['train/loss'] == histories(straight)['train/loss']
+
+
+@pytest.mark.parametrize('sampler', ['ResumableSampler', 'InfiniteSampler', 'DefaultSampler'])
+@pytest.mark.parametrize('drop_last', [False, True])
+def test_a_batch_larger_than_the_data(tmp_path, sampler, drop_last, monkeypatch):
+    said = []
+    monkeypatch.setattr('slan_mm.engine.train_loop.print_log', lambda text, *_: said.append(text))
+    # MMEngine waits two seconds wherever a loader begins again.
+    monkeypatch.setattr('mmengine.runner.loops.time.sleep', lambda _: None)
+    cfg = loop_config(tmp_path, max_iters=3)
+    cfg.merge_from_dict({'train_dataloader.batch_size': 16, 'train_dataloader.drop_last': drop_last})
+    cfg.train_dataloader.sampler = {'type': sampler}
+    runner = build_runner(cfg)
+    if sampler == 'DefaultSampler' and drop_last:
+        with pytest.raises(ValueError, match='has 10 samples, fewer than a batch of 16 on 1 processes, and drop_last'):
+            runner.train()
+        return
+    runner.train()
+    assert len(histories(runner)['train/loss']) == 3
+    assert ['has 10 samples, fewer than a batch of 16' in text for text in said] == [True]
