@@ -17,7 +17,7 @@ from transformers import BertConfig, BertLMHeadModel, GenerationConfig, Pretrain
 
 from slan_mm.models.heads.detokenize import join_punctuation
 from slan_mm.models.heads.memory import Memory
-from slan_mm.models.text.tokenizer import loading_help, refuse_code
+from slan_mm.models.pretrained import loading_help, refuse_code
 from slan_mm.registry import MODELS
 
 IGNORE = -100

@@ -3,6 +3,14 @@
 from slan_mm.models.image.affinity_smoothing import AffinitySmoothing
 from slan_mm.models.image.attention_pooling import AttentionPooling
 from slan_mm.models.image.encoder import ImageEncoder
+from slan_mm.models.image.transformers_backbone import TransformersBackbone
 from slan_mm.models.image.vision_decoder import EncoderPyramid, VisionDecoder
 
-__all__ = ['AffinitySmoothing', 'AttentionPooling', 'EncoderPyramid', 'ImageEncoder', 'VisionDecoder']
+__all__ = [
+    'AffinitySmoothing',
+    'AttentionPooling',
+    'EncoderPyramid',
+    'ImageEncoder',
+    'TransformersBackbone',
+    'VisionDecoder',
+]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import transformers
 from transformers import PretrainedConfig, PreTrainedModel
 
+from slan_mm.models.pretrained import load_pretrained, read_model_type
+
 
 @dataclass(frozen=True)
 class TextArchitecture:
@@ -80,12 +82,18 @@ def random_model(facts: TextArchitecture, attn_implementation: str | None, **con
     return getattr(transformers, facts.model)(own, **options)
 
 
-def load_model(name_or_path: str, facts: TextArchitecture, attn_implementation: str | None, **options: object) -> tuple:
-    """The model of a hub name or a folder, and the report of its loading (``missing_keys`` and others)."""
-    if facts.pooler:
-        options['add_pooling_layer'] = False
+def load_model(
+    name_or_path: str, local_files_only: bool, attn_implementation: str | None
+) -> tuple[PreTrainedModel, TextArchitecture]:
+    """The text model of a hub name or a folder, that of a pair included, and its facts.
+
+    Raises:
+        OSError, ValueError: see :func:`load_pretrained` and :func:`find_architecture`.
+    """
+    what = 'text encoder'
+    facts = find_architecture(read_model_type(what, name_or_path, local_files_only), name_or_path)
+    options: dict[str, object] = {'add_pooling_layer': False} if facts.pooler else {}
     if attn_implementation is not None:
         options['attn_implementation'] = attn_implementation
-    return getattr(transformers, facts.model).from_pretrained(
-        name_or_path, output_loading_info=True, trust_remote_code=False, **options
-    )
+    kind = getattr(transformers, facts.model)
+    return load_pretrained(what, name_or_path, kind, local_files_only, **options), facts

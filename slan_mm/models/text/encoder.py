@@ -14,40 +14,14 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
 
 from slan_mm.models.state_dict_hooks import rename_old
-from slan_mm.models.text.architectures import TextArchitecture, find_architecture, load_model, random_model
+from slan_mm.models.text.architectures import find_architecture, load_model, random_model
 from slan_mm.models.text.token_order import reading_order, sentence_first
-from slan_mm.models.text.tokenizer import loading_help, refuse_code
 from slan_mm.models.text.unknown_words import UnknownWords
 from slan_mm.plain_text import is_whole, short
 from slan_mm.registry import MODELS, TOKENIZERS
 from slan_mm.structures import EncodedWords, TextTokens
-
-
-def _load(
-    name_or_path: str, local_files_only: bool, attn_implementation: str | None
-) -> tuple[PreTrainedModel, TextArchitecture]:
-    def explained(error: Exception) -> OSError:  # of the hub, of safetensors, of torch: one advice fits them all
-        return OSError(loading_help('text encoder', name_or_path, local_files_only, error))
-
-    refuse_code('text encoder', name_or_path)
-    try:
-        config, _ = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)
-    except Exception as error:
-        raise explained(error) from error
-    facts = find_architecture(str(config.get('model_type')), name_or_path)
-    try:
-        model, report = load_model(name_or_path, facts, attn_implementation, local_files_only=local_files_only)
-    except Exception as error:
-        raise explained(error) from error
-    if report['missing_keys']:  # transformers only warns, and leaves them random
-        raise ValueError(
-            f'The weights at {name_or_path} lack {len(report["missing_keys"])} tensors that its config.json asks for: '
-            f'{sorted(report["missing_keys"])[:3]}... Get the files again.'
-        )
-    return model, facts
 
 
 def _take(states: Tensor, place: Tensor | None) -> Tensor:
@@ -115,7 +89,7 @@ class TextEncoder(BaseModule):
         if word_std is not None and isinstance(model, str):
             raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
-            self.backbone, self.facts = _load(model, local_files_only, attn_implementation)
+            self.backbone, self.facts = load_model(model, local_files_only, attn_implementation)
         else:
             own = dict(model)
             self.facts = find_architecture(own.pop('model_type', 'bert'), 'model')

@@ -1,0 +1,149 @@
+"""Vision towers of ``transformers`` as a backbone whose output is maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import transformers
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from slan_mm.models.pretrained import load_pretrained, read_model_type
+from slan_mm.registry import MODELS
+
+
+@dataclass(frozen=True)
+class VisionArchitecture:
+    """Facts of a vision tower.
+
+    - ``model``, ``config``: its classes in ``transformers``.
+    - ``prefix``: tokens before those of the patches, [CLS]; a config's registers join them.
+    - ``norm``: the last norm; ``normalises``: whether the tower puts its patches through it by itself.
+    - ``interpolates``: whether it must be told to resize its position embeddings to an image's size.
+    - ``unread``: parameters that the patches do not depend on.
+    """
+
+    model: str
+    config: str
+    norm: str
+    prefix: int = 0
+    normalises: bool = True
+    interpolates: bool = False
+    unread: tuple[str, ...] = ()
+
+
+_POST, _MASK = 'vision_model.post_layernorm', ('embeddings.mask_token',)
+#: By the ``model_type`` of a tower's config.
+ARCHITECTURES = {
+    'clip_vision_model': VisionArchitecture(
+        'CLIPVisionModel', 'CLIPVisionConfig', _POST, prefix=1, normalises=False, interpolates=True
+    ),
+    'siglip_vision_model': VisionArchitecture(
+        'SiglipVisionModel', 'SiglipVisionConfig', _POST, interpolates=True, unread=('vision_model.head.',)
+    ),
+    'dinov2': VisionArchitecture('Dinov2Model', 'Dinov2Config', 'layernorm', prefix=1, unread=_MASK),
+    'dinov2_with_registers': VisionArchitecture(
+        'Dinov2WithRegistersModel', 'Dinov2WithRegistersConfig', 'layernorm', prefix=1, unread=_MASK
+    ),
+}
+#: Image-text pairs, of which the vision tower is read.
+PAIRS = {'clip': 'clip_vision_model', 'siglip': 'siglip_vision_model'}
+
+
+def find_architecture(model_type: str, where: str) -> VisionArchitecture:
+    """The facts of a ``model_type``, that of a pair included; ``where`` it is, for the message.
+
+    Raises:
+        ValueError: it is unknown; the message names the known ones.
+    """
+    found = ARCHITECTURES.get(PAIRS.get(model_type, model_type))
+    if found is None:
+        raise ValueError(
+            f'{where} is a model of type {model_type!r}; TransformersBackbone reads '
+            f'{", ".join(sorted(ARCHITECTURES))}, and the vision towers of {", ".join(sorted(PAIRS))}.'
+        )
+    return found
+
+
+@MODELS.register_module()
+class TransformersBackbone(BaseModule):
+    """A vision transformer of ``transformers``: patch tokens, without [CLS] and registers, as maps.
+
+    An image of any size is read: position embeddings are resized, what is left over at the right and lower edge of
+    whole patches is not seen. Images are normalised by the mean and deviation that the tower was trained with
+    (``preprocessor_config.json``), which the config's data preprocessor must have.
+
+    Args:
+        model: a hub name or a local folder, of a tower or of an image-text pair; or keyword arguments of the config
+            class for random weights, with ``model_type``.
+        out_layers: after which layers, 0 being the embeddings and -1 the last. The last is normalised as the tower
+            does; the others are not.
+        local_files_only: never touch the network.
+        init_cfg: as everywhere in MMEngine.
+
+    Raises:
+        OSError: the weights cannot be loaded; the message says what to do.
+        ValueError: the architecture is unknown or the weights are incomplete.
+    """
+
+    def __init__(
+        self,
+        model: dict | str,
+        out_layers: Sequence[int] = (-1,),
+        local_files_only: bool = True,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if isinstance(model, str):
+            what = 'image encoder'
+            self.facts = find_architecture(read_model_type(what, model, local_files_only), model)
+            self.model = load_pretrained(what, model, getattr(transformers, self.facts.model), local_files_only)
+        else:
+            own: dict[str, Any] = dict(model)
+            self.facts = find_architecture(own.pop('model_type', 'nothing'), 'model')
+            config = getattr(transformers, self.facts.config)(**own)
+            self.model = getattr(transformers, self.facts.model)(config)
+        # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
+        self.model.is_init = True
+        layers = self.model.config.num_hidden_layers
+        if any(not -layers - 1 <= layer <= layers for layer in out_layers):
+            raise ValueError(f'out_layers {list(out_layers)}: {self.facts.model} has {layers} layers.')
+        self.out_layers = [layer % (layers + 1) for layer in out_layers]
+        self._freeze_unread(layers)
+
+    def _freeze_unread(self, layers: int) -> None:
+        """Distributed training asks that the loss reaches every parameter that learns."""
+        unread = list(self.facts.unread)
+        if layers not in self.out_layers:
+            lists = [name for name, module in self.model.named_modules() if isinstance(module, nn.ModuleList)]
+            unread += [f'{self.facts.norm}.']
+            unread += [f'{name}.{layer}.' for name in lists for layer in range(max(self.out_layers), layers)]
+        for name, parameter in self.model.named_parameters():
+            if name.startswith(tuple(unread)):
+                parameter.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Maps (B, C, H // p, W // p) of images (B, 3, H, W) normalised, one for each of ``out_layers``.
+
+        Raises:
+            ValueError: an image is smaller than a patch of p x p.
+        """
+        patch = self.model.config.patch_size
+        height, width = images.shape[-2] // patch, images.shape[-1] // patch
+        if not height or not width:
+            size = f'{images.shape[-2]} x {images.shape[-1]}'
+            raise ValueError(f'an image of {size} is smaller than a patch of {patch} x {patch}.')
+        options = {'interpolate_pos_encoding': True} if self.facts.interpolates else {}
+        images = images[..., : height * patch, : width * patch]
+        output = self.model(images, output_hidden_states=True, **options)
+        last = output.last_hidden_state
+        if not self.facts.normalises:
+            last = self.model.get_submodule(self.facts.norm)(last)
+        states = [*output.hidden_states[:-1], last]
+        prefix = self.facts.prefix + getattr(self.model.config, 'num_register_tokens', 0)
+        return tuple(
+            states[layer][:, prefix:].transpose(1, 2).unflatten(2, (height, width)).contiguous()
+            for layer in self.out_layers
+        )

@@ -1,0 +1,127 @@
+"""Vision towers of transformers as maps: their own patch tokens, at any size, from files as users have them."""
+
+import pytest
+import torch
+import transformers
+from support.toy import build_toy_slan, toy_batch, toy_losses
+
+from slan_mm.models.image import ImageEncoder, TransformersBackbone
+from slan_mm.models.image.transformers_backbone import ARCHITECTURES
+
+TINY = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, patch_size=8, image_size=32)
+SIZES = {
+    'clip_vision_model': TINY | dict(intermediate_size=32),
+    'siglip_vision_model': TINY | dict(intermediate_size=32),
+    'dinov2': TINY,
+    'dinov2_with_registers': TINY | dict(num_register_tokens=3),
+}
+#: Tokens before the patches.
+BEFORE = {'clip_vision_model': 1, 'siglip_vision_model': 0, 'dinov2': 1, 'dinov2_with_registers': 4}
+every = pytest.mark.parametrize('architecture', ARCHITECTURES)
+
+
+def build(architecture, **options):
+    torch.manual_seed(0)
+    return TransformersBackbone(dict(model_type=architecture, **SIZES[architecture]), **options).eval()
+
+
+@every
+@torch.no_grad()
+def test_maps_are_the_towers_own_patches(architecture):
+    backbone = build(architecture, out_layers=(0, 1, -1))
+    image = torch.randn(2, 3, 32, 32)
+    maps = backbone(image)
+    output = backbone.model(image, output_hidden_states=True)
+    last = output.last_hidden_state
+    if architecture == 'clip_vision_model':
+        last = backbone.model.vision_model.post_layernorm(last)
+    for found, states in zip(maps, (output.hidden_states[0], output.hidden_states[1], last), strict=True):
+        patches = states[:, BEFORE[architecture] :]
+        assert found.shape == (2, 16, 4, 4) and patches.shape[1] == 16
+        torch.testing.assert_close(found.flatten(2).transpose(1, 2), patches, atol=1e-5, rtol=1e-4)
+        # Row by row from the top.
+        torch.testing.assert_close(found[:, :, 1, 2], patches[:, 6], atol=1e-5, rtol=1e-4)
+
+
+@every
+@torch.no_grad()
+def test_any_size_is_read_and_what_is_no_whole_patch_is_not(architecture):
+    backbone = build(architecture)
+    image = torch.randn(1, 3, 43, 61)
+    [found] = backbone(image)
+    assert found.shape == (1, 16, 5, 7)
+    torch.testing.assert_close(found, backbone(image[..., :40, :56])[0])
+    with pytest.raises(ValueError, match='7 x 40 is smaller than a patch of 8'):
+        backbone(torch.randn(1, 3, 7, 40))
+
+
+@every
+def test_a_tower_is_loaded_and_a_slan_learns_with_it(architecture, tmp_path):
+    backbone = build(architecture)
+    backbone.model.save_pretrained(tmp_path)
+    encoder = dict(type='ImageEncoder', backbone=dict(type='TransformersBackbone', model=str(tmp_path)))
+    model = build_toy_slan(image__encoder=encoder)
+    model.init_weights()
+    loaded = model.image_branch.encoder.backbone.model.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in backbone.model.state_dict().items())
+    loss, _ = model.parse_losses(toy_losses(model, toy_batch()))
+    loss.backward()
+    assert loss.isfinite()
+    assert [name for name, value in model.named_parameters() if value.requires_grad and value.grad is None] == []
+
+
+@every
+def test_layers_that_are_not_read_do_not_learn(architecture):
+    model = dict(model_type=architecture, **SIZES[architecture])
+    encoder = ImageEncoder(dict(type='TransformersBackbone', model=model, out_layers=[1]), embed_dims=8)
+    encoder(torch.randn(1, 3, 32, 32)).sum().backward()
+    assert [name for name, value in encoder.named_parameters() if value.requires_grad and value.grad is None] == []
+    assert not all(value.requires_grad for value in encoder.parameters())
+
+
+@pytest.mark.parametrize('pair', ['CLIP', 'Siglip'])
+@torch.no_grad()
+def test_the_vision_tower_of_a_pair_is_read_from_the_pairs_files(pair, tmp_path):
+    text = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=50)
+    vision = SIZES[f'{pair.lower()}_vision_model']
+    config = getattr(transformers, f'{pair}Config')(text_config=text, vision_config=vision, projection_dim=16)
+    model = getattr(transformers, f'{pair}Model')(config).eval()
+    model.save_pretrained(tmp_path)
+    backbone = TransformersBackbone(str(tmp_path)).eval()
+    image = torch.randn(1, 3, 32, 32)
+    patches = model.vision_model(image).last_hidden_state
+    if pair == 'CLIP':
+        patches = model.vision_model.post_layernorm(patches)[:, 1:]
+    torch.testing.assert_close(backbone(image)[0].flatten(2).transpose(1, 2), patches, atol=1e-5, rtol=1e-4)
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ValueError, match="of type 'nothing'; TransformersBackbone reads clip_vision"):
+        TransformersBackbone(dict(hidden_size=16))
+    with pytest.raises(OSError, match='Cannot load the image encoder .*on this machine only'):
+        TransformersBackbone(str(tmp_path / 'none'))
+    with pytest.raises(ValueError, match=r'out_layers \[3\]: Dinov2Model has 2 layers'):
+        build('dinov2', out_layers=[3])
+
+
+#: Plain vision transformers of timm, made small.
+TIMM = {
+    'CLIP': ('vit_base_patch16_clip_224', 16),
+    'SigLIP 2': ('vit_base_patch16_siglip_224', 16),
+    'Perception Encoder': ('vit_pe_core_base_patch16_224', 16),
+    'DINOv2': ('vit_small_patch14_dinov2', 14),
+    'DINOv2 with registers': ('vit_small_patch14_reg4_dinov2', 14),
+    'EVA-02': ('eva02_tiny_patch14_224', 14),
+    'MAE': ('vit_base_patch16_224', 16),
+}
+
+
+@pytest.mark.parametrize('name', TIMM)
+def test_plain_vision_transformers_of_timm_give_maps_of_any_size(name):
+    model, patch = TIMM[name]
+    backbone = dict(type='mmpretrain.TIMMBackbone', model_name=model, features_only=True, out_indices=(0, 1))
+    small = dict(depth=2, embed_dim=32, num_heads=2, dynamic_img_size=True)
+    encoder = ImageEncoder(backbone=backbone | small, embed_dims=8, out_levels=(0, 1), in_channels=32)
+    levels = encoder.extract(torch.randn(1, 3, 5 * patch, 7 * patch))
+    assert [tuple(level.shape) for level in levels] == [(1, 32, 5, 7)] * 2
+    assert encoder.project(levels).shape == (1, 8, 5, 7)
