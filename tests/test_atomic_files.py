@@ -1,6 +1,7 @@
 """Files are written whole or not at all, whoever else writes or has left something behind."""
 
 import os
+import resource
 import subprocess
 import sys
 from multiprocessing import get_context
@@ -91,3 +92,16 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
         assert not leftover.exists()
         temporary.write_text('new')
     assert {item.name for item in tmp_path.iterdir()} == {'file', *(other.name for other in others)}
+
+
+def test_a_full_disk_leaves_the_old_file_and_is_told_with_its_name(tmp_path):
+    path = tmp_path / 'iter_5.pth'
+    path.write_text('old')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"iter_5\.pth'$"), replaced_atomically(path) as temporary:
+            temporary.write_bytes(bytes(1000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == 'old' and list(tmp_path.iterdir()) == [path]
