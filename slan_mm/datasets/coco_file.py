@@ -119,7 +119,7 @@ def _read(file: Path) -> dict:
                 entry.fail(f'the id {number!r} stands twice in {key!r}', 'Give every entry an id of its own.')
             seen[key].add(number)
             if key == 'images':
-                entry.take('file_name', str, _REMEDY)
+                entry.take_path('file_name', _REMEDY)
                 for name in ('height', 'width'):
                     if not 1 <= entry.take(name, (int, float), _REMEDY) <= MAX_SIDE:
                         entry.fail(f'{name} {short(entry.data[name])} is no number of pixels', _REMEDY)

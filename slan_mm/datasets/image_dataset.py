@@ -38,7 +38,7 @@ class ImageDataset(ImageTextDataset):
             image_id = self.id_prefix + entry.take_id('id', _REMEDY)
             if image_id in items:
                 entry.fail(f'a second image with id {image_id!r}', 'Give every image an id of its own.')
-            path = os.path.join(self.img_root, entry.take('file_name', str, _REMEDY))
+            path = os.path.join(self.img_root, entry.take_path('file_name', _REMEDY))
             items[image_id] = {'img_path': path, 'image_id': image_id, 'sample_id': image_id}
         if not items:
             raise AnnotationError(f'{file}: no images in this file. Is it the right one?')

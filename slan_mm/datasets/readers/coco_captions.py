@@ -21,7 +21,7 @@ def read_coco_captions(ann_file: Path, img_root: str) -> Iterator[ImageRecord]:
         image_id = entry.take_id('id', _REMEDY)
         if image_id in names:
             entry.fail(f'a second image with id {image_id!r}', 'Give every image an id of its own.')
-        names[image_id] = entry.take('file_name', str, _REMEDY)
+        names[image_id] = entry.take_path('file_name', _REMEDY)
     for entry in json_entries(ann_file, data, 'annotations', _REMEDY):
         image_id = entry.take_id('image_id', _REMEDY)
         if image_id not in names:

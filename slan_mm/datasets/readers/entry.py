@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,13 @@ class Entry:
         if is_blank(value):
             self.fail(f'field {name!r} is empty', 'Give every entry an id.')
         return value
+
+    def take_path(self, name: str, remedy: str, strip_prefix: str = '') -> str:
+        """The path of a file in the field ``name``, without ``strip_prefix`` where it begins so."""
+        path = self.take(name, str, remedy).strip().removeprefix(strip_prefix)
+        if os.path.basename(path) in ('', '.', '..') or '\0' in path:
+            self.fail(f'field {name!r} names no file ({short(path)})', 'Name one, or remove the entry.')
+        return path
 
     def child(self, name: str, index: int, data: Any) -> 'Entry':
         """The record ``data`` that stands in this one as ``name[index]``."""

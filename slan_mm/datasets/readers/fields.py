@@ -12,9 +12,7 @@ def record_from_fields(
 ) -> ImageRecord:
     """Reads the fields ``names`` = (image, caption, image id, split); the last two may be missing or empty."""
     image_field, caption_field, id_field, split_field = names
-    path = entry.take(image_field, str, remedy).strip().removeprefix(strip_prefix)
-    if is_blank(path):
-        entry.fail(f'field {image_field!r} is empty', 'Name an image file, or remove the entry.')
+    path = entry.take_path(image_field, remedy, strip_prefix)
     captions = entry.take(caption_field, (str, list), remedy, whole=False)
     captions = [captions] if isinstance(captions, str) else captions
     if not all(isinstance(caption, str) for caption in captions):

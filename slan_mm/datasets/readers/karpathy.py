@@ -16,7 +16,7 @@ _REMEDY = (
 def read_karpathy(ann_file: Path, img_root: str) -> Iterator[ImageRecord]:
     """One record an image. ``image_id`` is ``cocoid`` where the file has it, else the file name without its ending."""
     for entry in json_entries(ann_file, load_json(ann_file), 'images', _REMEDY):
-        name = entry.take('filename', str, _REMEDY)
+        name = entry.take_path('filename', _REMEDY)
         folder = entry.take('filepath', str, _REMEDY) if 'filepath' in entry.data else ''
         captions = [
             entry.child('sentences', number, sentence).take('raw', str, _REMEDY, whole=False)

@@ -41,7 +41,7 @@ def read_mdetr(ann_file: Path, img_root: str, whole_caption: bool = False) -> It
             entry.fail(f'a second image with id {key!r}', 'Give every (image, caption) entry an id of its own.')
         seen.add(key)
         name, caption, own = (
-            entry.take('file_name', str, _REMEDY),
+            entry.take_path('file_name', _REMEDY),
             entry.take('caption', str, _REMEDY),
             boxes.pop(key, []),
         )

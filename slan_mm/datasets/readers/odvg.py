@@ -30,7 +30,7 @@ def read_odvg(ann_file: Path, img_root: str, label_map_file: Path | None = None)
     """
     names = None if label_map_file is None else _label_map(label_map_file)
     for entry in json_line_entries(ann_file, _REMEDY, nan=True):
-        name = entry.take('filename', str, _REMEDY)
+        name = entry.take_path('filename', _REMEDY)
         kinds = [kind for kind in ('grounding', 'detection') if entry.data.get(kind) is not None]
         if len(kinds) != 1:
             entry.fail('a line has either grounding or detection', _REMEDY)

@@ -61,7 +61,7 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
             text = sentence.take('sent', str, _REMEDY)
             identity = sentence.take_id('sent_id', _REMEDY)
             yield GroundingRecord(
-                img_path=os.path.join(img_root, image.take('file_name', str, _REMEDY)),
+                img_path=os.path.join(img_root, image.take_path('file_name', _REMEDY)),
                 image_id=str(image.data['id']),
                 sample_id=identity,
                 text=text,

@@ -136,7 +136,7 @@ BAD_FILES = {
     'wrong column': ('table', 'x.csv', 'image,text\na.jpg,one\n', 2, 'caption_field'),
     'too many columns': ('table', 'x.csv', 'image,caption\na.jpg,one\nb.jpg,one, two\n', 3, 'double quotes'),
     'empty cell': ('table', 'x.csv', 'image,caption\na.jpg,"one\nmore"\nb.jpg,\n', 4, 'empty'),
-    'no image': ('table', 'x.tsv', 'image\tcaption\n\tone\n', 2, 'empty'),
+    'no image': ('table', 'x.tsv', 'image\tcaption\n\tone\n', 2, 'names no file'),
     'broken line': ('table', 'x.jsonl', '{"image": "a.jpg", "caption": "x"}\n\n{"image"\n', 3, 'not valid JSON'),
     'line is no object': ('table', 'x.jsonl', '["a.jpg"]\n', 1, 'object'),
     'column twice': ('table', 'x.csv', 'image,image\na.jpg,b\n', 1, 'twice'),

@@ -39,3 +39,21 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
     file = tmp_path / 'f.json'
     file.write_bytes(b'\xef\xbb\xbf' + json.dumps([1]).encode())
     assert load_json(file) == [1]
+
+
+@pytest.mark.parametrize('path', ['', ' ', '/', '.', 'a/..', 'a/', 'a\0b', 'x/', 3, None])
+def test_a_path_names_a_file(path):
+    with pytest.raises(AnnotationError, match="field 'p'"):
+        Entry({'p': path}, Path('f.json')).take_path('p', '', strip_prefix='x/')
+
+
+def test_paths_and_ids_are_read_without_spaces():
+    entry = Entry({'p': ' x/a.b/c.jpg ', 'i': ' 01 ', 'j': 1}, Path('f.json'))
+    assert entry.take_path('p', '', strip_prefix='x/') == 'a.b/c.jpg'
+    assert (entry.take_id('i', ''), entry.take_id('j', '')) == ('01', '1')
+
+
+@pytest.mark.parametrize('value', [True, None, 1.0, '', '\u200b', [1], 'a\ud83d'])
+def test_what_is_no_id(value):
+    with pytest.raises(AnnotationError, match="field 'i'"):
+        Entry({'i': value}, Path('f.json')).take_id('i', '')
