@@ -52,6 +52,8 @@ class ExactMeanPooling(nn.Module):
 
     With a_w(box), b_h(box) the integrals of the hat functions over the box' sides,
     mean = sum_hw b_h a_w F[h, w] / area. This is what Precise RoI Pooling computes, written as a matrix product.
+
+    Boxes lie in the image, see :func:`clip_boxes`: beyond it the map goes on flat here, and is zero to RoIAlign.
     """
 
     def forward(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex | None = None) -> Tensor:

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from support.toy import build_toy_slan, toy_batch, toy_config
 
 from slan_mm.models.locator import ExactMeanPooling, RoIAlignPooling
 from slan_mm.models.locator.pooling import hat_integrals, mean_weights
@@ -109,3 +111,44 @@ def test_each_pair_reads_its_own_map(pooling):
     feature_map, boxes = boxes_and_map()
     both = pooling(feature_map, boxes)
     torch.testing.assert_close(pooling(feature_map[1:], boxes[1:])[0], both[1])
+
+
+MOVES = {
+    'moments': dict(type='MomentMove', ratio=0.5, size_factors='free'),
+    'moments of cut cells': dict(type='MomentMove', ratio=0.9, k=3),
+    'scalar': dict(type='ScalarMove', ratio=0.9),
+    'literal': dict(type='LiteralMove', ratio=0.9),
+    'contrast': dict(type='ContrastMove', move=dict(type='MomentMove', ratio=0.5)),
+}
+
+
+@pytest.mark.parametrize('move', MOVES)
+def test_nobody_pools_outside_of_the_image(move, monkeypatch):
+    # There the two poolings differ: one goes on flat, the other gives zeros.
+    adaptors = [dict(adaptor, move=MOVES[move]) for adaptor in toy_config()['locator']['adaptors']]
+    model = build_toy_slan(locator__adaptors=adaptors)
+    reach = []
+    pool = ExactMeanPooling.forward
+
+    def forward(self, feature_map, boxes, pairs=None):
+        x1, y1, x2, y2 = bbox_cxcywh_to_xyxy(boxes.detach()).unbind(-1)
+        reach.append(torch.stack([-x1, -y1, x2 - 1, y2 - 1]).max().item())
+        return pool(self, feature_map, boxes, pairs)
+
+    monkeypatch.setattr(ExactMeanPooling, 'forward', forward)
+    with torch.no_grad():
+        # Large boxes at the borders, which every move makes larger still.
+        reference = model.image_branch.detector.reference
+        reference.copy_(torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)) * 6)
+        for name, parameter in model.named_parameters():
+            if 'factors' in name:
+                parameter.fill_(2.0)
+    batch = model.data_preprocessor(toy_batch([0, 1]), True)
+    model(**batch, mode='loss')
+    phrase = dict(spans=[[2, 5]], boxes=torch.zeros(0, 4))
+    for sample in batch['data_samples']:
+        sample.set_field([phrase], 'phrases')
+    model.eval()(**batch, mode='predict')
+    assert len(reach) > 10 and max(reach) <= 1e-6
+    boxes = model.image_branch.detector(torch.zeros(1, 16, 4, 4))[0]
+    assert (bbox_cxcywh_to_xyxy(boxes)[..., 2:] > 0.999).any(), 'boxes were cut'
