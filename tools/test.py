@@ -7,7 +7,6 @@ Several processes: ``bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [option
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
@@ -31,9 +30,6 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from mmengine.dist import is_main_process
-
-from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir
 
 
@@ -51,10 +47,8 @@ def main() -> None:
         predictions = str(Path(options.out).with_suffix('.predictions.jsonl'))
         cfg.default_hooks = cfg.get('default_hooks') or {}
         cfg.default_hooks['predictions'] = {'type': 'PredictionFileHook', 'path': predictions}
-    metrics = build_runner(cfg).test()
-    if options.out is not None and is_main_process():
-        with replaced_atomically(options.out) as temporary:
-            temporary.write_text(json.dumps(metrics, indent=2, sort_keys=True, default=float) + '\n')
+        cfg.default_hooks['metrics_file'] = {'type': 'MetricsFileHook', 'path': options.out}
+    build_runner(cfg).test()
     leave_processes()
 
 

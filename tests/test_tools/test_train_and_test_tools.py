@@ -7,9 +7,11 @@ import sys
 
 import pytest
 import torch
-from support.engine import ROOT, toy_config
+from mmengine.hooks import Hook
+from support.engine import ROOT, ToyModel, toy_config
 
 from slan_mm.engine import load_from_file
+from slan_mm.registry import HOOKS
 
 
 def call(monkeypatch, tool, *arguments):
@@ -39,6 +41,27 @@ def test_train_then_test(config, tmp_path, monkeypatch):
     out = tmp_path / 'results' / 'metrics.json'
     tested = ['--work-dir', tmp_path / 'test', '--out', out, '--cfg-options', 'experiment_name=toy_test']
     call(monkeypatch, 'test.py', config, work / 'iter_2.pth', *tested)
+    assert json.loads(out.read_text()) == {'toy/count': 10.0}
+
+
+@HOOKS.register_module(force=True)
+class FailingHook(Hook):
+    """Fails when a test is over."""
+
+    def after_test_epoch(self, runner, metrics=None):
+        raise OSError('no space left')
+
+
+def test_an_evaluation_needs_nothing_of_training_and_loses_no_result(config, tmp_path, monkeypatch):
+    weights, out = tmp_path / 'toy.pth', tmp_path / 'results' / 'metrics.json'
+    torch.save({'state_dict': ToyModel().state_dict(), 'meta': {'iter': 77}}, weights)
+    settings = ['train_dataloader.dataset.type=NoSuchData', f'experiment_name={tmp_path.name}_test']
+    tested = ['--work-dir', tmp_path / 'test', '--out', out, '--cfg-options', *settings]
+    call(monkeypatch, 'test.py', config, weights, *tested, 'default_hooks.record.type=RunRecordHook')
+    assert json.loads((tmp_path / 'test' / 'run.json').read_text())['steps'] == 77
+    out.unlink()
+    with pytest.raises(OSError, match='no space left'):
+        call(monkeypatch, 'test.py', config, weights, *tested, 'default_hooks.failing.type=FailingHook')
     assert json.loads(out.read_text()) == {'toy/count': 10.0}
 
 

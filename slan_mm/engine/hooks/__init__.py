@@ -3,6 +3,7 @@ from slan_mm.engine.hooks.compile_hook import CompileHook
 from slan_mm.engine.hooks.exact_state_hook import ExactStateHook
 from slan_mm.engine.hooks.iter_logger_hook import IterLoggerHook
 from slan_mm.engine.hooks.locator_diagnostics_hook import LocatorDiagnosticsHook
+from slan_mm.engine.hooks.metrics_file_hook import MetricsFileHook
 from slan_mm.engine.hooks.metrics_table_hook import MetricsTableHook
 from slan_mm.engine.hooks.non_finite_hook import NonFiniteLossHook
 from slan_mm.engine.hooks.prediction_file_hook import PredictionFileHook
@@ -16,6 +17,7 @@ __all__ = [
     'ExactStateHook',
     'IterLoggerHook',
     'LocatorDiagnosticsHook',
+    'MetricsFileHook',
     'MetricsTableHook',
     'NonFiniteLossHook',
     'PredictionFileHook',
