@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+from support.toy import build_toy_slan
 
+from slan_mm.models.dist import seeded_uniform
 from slan_mm.models.objectives import MaskedLMHead
 from slan_mm.models.objectives.masked_lm import IGNORE, mask_tokens
 
@@ -102,3 +104,18 @@ def test_output_is_tied_to_the_word_embeddings():
     head = MaskedLMHead(4, vocab_size=5, word_dims=6)
     words, embeddings = torch.randn(7, 4), torch.randn(5, 6)
     torch.testing.assert_close(head(words, embeddings), head.transform(words) @ embeddings.t() + head.bias)
+
+
+def test_masking_is_of_words_only_and_changes_with_the_iteration():
+    model = build_toy_slan(objective__mask_probability=0.5)
+    encoder = model.text_branch.encoder
+    tokens = model.tokenize(['a red circle and a blue square', 'a green triangle'])
+    masked, labels = model.objective.masking(0, tokens, encoder)
+    chosen = labels != -100
+    assert chosen.any(1).all() and not (chosen & ~tokens.word_mask).any()
+    uniform = seeded_uniform(0, 0, 1, (3, 2, encoder.max_words), torch.device('cpu'))[..., : labels.shape[1]]
+    expected, _ = mask_tokens(
+        tokens.input_ids, tokens.word_mask, uniform, encoder.tokenizer.mask_token_id, len(encoder.tokenizer), 0.5
+    )
+    assert torch.equal(masked.input_ids, expected) and masked.mask is tokens.mask
+    assert not torch.equal(model.objective.masking(1, tokens, encoder)[1], labels)

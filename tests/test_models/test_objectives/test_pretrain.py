@@ -2,11 +2,8 @@
 
 import pytest
 import torch
-from support.toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losses, toy_sample
+from support.toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losses
 
-from slan_mm.models.dist import gather, gather_padded, global_mean, local_rows, seeded_uniform
-from slan_mm.models.objectives.masked_lm import mask_tokens
-from slan_mm.models.objectives.matching import draw_negatives
 from slan_mm.models.objectives.step_pairs import image_ids
 
 
@@ -86,65 +83,6 @@ def test_each_loss_from_public_parts():
     torch.testing.assert_close(losses['loss_lm'], objective.lm_head.loss(fused, labels, encoder.word_embeddings.weight))
 
 
-def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
-    model = build_toy_slan()
-    objective, rows = model.objective, []
-    locate = model.locate
-    model.locate = lambda *given: rows.append(given) or locate(*given)
-    drawn = []
-    draw = objective.sampler.negatives
-    objective.sampler.negatives = lambda *args: drawn.append(draw(*args)) or drawn[0]
-    batch = toy_batch()
-    toy_losses(model, batch)
-    data = model.data_preprocessor(batch)
-    with torch.no_grad():
-        texts = model.encode_text([sample.text for sample in data['data_samples']])
-        pictures = model.encode_image(data['inputs'])
-        scores = objective.pair_scores(pictures, texts)
-    text, image, valid, lead = drawn[0]
-    own = torch.arange(4)
-    negative = torch.cat([scores[own, text], scores[image, own]])
-    torch.testing.assert_close(lead, scores.diagonal().repeat(2) - negative, atol=1e-4, rtol=1e-4)
-    assert valid.all() and (text != own).all() and (image != own).all()
-    # One batch for all pairs: of each image the positive, the masked and the negative text; then negative images.
-    assert len(rows) == 1
-    images, words, pairs = rows[0]
-    assert pairs.runs == [(4, 3), (4, 1)]
-    torch.testing.assert_close(images.regions, pictures.regions[torch.cat([own, image])])
-    located_texts = words.embedding[pairs.text]
-    unmasked = torch.stack([own, text], 1).flatten()
-    torch.testing.assert_close(located_texts[torch.tensor([0, 2, 3, 5, 6, 8, 9, 11])], texts.embedding[unmasked])
-    torch.testing.assert_close(located_texts[12:], texts.embedding)
-    assert (located_texts[1:12:3] - texts.embedding).abs().amax(1).min() > 1e-4
-
-
-def test_hardness_tempers_the_draw():
-    scores, ids = torch.randn(6, 6) * 9, torch.arange(6)
-    same = torch.eye(6, dtype=torch.bool)
-    for hardness in (1.0, 0.25, 0.0):
-        sampler = build_toy_slan(objective__hardness=hardness).objective.sampler
-        uniform = seeded_uniform(0, 0, 0, (2, 6), ids.device)
-        text, image, *_ = sampler.negatives(0, scores, ids)
-        assert torch.equal(text, draw_negatives(hardness * scores, same, uniform[0])[0])
-        assert torch.equal(image, draw_negatives(hardness * scores.t(), same, uniform[1])[0])
-    # At 0 all others are alike: the number says which of the five it is.
-    others = [[m for m in range(6) if m != n] for n in range(6)]
-    assert text.tolist() == [others[n][int(5 * uniform[0, n])] for n in range(6)]
-
-
-def test_one_image_has_no_negative():
-    model = build_toy_slan()
-    losses = toy_losses(model, toy_batch(image_ids=dict.fromkeys(range(4), 'same')))
-    half = torch.nn.functional.binary_cross_entropy_with_logits
-    with torch.no_grad():
-        data = model.data_preprocessor(toy_batch())
-        image = model.encode_image(data['inputs'])
-        text = model.encode_text([sample.text for sample in data['data_samples']])
-        logits = model.itm_scores(image, text)
-    torch.testing.assert_close(losses['loss_itm'].detach(), half(logits, torch.ones(4)) / 2)
-    assert torch.isfinite(model.parse_losses(losses)[0])
-
-
 def test_a_batch_of_one_pair():
     model = build_toy_slan()
     loss, _ = model.parse_losses(toy_losses(model, toy_batch([3])))
@@ -217,96 +155,6 @@ def test_every_trainable_parameter_gets_a_finite_gradient(case):
             assert parameter.grad is None, name
         else:
             assert parameter.grad is not None and parameter.grad.isfinite().all(), name
-
-
-def test_image_ids_are_the_same_everywhere():
-    ids = image_ids([toy_sample(0, image_id=name) for name in ('a', 'b', 'a')], torch.device('cpu'))
-    assert ids[0] == ids[2] != ids[1] and (ids >= 0).all()
-    assert ids.tolist()[0] == 2340832890917691671
-
-
-def test_random_numbers_are_decided_by_seed_iteration_and_kind():
-    def draw(seed: int, iteration: int, kind: int) -> torch.Tensor:
-        return seeded_uniform(seed, iteration, kind, (50,), torch.device('cpu'))
-
-    numbers = draw(0, 0, 0)
-    assert torch.equal(numbers, draw(0, 0, 0)) and numbers.min() >= 0 and numbers.max() < 1
-    for other in (draw(0, 0, 1), draw(0, 1, 0), draw(1, 0, 0)):
-        assert not torch.equal(numbers, other)
-    first, second = (build_toy_slan(objective__seed=seed).objective for seed in (0, 1))
-    assert first.sampler.seed == first.masking.seed == 0 and second.sampler.seed == second.masking.seed == 1
-
-
-def test_masking_is_of_words_only_and_changes_with_the_iteration():
-    model = build_toy_slan(objective__mask_probability=0.5)
-    encoder = model.text_branch.encoder
-    tokens = model.tokenize(['a red circle and a blue square', 'a green triangle'])
-    masked, labels = model.objective.masking(0, tokens, encoder)
-    chosen = labels != -100
-    assert chosen.any(1).all() and not (chosen & ~tokens.word_mask).any()
-    uniform = seeded_uniform(0, 0, 1, (3, 2, encoder.max_words), torch.device('cpu'))[..., : labels.shape[1]]
-    expected, _ = mask_tokens(
-        tokens.input_ids, tokens.word_mask, uniform, encoder.tokenizer.mask_token_id, len(encoder.tokenizer), 0.5
-    )
-    assert torch.equal(masked.input_ids, expected) and masked.mask is tokens.mask
-    assert not torch.equal(model.objective.masking(1, tokens, encoder)[1], labels)
-
-
-# -------------------------------------------------------------------------------------------------------- momentum
-
-
-def test_momentum_encoders_follow_the_model():
-    model = build_toy_slan(objective__momentum=0.75)
-    average, branch = model.objective.momentum[0].module, model.image_branch
-    toy_losses(model, toy_batch())
-    old = branch.itc_projection.weight.detach().clone()
-    torch.testing.assert_close(average.itc_projection.weight, old)  # starts as a copy
-    with torch.no_grad():
-        branch.itc_projection.weight += 1.0
-    toy_losses(model, toy_batch())
-    torch.testing.assert_close(average.itc_projection.weight, 0.75 * old + 0.25 * (old + 1))
-    model.eval()
-    toy_losses(model, toy_batch())
-    torch.testing.assert_close(average.itc_projection.weight, old + 0.25)
-    assert not any(p.requires_grad for p in model.objective.momentum.parameters())
-
-
-def test_momentum_encoders_survive_a_move():
-    """To another device or precision, after which a module's tensors are others than when it was built."""
-    model = build_toy_slan(objective__momentum=0.75)
-    with torch.no_grad():
-        model.image_branch.itc_projection.weight += 1.0
-    model.double().float()
-    toy_losses(model, toy_batch())
-    average = model.objective.momentum[0].module
-    torch.testing.assert_close(average.itc_projection.weight, model.image_branch.itc_projection.weight)
-
-
-def test_momentum_embeddings_feed_itc():
-    model = build_toy_slan(objective__momentum=0.5, objective__itc=dict(queue_size=4))
-    toy_losses(model, toy_batch())
-    with torch.no_grad():
-        for parameter in model.image_branch.itc_projection.parameters():
-            parameter.normal_()
-    losses = toy_losses(model, toy_batch())
-    data = model.data_preprocessor(toy_batch())
-    with torch.no_grad():
-        slow = model.objective.momentum[0](data['inputs']).embedding
-        fast = model.encode_image(data['inputs']).embedding
-    queued = model.objective.itc.queue.content()[0]
-    torch.testing.assert_close(queued, slow)
-    assert (queued - fast).abs().max() > 1e-2 and losses['loss_itc'].isfinite()
-
-
-# -------------------------------------------------------------------------------------------------- one rank alone
-
-
-def test_one_rank_gathers_nothing():
-    values = torch.randn(2, 3)
-    assert gather(values) is values and gather_padded(values) is values and local_rows(3) == slice(0, 3)
-    assert (
-        global_mean(torch.tensor(6.0), torch.tensor(4)) == 1.5 and global_mean(torch.tensor(0.0), torch.tensor(0)) == 0
-    )
 
 
 def test_a_misspelt_weight_is_refused():
