@@ -27,7 +27,8 @@ class ImageEncoder(BaseModule):
 
     Args:
         backbone: config of any backbone whose output is a map (B, C, H, W) or a tuple of such, e.g. ``mmdet.ResNet``,
-            ``mmpretrain.VisionTransformer`` with ``out_type='featmap'``, ``mmpretrain.TIMMBackbone``.
+            ``mmpretrain.VisionTransformer`` with ``out_type='featmap'``, ``mmpretrain.TIMMBackbone``,
+            :class:`TransformersBackbone`.
         embed_dims: D.
         out_levels: indices into the backbone's output tuple, -1 being the last.
         out_stride_level: index into ``out_levels`` of the level whose resolution V has. None: the finest.
