@@ -148,7 +148,11 @@ class Move(Protocol):
     """``move`` of an adaptor."""
 
     def __call__(self, boxes: Tensor, activation: Tensor, word_mask: Tensor) -> Tensor:
-        """Boxes (P, N, 4), word-activation map (P, NT, H, W) and words' mask (P, NT) to moved boxes, in the image."""
+        """Boxes (P, N, 4), word-activation map (P, NT, H, W) and words' mask (P, NT) to moved boxes.
+
+        Boxes are (cx, cy, w, h) in 0 to 1; the result lies in the image, see ``clip_boxes``, and carries a gradient to
+        the map.
+        """
 
 
 class ContrastiveLoss(Protocol):

@@ -24,7 +24,7 @@ class RegionAdaptor(BaseModule):
     Args:
         embed_dims: Width D.
         attention: Config of the bidirectional attention.
-        move: Config of the box update, ``ScalarMove`` or ``MomentMove``.
+        move: Config of the box update (Eq. 2), any ``protocols.Move``, e.g. ``ScalarMove``, ``MomentMove``.
         pooling: Config of the region pooling that embeds the moved regions.
         feature_level: Which F of the pyramid this level reads, from 1.
     """
