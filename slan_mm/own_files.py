@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.text_files import read_json
 
 MARK = '.written_by_slan_mm.json'
 
@@ -16,7 +17,7 @@ def claim(folder: Path, names: Sequence[str]) -> None:
         FileExistsError: There is one of these names already, and nothing of ours has written it.
     """
     try:
-        ours = set(json.loads((folder / MARK).read_text(encoding='utf-8')))
+        ours = set(read_json(folder / MARK))
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         ours = set()
     for name in names:

@@ -57,6 +57,7 @@ from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.evaluation.metrics_table import metrics_table
+from slan_mm.text_files import read_json
 
 CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
 SHIPPED = ROOT / 'configs/pretrain/slan_tiny_shapes_long.py'
@@ -87,6 +88,14 @@ def settings_of(cfg: Config) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+def _settings_of(mark: Path) -> str | None:
+    """The settings of the run that left ``mark``; None where it is damaged."""
+    try:
+        return read_json(mark)['settings']
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def prepare_folder(folder: Path, settings: str, fresh: bool) -> None:
     """Makes the work directory, or checks that it holds a run with the same settings.
 
@@ -98,7 +107,7 @@ def prepare_folder(folder: Path, settings: str, fresh: bool) -> None:
         sys.exit(f'quickstart: {folder} is not empty and no run of quickstart: choose another with --work-dir')
     if fresh and mark.is_file():
         shutil.rmtree(folder)
-    if mark.is_file() and json.loads(mark.read_text())['settings'] != settings:
+    if mark.is_file() and _settings_of(mark) != settings:
         sys.exit(
             f'quickstart: {folder} holds a run with other settings (the config has changed since): '
             'throw it away with --fresh, or choose another folder with --work-dir'

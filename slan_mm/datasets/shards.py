@@ -9,6 +9,8 @@ from typing import Any
 
 from slan_mm.extras import require_extra
 
+#: A larger member is no image or caption; a few KB of a compressed shard may hold one that fills the memory.
+MOST_BYTES = 2**28
 _META = re.compile(r'__[^/]*__($|/)')  # WebDataset's own files
 
 
@@ -62,10 +64,14 @@ def read_shard(url: str, damaged: Callable[[str], None]) -> Iterator[dict]:
         try:
             with gopen(url) as stream, _Archive.open(fileobj=stream, mode='r|*', ignore_zeros=True) as archive:
                 for member in archive:
-                    if member.isreg() and not _META.match(member.name):
-                        content = archive.extractfile(member)
-                        assert content is not None  # of a regular file
-                        yield {'fname': member.name, 'data': content.read(), '__url__': url}
+                    if not member.isreg() or _META.match(member.name):
+                        continue
+                    if member.size > MOST_BYTES or member.issparse():
+                        damaged(f'{member.name!r} has {member.size} bytes, or holes')
+                        continue
+                    content = archive.extractfile(member)
+                    assert content is not None  # of a regular file
+                    yield {'fname': member.name, 'data': content.read(), '__url__': url}
                 if what := archive.damage():
                     damaged(what)
         except Exception as error:  # of tar, of decompression, of the network

@@ -244,6 +244,17 @@ def test_names_and_fields_that_cannot_be_used_are_counted(shards):
     assert dataset.read_counter.unreadable == 4  # a, b, the name that is not UTF-8, the second c.txt
 
 
+def test_members_that_fill_the_memory_are_left_out(shards, monkeypatch):
+    monkeypatch.setattr('slan_mm.datasets.shards.MOST_BYTES', 5000)
+    with tarfile.open(shards / 'bomb.tar.gz', 'w:gz') as archive:
+        for name, content in (('a.jpg', bytes(5001)), ('b.jpg', jpg(1)), ('b.txt', b'a text')):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    dataset = build(shards, 'bomb.tar.gz', shuffle=0, max_unreadable_share=1)
+    assert ids(dataset) == ['bomb.tar/b'] and dataset.read_counter.unreadable == 1
+
+
 @pytest.mark.parametrize(
     'content',
     [
