@@ -33,6 +33,7 @@ class GroundingRecord:
     - ``img_path``, ``image_id``: as in ``ImageRecord``.
     - ``sample_id``: of the (image, caption) pair; unique in its file.
     - ``size``: (height, width) of the original image, in pixels.
+    - ``boxes_from``: where boxes and size stand, if not in the file of ``entry``, for errors.
     """
 
     img_path: str
@@ -42,6 +43,7 @@ class GroundingRecord:
     size: tuple[int, int]
     phrases: list[PhraseRecord]
     entry: Entry
+    boxes_from: Entry | None = None
 
     def check(self, bad_boxes: str = 'error') -> list[str]:
         """Checks caption, size, spans and boxes.
@@ -59,6 +61,7 @@ class GroundingRecord:
         """
         if is_blank(self.text):
             self.entry.fail('the caption is empty', 'Write it, or remove the entry.')
+        source = self.boxes_from or self.entry
         if not 1 <= min(self.size) <= max(self.size) <= MAX_SIDE:
             self.entry.fail(
                 f'height and width {short(self.size)} are no image size', 'Give those of the original image.'
@@ -78,14 +81,14 @@ class GroundingRecord:
             for box in phrase.boxes:
                 if wrong := wrong_box(box):
                     if bad_boxes == 'error':
-                        self.entry.fail(
+                        source.fail(
                             f'{where}: {wrong}', "Repair or remove the box, or set bad_boxes='drop' on the data set."
                         )
                     dropped[id(box)] = f'{self.sample_id!r}, {where}: {wrong}'
                     continue
                 kept.append(box)
                 if (over := pixels_over(box, self.size)) > MAX_OVER:
-                    self.entry.fail(
+                    source.fail(
                         f'{where}: box {box} (x1, y1, x2, y2) reaches {over:g} pixels out of the image of height and '
                         f'width {self.size}',
                         'Boxes and size are those of the original image, in pixels: is the size that of a resized '

@@ -28,7 +28,7 @@ def read_odvg(ann_file: Path, img_root: str, label_map_file: Path | None = None)
     Raises:
         AnnotationError: A field is missing or wrong, or a label has no name.
     """
-    names = None if label_map_file is None else _label_map(label_map_file)
+    labels = None if label_map_file is None else _LabelMap(label_map_file)
     for entry in json_line_entries(ann_file, _REMEDY, nan=True):
         name = entry.take_path('filename', _REMEDY)
         kinds = [kind for kind in ('grounding', 'detection') if entry.data.get(kind) is not None]
@@ -39,7 +39,7 @@ def read_odvg(ann_file: Path, img_root: str, label_map_file: Path | None = None)
             text = content.take('caption', str, _REMEDY)
             phrases = phrases_of_boxes(list(_regions(content)))
         else:
-            text, phrases = _classes(content, names)
+            text, phrases = _classes(content, labels)
         image_id = Path(name).with_suffix('').as_posix()
         yield GroundingRecord(
             img_path=os.path.join(img_root, name),
@@ -62,18 +62,37 @@ def _regions(content: Entry) -> Iterator[tuple[list[list[int]], Any]]:
         yield from ((spans, one) for one in (box if several else [box]))
 
 
-def _classes(content: Entry, names: dict[str, str] | None) -> tuple[str, list[PhraseRecord]]:
+class _LabelMap:
+    """The names of labels."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        entry = Entry(load_json(file), file)
+        if not isinstance(entry.data, dict):
+            entry.fail(f'expected an object, got {type(entry.data).__name__}', _LABELS)
+        self.names = {label.strip(): entry.take(label, str, _LABELS).strip() for label in entry.data}
+        for label, name in self.names.items():
+            if is_blank(name):
+                entry.fail(f'label {label!r} has an empty name', _LABELS)
+
+    def name(self, entry: Entry) -> str:
+        """The name of an instance's label."""
+        label = entry.take_id('label', _REMEDY)
+        if label not in self.names:
+            entry.fail(f'label {label!r} has no name in {self.file}', _LABELS)
+        return self.names[label]
+
+
+def _classes(content: Entry, labels: _LabelMap | None) -> tuple[str, list[PhraseRecord]]:
     """The caption of a detection's classes, in the order in which they come first, and its phrases."""
     boxes: dict[str, list[Any]] = {}
     for number, instance in enumerate(content.take('instances', list, _REMEDY)):
         entry = content.child('instances', number, instance)
-        if names is None:
-            name = entry.take('category', str, f'{_REMEDY} Or give label_map_file.').strip()
-        else:
-            label = entry.take_id('label', _REMEDY)
-            if label not in names:
-                entry.fail(f'label {label!r} has no name in the label map', _LABELS)
-            name = names[label]
+        name = (
+            labels.name(entry) if labels else entry.take('category', str, f'{_REMEDY} Or give label_map_file.').strip()
+        )
+        if is_blank(name):
+            entry.fail("field 'category' is empty", _REMEDY)
         boxes.setdefault(name, []).append(entry.take('bbox', object, _REMEDY))
     text, phrases = '', []
     for name, own in boxes.items():
@@ -81,14 +100,3 @@ def _classes(content: Entry, names: dict[str, str] | None) -> tuple[str, list[Ph
         phrases.append(PhraseRecord([[len(text), len(text) + len(name)]], own, [name], str(len(phrases))))
         text += name
     return text, phrases
-
-
-def _label_map(file: Path) -> dict[str, str]:
-    entry = Entry(load_json(file), file)
-    if not isinstance(entry.data, dict):
-        entry.fail(f'expected an object, got {type(entry.data).__name__}', _LABELS)
-    names = {label.strip(): entry.take(label, str, _LABELS).strip() for label in entry.data}
-    for label, name in names.items():
-        if is_blank(name):
-            entry.fail(f'label {label!r} has an empty name', _LABELS)
-    return names

@@ -55,7 +55,8 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
         if split is not None and own_split != split:
             continue
         image = _found(entry, 'image_id', images, instances)
-        box = corners(_found(entry, 'ann_id', boxes, instances).take('bbox', object, _REMEDY))
+        annotation = _found(entry, 'ann_id', boxes, instances)
+        box = corners(annotation.take('bbox', object, _REMEDY))
         for number, item in enumerate(entry.take('sentences', list, _REMEDY)):
             sentence = entry.child('sentences', number, item)
             text = sentence.take('sent', str, _REMEDY)
@@ -68,6 +69,7 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
                 size=(image.take('height', int, _REMEDY), image.take('width', int, _REMEDY)),
                 phrases=[PhraseRecord([[0, len(text)]], [box], None, '0')],
                 entry=sentence,
+                boxes_from=annotation,
             )
     if split is not None and not seen[split]:
         Entry(None, ann_file).fail(f'nothing in split {split!r}', f'References by split: {dict(seen)}.')

@@ -1,4 +1,4 @@
-"""Questions of VQA v2 and Visual Genome, statements of NLVR2: changed files are read, or refused in one line."""
+"""Readers of questions and of NLVR2: changed files are read rightly, or refused in one line with the file's name."""
 
 import json
 from pathlib import Path
@@ -6,74 +6,76 @@ from pathlib import Path
 import pytest
 from support.fuzzing import fuzz
 
-from slan_mm.datasets.readers import AnnotationError
-from slan_mm.datasets.readers.nlvr2 import read_nlvr2
-from slan_mm.datasets.readers.questions import read_visual_genome, read_vqa_v2
+from slan_mm.datasets import NLVR2Dataset, VQADataset
 from slan_mm.plain_text import is_blank, is_whole
 
-QUESTIONS = [{'question_id': 10 * n, 'image_id': n, 'question': f'what is {n}'} for n in range(3)]
-ANNOTATIONS = [
-    {'question_id': 10 * n, 'answer_type': 'other', 'answers': [{'answer': 'cat'}, {'answer': 'a dog'}]}
-    for n in range(3)
-]
-NAME = '{image_id:012d}.jpg'
+QUESTIONS = [{'question_id': 10 * n, 'image_id': n, 'question': f'what is {n}?'} for n in range(1, 4)]
+ANSWERS = [
+    {'question_id': q['question_id'], 'image_id': q['image_id'], 'answer_type': 'other', 'question_type': 'what is',
+     'answers': [{'answer': 'cat', 'answer_id': m} for m in range(2)]}
+    for q in QUESTIONS
+]  # fmt: skip
+GENOME = [{'id': n, 'qas': [{'qa_id': 10 * n, 'question': f'what is {n}?', 'answer': 'A cat.'}]} for n in range(1, 4)]
+VQA = dict(ann_file='q.json', answer_file='a.json', image_name='{image_id}.jpg')
+CASES = {
+    'questions': ({'q.json': {'questions': QUESTIONS}, 'a.json': {'annotations': ANSWERS}}, VQA),
+    'answers': ({'a.json': {'annotations': ANSWERS}, 'q.json': {'questions': QUESTIONS}}, VQA),
+    'visual_genome': ({'g.json': GENOME}, dict(ann_file='g.json', format='visual_genome')),
+}
 
 
-def check_questions(records):
-    assert len({str(record.question_id).strip() for record in records}) == len(records)
-    for record in records:
-        assert not isinstance(record.question_id, bool) and record.image_id.strip() == record.image_id != ''
-        assert not is_blank(record.question) and all(map(is_whole, [record.question, record.image_id, *record.answers]))
-        assert record.answer_type is None or isinstance(record.answer_type, str)
+@pytest.mark.parametrize('case', CASES)
+def test_fuzzed_questions(images: Path, write, case):
+    contents, options = CASES[case]
+    changed, *_ = [Path(write(name, content)) for name, content in contents.items()]
+    (images / 'VG_100K').mkdir()
+    for number in range(1, 4):
+        for folder in (images, images / 'VG_100K'):
+            (folder / f'{number}.jpg').write_bytes((images / 'a.jpg').read_bytes())
+
+    def read():
+        dataset = VQADataset(data_root=str(images.parent), data_prefix={'img': 'images'}, **options)
+        return [dataset.get_data_info(index) for index in range(len(dataset))]
+
+    def check(items):
+        assert items and len({item['sample_id'] for item in items}) == len(items)
+        for item in items:
+            assert all(map(is_whole, (item['text'], item['img_path'], item['image_id'], item['sample_id'])))
+            assert not is_blank(item['text']) and item['answers']
+            assert all(isinstance(answer, str) and is_whole(answer) for answer in item['answers'])
+            assert item['image_id'] not in ('', 'None', 'True', 'False') and type(item['question_id']) in (int, str)
+
+    counts = fuzz(read, changed, check)
+    assert min(counts.values()) > 0
 
 
-@pytest.mark.parametrize('part', ['questions', 'annotations'])
-def test_vqa_v2(write, part):
-    questions = Path(write('questions.json', {'questions': QUESTIONS}))
-    answers = Path(write('annotations.json', {'annotations': ANNOTATIONS}))
-    # A question that lacks answers is told by the file of questions, too.
-    fuzz(
-        lambda: list(read_vqa_v2(questions, answers, '', NAME)),
-        questions if part == 'questions' else answers,
-        check_questions,
-        skipped=lambda error: isinstance(error, AnnotationError) and '.json' in str(error),
-    )
-
-
-def test_visual_genome(write, tmp_path):
-    data = [{'id': n, 'qas': [{'qa_id': n, 'question': 'what is this', 'answer': 'A cat.'}]} for n in range(3)]
-    file = Path(write('qa.json', data))
-    fuzz(lambda: list(read_visual_genome(file, str(tmp_path))), file, check_questions)
-
-
-def test_nlvr2(write):
-    rows = [
-        {'identifier': f'train-{n}-0-0', 'sentence': f'sentence {n}', 'label': str(n > 1), 'directory': 10 * n}
-        for n in range(4)
+def test_fuzzed_nlvr2(images: Path, write):
+    folders = ('dev', 'test1', 'images/train/7')
+    for folder in folders:
+        (images / folder).mkdir(parents=True)
+    identifiers = [f'{split}-{n}-0-{n}' for split in ('dev', 'test1', 'train') for n in range(2)]
+    for identifier in identifiers:
+        folder = 'images/train/7' if identifier.startswith('train') else identifier.split('-')[0]
+        for side in '01':
+            name = f'{identifier.rsplit("-", 1)[0]}-img{side}.png'
+            (images / folder / name).write_bytes((images / 'a.jpg').read_bytes())
+    examples = [
+        {'identifier': name, 'sentence': f'Two dogs of {name}.', 'label': label, 'directory': 7, 'synset': 'dog'}
+        for name, label in zip(identifiers, ('True', 'False') * 3, strict=True)
     ]
-    file = Path(write('train.jsonl', '\n'.join(map(json.dumps, rows))))
+    file = write('dev.jsonl', '\n'.join(map(json.dumps, examples)) + '\n')
 
-    def check(records):
-        assert len({record.identifier for record in records}) == len(records)
-        for record in records:
-            assert not is_blank(record.sentence) and is_whole(record.sentence) and record.label in (0, 1)
+    def read():
+        dataset = NLVR2Dataset(ann_file=file, data_prefix={'img': str(images)})
+        return [dataset.get_data_info(index) for index in range(len(dataset))]
 
-    fuzz(lambda: list(read_nlvr2(file, '')), file, check)
+    def check(items):
+        assert items and len({item['sample_id'] for item in items}) == len(items)
+        for item in items:
+            left, right = map(Path, item['img_path'])
+            assert left.is_file() and right.is_file() and left.name.endswith('0.png') and right.name.endswith('1.png')
+            assert item['sample_id'].startswith(item['image_id']) and left.name.startswith(item['image_id'])
+            assert item['gt_label'] in (0, 1) and not is_blank(item['text']) and is_whole(item['text'])
 
-
-def test_ids_of_questions_are_texts_and_stay_as_they_are(write):
-    questions = Path(write('questions.json', {'questions': QUESTIONS}))
-    answers = Path(
-        write('annotations.json', {'annotations': [{**a, 'question_id': str(a['question_id'])} for a in ANNOTATIONS]})
-    )
-    assert [record.question_id for record in read_vqa_v2(questions, answers, '', NAME)] == [0, 10, 20]
-    twice = Path(write('twice.json', {'questions': [*QUESTIONS, {**QUESTIONS[1], 'question_id': '10'}]}))
-    with pytest.raises(AnnotationError, match=r"questions\[3\]: a second entry with question_id '10'"):
-        list(read_vqa_v2(twice, None, '', NAME))
-
-
-@pytest.mark.parametrize('directory', ['²', '9' * 5000, -1, 100, True, ' 1'])
-def test_directories_of_nlvr2_are_numbers(write, directory):
-    row = {'identifier': 'train-1-0-0', 'sentence': 'x', 'label': 'True', 'directory': directory}
-    with pytest.raises(AnnotationError, match='directory'):
-        list(read_nlvr2(Path(write('train.json', json.dumps(row))), ''))
+    counts = fuzz(read, Path(file), check, skipped=lambda error: isinstance(error, FileNotFoundError))
+    assert min(counts.values()) > 0
