@@ -51,6 +51,7 @@ from slan_mm.datasets.readers import read_captions
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.folder_lock import FolderLock
 from slan_mm.own_files import claim
 
 SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
@@ -156,10 +157,11 @@ def prepare(options: argparse.Namespace) -> None:
     if (options.out / 'images').resolve() != options.pictures.resolve():
         names.append('images')
     claim(options.out, names)
-    link(options.pictures, options.out / 'images')
-    write_captions(kept, options.pictures, options.out / 'captions.csv')
     tokenizer = make_tokenizer((c for r in kept if r.split == 'train' for c in r.captions), options.vocabulary)
-    tokenizer.save_pretrained(options.out / 'tokenizer')
+    with FolderLock(options.out):
+        link(options.pictures, options.out / 'images')
+        write_captions(kept, options.pictures, options.out / 'captions.csv')
+        tokenizer.save_pretrained(options.out / 'tokenizer')
     for split in sorted({record.split or '' for record in kept}):
         part = [record for record in kept if record.split == split]
         print(f'  {split}: {len(part)} pictures, {sum(len(record.captions) for record in part)} captions')

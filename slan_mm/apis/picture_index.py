@@ -9,6 +9,7 @@ read it meanwhile, each the version that it has opened.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,11 @@ _HOW = 'Give the config and the checkpoint it was made with, or make another ind
 
 class PictureIndexError(RuntimeError):
     """An index that is missing, damaged, of another model, or that another process has changed meanwhile."""
+
+
+def _checksum(content: dict[str, Any]) -> int:
+    """CRC-32 of what ``index.json`` says."""
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
 class PictureIndex:
@@ -77,20 +83,27 @@ class PictureIndex:
 
     def _take(self, text: bytes, header: dict[str, Any] | None) -> None:
         try:
-            content = json.loads(text)
+            content = dict(json.loads(text))
+            if content.get('header', {}).get('format') == FORMAT and content.pop('checksum', None) != _checksum(
+                content
+            ):
+                raise ValueError('index.json is not what was written')
             self.header = content['header']
             refuse_other(self.folder, self.header, {'format': FORMAT, **(header or {})}, WHAT, _HOW)
             self._next_id, self._version = content['next_id'], content['version']
-            if type(self._next_id) is not int or type(self._version) is not int:
+            if not all(type(number) is int and 0 <= number < 1 << 60 for number in (self._next_id, self._version)):
                 raise ValueError('next_id and version must be numbers')
             self._table = PictureTable.read(self._table_path(), content['crc32'])
         except FeatureStoreError as error:
             raise PictureIndexError(str(error).replace('feature store', 'index of pictures')) from error
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
-            raise PictureIndexError(
-                f'The index of pictures {self.folder} is damaged ({error}). Remove the folder and index the pictures '
-                'again: python tools/index.py add'
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, what: object) -> PictureIndexError:
+        return PictureIndexError(
+            f'The index of pictures {self.folder} is damaged ({what}). Remove the folder and index the pictures again: '
+            'python tools/index.py add'
+        )
 
     def _table_path(self) -> Path:
         return self.folder / f'pictures-{self._version}.safetensors'
@@ -131,6 +144,10 @@ class PictureIndex:
             raise PictureIndexError(
                 f'Another process has changed the index of pictures {self.folder} since it was opened. Open it again'
             )
+        last = max(self._embeddings, default=-1)
+        if last >= self._next_id:
+            self._end()
+            raise self._damaged(f'next_id is {self._next_id}, but there is picture {last}')
         admit_readers(self.folder)
 
     def _end(self) -> None:
@@ -206,6 +223,7 @@ class PictureIndex:
         self._version += 1
         crc32 = table.write(self._table_path())
         content = {'header': self.header, 'version': self._version, 'next_id': self._next_id, 'crc32': crc32}
+        content['checksum'] = _checksum(content)
         with replaced_atomically(self.folder / 'index.json') as temporary:
             temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
         self._content, self._table = self._read_content(), PictureTable.read(self._table_path(), crc32)

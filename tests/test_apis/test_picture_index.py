@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import zlib
 
 import pytest
 import torch
@@ -168,14 +169,37 @@ def test_flipped_bits_are_found(folder):
     assert found > 90
 
 
+def rewrite_index(folder, **changes):
+    """An index.json by hand, with a checksum that is right."""
+    content = json.loads((folder / 'index.json').read_text()) | changes
+    del content['checksum']
+    content['checksum'] = zlib.crc32(json.dumps(content, sort_keys=True).encode())
+    (folder / 'index.json').write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    'changes', [dict(version='../../x'), dict(version=True), dict(next_id=-1), dict(next_id=1 << 99)]
+)
+def test_numbers_of_another_kind_are_refused(folder, changes):
+    rewrite_index(folder, **changes)
+    with pytest.raises(PictureIndexError, match='next_id and version must be numbers'):
+        PictureIndex(folder)
+
+
+def test_no_features_are_overwritten(folder):
+    rewrite_index(folder, next_id=1)
+    with pytest.raises(PictureIndexError, match='is damaged .next_id is 1, but there is picture 2'):
+        add(PictureIndex(folder), [3])
+    assert held(PictureIndex(folder)) == [0, 1, 2]
+
+
 def rewrite(folder, **changes):
     """Tables by hand, with a checksum that is right."""
     (path,) = folder.glob('pictures-*')
     tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
     tensors = {name: changes[name](tensor) if name in changes else tensor for name, tensor in tensors.items()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}, path)
-    content = json.loads((folder / 'index.json').read_text())
-    (folder / 'index.json').write_text(json.dumps(content | {'crc32': checksum(path)}))
+    rewrite_index(folder, crc32=checksum(path))
 
 
 @pytest.mark.parametrize(

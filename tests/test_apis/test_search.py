@@ -195,9 +195,9 @@ def damage(index, how):
     ('how', 'said'),
     [
         ('json cut', 'is damaged .*index the pictures again'),
-        ('json entry', 'is damaged .*id'),
+        ('json entry', 'is damaged .*index.json is not what was written'),
         ('json deep', 'is damaged'),
-        ('version', 'next_id and version must be numbers'),
+        ('version', 'is damaged .*index.json is not what was written'),
         ('format', 'other version of slan_mm'),
         ('table cut', 'is not the file that was written'),
         ('table gone', r'pictures-1\.safetensors'),
