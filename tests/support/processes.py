@@ -25,7 +25,14 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ['slan_mm.engine', 'slan_mm.evaluation', 'support.engine', 'support.toy', 'support.retrieval_fakes']
+IMPORTED = [
+    'slan_mm.engine',
+    'slan_mm.evaluation',
+    'support.engine',
+    'support.toy',
+    'support.retrieval_fakes',
+    'support.forked_from',
+]
 
 
 def context() -> ForkServerContext:

@@ -7,6 +7,7 @@ few hundredths.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import runpy
 import subprocess
@@ -15,6 +16,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+
+SAID = ('returncode', 'stdout', 'stderr', 'imported')
 
 
 class Done(NamedTuple):
@@ -33,8 +37,12 @@ def call_tools(
     calls = [dict(command=[*map(str, c)], folder=str(f)) for c, f in zip(commands, folders, strict=True)]
     text = json.dumps(dict(calls=calls, said=str(said)))
     subprocess.run([sys.executable, __file__], input=text, env=environment, text=True, check=True, timeout=300)
-    read = [[(said / f'{number}.{kind}').read_text() for kind in Done._fields] for number in range(len(calls))]
-    return [Done(int(code), out, err, set(imported.split())) for code, out, err, imported in read]
+    return [_read(str(said / str(number))) for number in range(len(calls))]
+
+
+def _read(said: str) -> Done:
+    code, out, err, imported = (Path(f'{said}.{name}').read_text() for name in SAID)
+    return Done(int(code), out, err, set(imported.split()))
 
 
 def _call(command: list[str], folder: str, said: str) -> None:
@@ -64,15 +72,13 @@ def _call(command: list[str], folder: str, said: str) -> None:
 def _main() -> None:
     import slan_mm.cli.options  # noqa: F401
 
+    fork = multiprocessing.get_context('fork')
     asked = json.load(sys.stdin)
     for number, call in enumerate(asked['calls']):
-        process = os.fork()
-        if not process:
-            try:
-                _call(call['command'], call['folder'], f'{asked["said"]}/{number}')
-            finally:
-                os._exit(0)
-        os.waitpid(process, 0)
+        said = f'{asked["said"]}/{number}'
+        process = fork.Process(target=_call, args=(call['command'], call['folder'], said))
+        process.start()
+        process.join()
 
 
 if __name__ == '__main__':
