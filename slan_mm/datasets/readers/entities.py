@@ -35,7 +35,8 @@ def read_entities(root: Path, img_root: str, split: str | None = None) -> Iterat
                 f'{str(root)!r}.'
             )
     for name in _image_names(root, split):
-        size, boxes = read_annotation(root / 'Annotations' / f'{name}.xml')
+        xml = root / 'Annotations' / f'{name}.xml'
+        size, boxes = read_annotation(xml)
         file = root / 'Sentences' / f'{name}.txt'
         lines = [line for line in enumerate(read_text(file).split('\n'), start=1) if line[1].strip()]
         for sentence, (line, raw) in enumerate(lines):
@@ -44,7 +45,7 @@ def read_entities(root: Path, img_root: str, split: str | None = None) -> Iterat
             for phrase in phrases:
                 phrase.boxes = boxes.get(phrase.phrase_id.split('/')[0], [])
             path = os.path.join(img_root, f'{name}.jpg')
-            yield GroundingRecord(path, name, f'{name}#{sentence}', text, size, phrases, entry)
+            yield GroundingRecord(path, name, f'{name}#{sentence}', text, size, phrases, entry, Entry(None, xml))
 
 
 def _image_names(root: Path, split: str | None) -> list[str]:

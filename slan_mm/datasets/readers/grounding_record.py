@@ -62,10 +62,9 @@ class GroundingRecord:
         if is_blank(self.text):
             self.entry.fail('the caption is empty', 'Write it, or remove the entry.')
         source = self.boxes_from or self.entry
+        elsewhere = f' ({source.file})' if self.boxes_from else ''
         if not 1 <= min(self.size) <= max(self.size) <= MAX_SIDE:
-            self.entry.fail(
-                f'height and width {short(self.size)} are no image size', 'Give those of the original image.'
-            )
+            source.fail(f'height and width {short(self.size)} are no image size', 'Give those of the original image.')
         dropped: dict[int, str] = {}
         for phrase in self.phrases:
             where = f'phrase {phrase.phrase_id!r}'
@@ -84,7 +83,7 @@ class GroundingRecord:
                         source.fail(
                             f'{where}: {wrong}', "Repair or remove the box, or set bad_boxes='drop' on the data set."
                         )
-                    dropped[id(box)] = f'{self.sample_id!r}, {where}: {wrong}'
+                    dropped[id(box)] = f'{self.sample_id!r}, {where}{elsewhere}: {wrong}'
                     continue
                 kept.append(box)
                 if (over := pixels_over(box, self.size)) > MAX_OVER:

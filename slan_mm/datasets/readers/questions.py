@@ -75,7 +75,9 @@ def read_vqa_v2(ann_file: Path, answer_file: Path | None, img_root: str, image_n
             entry=entry,
         )
     for question_id, entry in annotations.items():
-        entry.fail(f'question_id {question_id!r} is not among the questions', 'Do the two files belong together?')
+        entry.fail(
+            f'question_id {question_id!r} is not among the questions of {ann_file}', 'Do the two files belong together?'
+        )
 
 
 def read_visual_genome(ann_file: Path, img_root: str) -> Iterator[QuestionRecord]:
