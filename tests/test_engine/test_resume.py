@@ -28,6 +28,14 @@ def straight(tmp_path_factory):
     return histories(runner), {key: value.clone() for key, value in runner.model.state_dict().items()}
 
 
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """The folder of a short run."""
+    folder = tmp_path_factory.mktemp('trained')
+    build_runner(toy_config(folder, 2)).train()
+    return folder
+
+
 def assert_same_end(runner_or_checkpoint, weights, straight):
     expected_logs, expected_weights = straight
     logs = histories(runner_or_checkpoint)
@@ -317,3 +325,22 @@ def test_a_copied_work_directory_goes_its_own_way(tmp_path):
     hook.after_val_epoch(runner, {'toy/count': 11.0})
     assert not (copy / 'best_toy_count_iter_4.pth').exists()
     assert before == {path: path.read_bytes() for path in original.glob('*.pth')}
+
+
+@pytest.mark.parametrize(
+    ('part', 'value', 'said'),
+    [
+        ('meta', None, r'x\.pth has weights, but not the state of a training \(meta\)'),
+        ('meta', dict(epoch=0, iter=-1), 'a training .meta'),
+        ('message_hub', None, 'a training .message_hub'),
+        ('message_hub', 'text', 'a training .message_hub'),
+        ('optimizer', None, 'a training .optimizer'),
+        ('exact_state', {}, 'a training .exact_state'),
+        ('optimizer', dict(state={}, param_groups=[{}, {}]), r'x\.pth is of an optimizer with other groups'),
+    ],
+)
+def test_what_is_no_state_of_this_training_is_not_resumed(tmp_path, trained, part, value, said):
+    checkpoint = {**load_from_file(str(trained / 'iter_2.pth')), part: value}
+    torch.save({name: content for name, content in checkpoint.items() if content is not None}, tmp_path / 'x.pth')
+    with pytest.raises(ValueError, match=said):
+        build_runner(toy_config(tmp_path / 'b', 4)).resume(str(tmp_path / 'x.pth'))

@@ -59,7 +59,7 @@ class ExactStateHook(Hook):
             checkpoint['meta'].pop('dataset_meta')
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        runner.take_exact_state(checkpoint)
         if 'message_hub' in checkpoint:
             hub = checkpoint['message_hub']
             hub['log_scalars'] = {key: _unpack_history(packed) for key, packed in hub['log_scalars'].items()}
-        runner.take_exact_state(checkpoint)

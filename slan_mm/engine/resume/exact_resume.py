@@ -1,5 +1,6 @@
 """What MMEngine's two runners lack for a resume that is exact and safe."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,19 @@ from slan_mm.engine.resume.random_state import random_state, set_random_state
 from slan_mm.engine.resume.settings import RunSettings
 from slan_mm.folder_lock import FolderInUseError, FolderLock
 from slan_mm.weights_file import is_complete, known_to_be_whole
+
+#: What a checkpoint must have for a run to go on from it, with the names in it.
+_NEEDED = {
+    'meta': ('epoch', 'iter'),
+    'message_hub': ('log_scalars', 'runtime_info', 'resumed_keys'),
+    'optimizer': (),
+}
+
+
+def _has(part: Any, names: Sequence[str]) -> bool:
+    if not isinstance(part, dict) or not part or any(name not in part for name in names):
+        return False
+    return all(type(part[name]) is int and part[name] >= 0 for name in ('epoch', 'iter') if name in names)
 
 
 class ExactResume:
@@ -38,7 +52,7 @@ class ExactResume:
         self._pending_random_state: dict[str, Any] | None = None
         self._data_state: dict[str, int] | None = None
         self._found_schedules: list[dict[str, Any]] | None = None
-        self._resuming = False
+        self._resuming: str | None = None
         self.must_fit = False
         super().__init__(*args, **kwargs)
         self.register_hook(ExactStateHook())
@@ -104,13 +118,24 @@ class ExactResume:
         return None
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
-        """Takes up a run from ``filename``: weights, optimizer, schedulers, logs, random state, place in the data."""
+        """Takes up a run from ``filename``: weights, optimizer, schedulers, logs, random state, place in the data.
+
+        Raises:
+            ValueError: the file has no such state of a training, or that of other groups of parameters.
+        """
         settings = RunSettings(self)
-        self._resuming = self.must_fit = True
+        self._resuming, self.must_fit = filename, True
         try:
             super().resume(filename, *args, **kwargs)
+        except ValueError as error:
+            if 'parameter group' not in str(error):
+                raise
+            raise ValueError(
+                f'{filename} is of an optimizer with other groups of parameters than the config makes ({error}). '
+                'Resume with the settings that it was trained with'
+            ) from error
         finally:
-            self._resuming = self.must_fit = False
+            self._resuming, self.must_fit = None, False
         settings.apply(self, self._found_schedules, self.iter)
         if self._data_state is not None and hasattr(self.train_loop, 'load_state_dict'):
             self.train_loop.load_state_dict(self._data_state)
@@ -124,9 +149,20 @@ class ExactResume:
             self.must_fit = False
 
     def take_exact_state(self, checkpoint: dict) -> None:
-        """Keeps, of a checkpoint that the run is resumed from, what :meth:`restore_random_state` puts back."""
-        if not self._resuming:
+        """Keeps, of a checkpoint that the run is resumed from, what :meth:`restore_random_state` puts back.
+
+        Raises:
+            ValueError: the checkpoint lacks what a run needs to go on.
+        """
+        if self._resuming is None:
             return
+        needed = {**_NEEDED, **({'exact_state': ('random', 'data')} if 'exact_state' in checkpoint else {})}
+        lacking = [part for part, names in needed.items() if not _has(checkpoint.get(part), names)]
+        if lacking:
+            raise ValueError(
+                f'{self._resuming} has weights, but not the state of a training ({", ".join(lacking)}): it cannot be '
+                'resumed. To begin a new training from its weights, set load_from'
+            )
         self._found_schedules = checkpoint.get('param_schedulers')
         exact = checkpoint.get('exact_state')
         if exact is None:
