@@ -17,7 +17,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-ROUNDS = int(os.environ.get('SLAN_FUZZ_ROUNDS', '60'))
+ROUNDS = int(os.environ.get('SLAN_FUZZ_ROUNDS', '40'))
 #: Values that stand where others are expected.
 ODD = (
     None, True, False, 0, -1, 1, '1', 1.0, 0.5, 1e308, 10**30, '', ' ', '\u200b', 'a', 'a.', '.', '..', '/', './a.jpg',

@@ -17,7 +17,7 @@ _REMEDY = (
     'folder) and caption, optionally image_id and split; fields of another name are told by '
     'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...).'
 )
-_QUOTES = 'Close it, or double it where it is a letter of the text ("").'
+_QUOTES = 'Close it, double it where it is a letter of the text (""), or write the text in one line.'
 _SUFFIXES = {'.csv': ',', '.tsv': '\t', '.jsonl': None}
 
 
@@ -105,13 +105,14 @@ def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
 def _check_several_lines(entry: Entry, row: list[str], lines: list[str], delimiter: str) -> None:
     """Refuses a row whose quotes have taken in others: a line of it looks like a row itself."""
     quoted = [place for place, cell in enumerate(row) if '\n' in cell or '\r' in cell]
+    before, behind = row[: quoted[0]], row[quoted[-1] + 1 :]
     for number, line in enumerate(lines):
         cells = line.rstrip('\r\n').split(delimiter)
-        # Of the first and the last line, what stands outside of the quotes is the row's own.
-        first = quoted[0] + 1 if number == 0 else 0
-        last = quoted[-1] if number == len(lines) - 1 else len(row)
-        places = [place for place in range(first, last) if place not in quoted]
-        if len(cells) >= len(row) and any(_kind(row[n]) == _kind(cells[n]) not in ('', '0') for n in places):
+        # What stands before the quotes in the first line, and behind them in the last, is the row's own.
+        pairs = list(zip(before, cells, strict=False)) if number else []
+        if number < len(lines) - 1:
+            pairs += zip(reversed(behind), reversed(cells), strict=False)
+        if len(cells) >= len(row) and any(_kind(own) == _kind(other) not in ('', '0') for own, other in pairs):
             entry.line += _open_quote(lines, delimiter, max(1, number)) - 1
             entry.fail(f'the quote that opens here takes in a line like a row, {short(line.strip())}', _QUOTES)
 
@@ -119,9 +120,8 @@ def _check_several_lines(entry: Entry, row: list[str], lines: list[str], delimit
 def _kind(cell: str) -> str:
     """What cells of one column have in common: the ending of a file name, or all but the digits."""
     cell = cell.strip()
-    if (ending := os.path.splitext(cell)[1].lower()) and not set(ending) & set(' "'):
-        return ending
-    return re.sub(r'\d+', '0', cell) if re.search(r'\d', cell) else ''
+    ending = os.path.splitext(cell)[1].lower()
+    return ending if ending and not set(ending) & set(' "') else re.sub(r'\d+', '0', cell)
 
 
 def _open_quote(lines: list[str], delimiter: str, number: int) -> int:

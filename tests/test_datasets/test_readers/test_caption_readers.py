@@ -232,6 +232,7 @@ def numbered(*, quote_at=None, closed_at=None):
         ('t.csv', numbered(quote_at=10, closed_at=20), 12, "takes in a line like a row, '11.jpg,caption 11'"),
         ('t.csv', 'caption,x,image\n"a ""b""\nc",1,a.jpg\n"one,1,b.jpg\ntwo",1,c.jpg\n', 4, 'like a row'),
         ('m.csv', 'key;video_id;sentence\nret0;video1;"one\nret1;video2;two"\n', 2, 'takes in a line like a row'),
+        ('m.csv', 'video_id,sentence,split\nc,"a c, c,train\nd,a d, d",train\n', 2, 'takes in a line like a row'),
         ('t.csv', 'image,caption\na.jpg,"' + 'x' * 140000 + '\nb.jpg,two\n', 2, 'not closed'),
     ],
 )
