@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-
 SAID = ('returncode', 'stdout', 'stderr', 'imported')
 
 

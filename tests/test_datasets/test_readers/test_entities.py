@@ -87,8 +87,7 @@ def test_broken_xml(write):
         read_annotation(Path(write('c.xml', '<annotation></annotation>')))
 
 
-@pytest.mark.parametrize('part', ['Sentences/a.txt', 'Annotations/a.xml', 'val.txt'])
-def test_fuzzed(root, part):
+def test_fuzzed_list_of_images(root):
     def read():
         records = list(read_entities(root, 'root', 'val'))
         for record in records:
@@ -101,10 +100,8 @@ def test_fuzzed(root, part):
             assert is_whole(record.text) and min(record.size) > 0
             assert all(0 <= start < end <= len(record.text) for phrase in record.phrases for start, end in phrase.spans)
 
-    # A changed list of images names files that are not there.
-    fuzz(
-        read, root / part, check, skipped=lambda error: isinstance(error, FileNotFoundError) and str(root) in str(error)
-    )
+    # A changed list names files that are not there.
+    fuzz(read, root / 'val.txt', check, skipped=lambda error: str(root) in str(error))
 
 
 def test_names_are_utf8_and_come_once(root):
