@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from string import punctuation
 
 from mmengine.logging import print_log
 
@@ -37,7 +38,8 @@ class UnknownWords:
         whenever there are ten times as many, if it is above 1 %.
         """
         words = list(words)
-        new = [word for word in dict.fromkeys(words) if word not in self.counts]
+        # A comma that a tokenizer for two dozen words does not know stands for nothing.
+        new = [word for word in dict.fromkeys(words) if word not in self.counts and word.strip(punctuation)]
         self.tokens += tokens
         self._unknown += len(words)
         if len(self.counts) < _MOST_KEPT:
