@@ -188,6 +188,18 @@ def out_folder(value: Any) -> Path | str:
     return path
 
 
+def out_file(value: Any) -> Path:
+    """A file that can be written, or written over."""
+    path = Path(file_path(value)).expanduser()
+    if path.is_dir():
+        raise ValueError(f'must be a file: {path} is a folder')
+    try:
+        out_folder(path.parent)
+    except ValueError as error:
+        raise ValueError(f'cannot be written, its folder {error}') from None
+    return path
+
+
 def device(value: Any) -> Any:
     """A device that this machine has."""
     import torch

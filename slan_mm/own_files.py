@@ -1,6 +1,7 @@
 """What a tool writes into a user's folder, remembered there: nothing else is ever overwritten."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,3 +30,18 @@ def claim(folder: Path, names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(folder / MARK) as temporary:
         temporary.write_text(json.dumps(sorted(ours | set(names))), encoding='utf-8')
+
+
+def start_afresh(folder: Path, names: Sequence[str]) -> None:
+    """:func:`claim`, and what an earlier call has left under these names is removed.
+
+    Raises:
+        FileExistsError: See :func:`claim`; nothing is removed then.
+    """
+    claim(folder, names)
+    for name in names:
+        place = folder / name
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slan_mm.own_files import MARK, claim
+from slan_mm.own_files import MARK, claim, start_afresh
 
 
 def test_what_is_claimed_may_be_claimed_again(tmp_path):
@@ -29,3 +29,16 @@ def test_a_dangling_link_is_something(tmp_path):
     (tmp_path / 'images').symlink_to(tmp_path / 'gone')
     with pytest.raises(FileExistsError, match='images is there already'):
         claim(tmp_path, ['images'])
+
+
+def test_what_is_started_afresh_was_ours(tmp_path):
+    (tmp_path / 'photos').mkdir()
+    (tmp_path / 'photos' / 'dog.jpg').touch()
+    with pytest.raises(FileExistsError, match='photos is there already'):
+        start_afresh(tmp_path, ['run', 'photos'])
+    start_afresh(tmp_path, ['run', 'run.log'])
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'x').touch()
+    (tmp_path / 'run.log').touch()
+    start_afresh(tmp_path, ['run', 'run.log'])
+    assert {path.name for path in tmp_path.iterdir()} == {'photos', MARK} and (tmp_path / 'photos' / 'dog.jpg').exists()

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slan_mm.arguments import whole
+from slan_mm.arguments import usable_device, whole
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 from slan_mm.environment import smoke_asked_for
@@ -35,7 +35,6 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import torch
-from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
@@ -61,7 +60,7 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
     encoder = MODELS.build({'embed_dims': cfg.model.get('embed_dims', 768), **encoder_cfg})
     if not hasattr(encoder, 'store_header'):
         raise ValueError(
-            f'model.{branch}.encoder is a {type(encoder).__name__}, which reads from no store: set its '
+            f'model.{branch}.encoder has the type {type(encoder).__name__}, which reads from no store: set its '
             f"type='Stored{branch.title()}Encoder'."
         )
     encoder.init_weights()
@@ -72,7 +71,7 @@ def build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
 def main(arguments: list[str] | None = None) -> None:
     """Fills every store that the config names."""
     options = parse_options(arguments)
-    device = options.device or get_device()
+    device = usable_device(options.device)
     batch_size = options.batch_size or (8 if device == 'cpu' else 64)
     keep_freed_memory()
     cfg = read_config(options.config, options.cfg_options)

@@ -14,7 +14,7 @@ options, e.g. ``--options direction=i2t``. docs/inference.md says what each task
 
 import argparse
 
-from slan_mm.arguments import real
+from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import KeyValues, add_settings, option, positive
 
@@ -37,7 +37,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--score-thr', type=option(real()), help='the least score of boxes that are shown')
     parser.add_argument('--batch-size', type=positive, default=8, help='pictures that go through the model together')
-    parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
+    parser.add_argument(
+        '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'
+    )
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument('--options', nargs='+', action=KeyValues, default={}, help="the task's own, as key=value")

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
-from slan_mm.arguments import real
+from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import option, positive
 
@@ -29,7 +29,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Makes your pictures and captions ready for training.')
     parser.add_argument('pictures', type=Path, help='folder of the pictures')
     parser.add_argument('captions', type=Path, help='.csv, .tsv or .jsonl table of captions')
-    parser.add_argument('--out', type=Path, default=Path(os.environ.get('SLAN_OWN_DATA', 'data/own')))
+    parser.add_argument('--out', type=option(out_folder), default=Path(os.environ.get('SLAN_OWN_DATA', 'data/own')))
     parser.add_argument('--image-field', default='image', help='column of the path (default: image)')
     parser.add_argument('--caption-field', default='caption', help='column of the caption (default: caption)')
     parser.add_argument('--split-field', default='split', help='column of the split, if there is one (default: split)')

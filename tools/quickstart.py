@@ -20,8 +20,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import positive
+from slan_mm.cli.options import option, positive
 from slan_mm.environment import smoke_asked_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +33,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='quickstart', description=__doc__.splitlines()[0])
     parser.add_argument('--fresh', action='store_true', help='throw an earlier run in the work directory away')
     parser.add_argument('--smoke', action='store_true', help='a few iterations on a few pictures: does it all work?')
-    parser.add_argument('--work-dir', type=Path, help='where to write (default: work_dirs/quickstart)')
+    parser.add_argument('--work-dir', type=option(out_folder), help='where to write (default: work_dirs/quickstart)')
     parser.add_argument('--threads', type=positive, help='CPU threads (default: one a core, at most 8)')
     options = parser.parse_args(arguments)
     options.smoke = options.smoke or smoke_asked_for()

@@ -9,7 +9,7 @@ scores.
 
 import argparse
 
-from slan_mm.arguments import real
+from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -27,7 +27,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         '--itm-weight', type=option(real()), default=1.0, help='weight of the ITM logit beside the ITC logit'
     )
     parser.add_argument('--batch-size', type=positive, default=32, help='pairs that go through the model together')
-    parser.add_argument('--out-dir', default='', help='folder for predictions.json and the pages')
+    parser.add_argument(
+        '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'
+    )
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(parser)

@@ -9,8 +9,9 @@ Several processes: ``bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [option
 import argparse
 from pathlib import Path
 
+from slan_mm.arguments import out_file, out_folder
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_run_options
+from slan_mm.cli.options import add_run_options, option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -18,11 +19,13 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluates a checkpoint.')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
-    parser.add_argument('--out', metavar='FILE.json', help='file for the metrics; predictions go beside it')
-    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
+    parser.add_argument(
+        '--out', type=option(out_file), metavar='FILE.json', help='file for the metrics; predictions go beside it'
+    )
+    parser.add_argument('--show-dir', type=option(out_folder), help='folder for pictures of the predictions')
     add_run_options(parser)
     options = parser.parse_args(arguments)
-    if options.out is not None and not options.out.endswith('.json'):
+    if options.out is not None and options.out.suffix != '.json':
         parser.error(f'--out: {options.out} does not end in .json')
     return options
 
@@ -41,7 +44,7 @@ def main() -> None:
     cfg.load_from = options.checkpoint
     cfg.resume = False
     if options.show_dir is not None:
-        set_show_dir(cfg, options.show_dir)
+        set_show_dir(cfg, str(options.show_dir))
     if options.out is not None:
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
         predictions = str(Path(options.out).with_suffix('.predictions.jsonl'))

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from slan_mm.arguments import whole
+from slan_mm.arguments import out_folder, whole
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -42,7 +42,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--out-dir',
-        type=Path,
+        type=option(out_folder),
         help='folder of the pages (default: work_dirs/figures/<config>, in it one for each picture of --picture)',
     )
     parser.add_argument('--task', default='grounding', help='the test task whose pictures are drawn')
@@ -77,6 +77,9 @@ from slan_mm.apis import GroundingInferencer, RetrievalInferencer
 from slan_mm.apis.settings import without_cached_pictures
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import find_checkpoint
+from slan_mm.engine.smoke import make_smoke_run
+from slan_mm.environment import smoke_asked_for
+from slan_mm.own_files import claim
 from slan_mm.registry import DATASETS, EVALUATOR
 from slan_mm.visualization import (
     Canvas,
@@ -142,7 +145,7 @@ class Painter:
             return [self.own(text) for text in options.text], 'Picture'
         dataset = self.dataset(options.task)
         wanted = options.indices or range(len(dataset))
-        if max(wanted) >= len(dataset):
+        if max(wanted, default=0) >= len(dataset):
             raise ValueError(f'--indices: the data of task {options.task!r} have {len(dataset)} items, 0 is the first')
         if options.order == 'data':
             how = 'Chosen' if options.indices else 'The first of the test data, not selected'
@@ -239,6 +242,11 @@ def lacking(options: argparse.Namespace, cfg: Config, name: str) -> str | None:
     return f'{options.config} has no test task {task!r} but {tasks}; or give --picture and --text'
 
 
+def page_of(name: str) -> str:
+    """The file of a figure's page."""
+    return f'{name}.png'
+
+
 def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
     """The pages asked for, by name; or why one of several is left out.
 
@@ -246,6 +254,8 @@ def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
         ValueError, ...: The only one, or all, cannot be drawn.
     """
     cfg = read_config(options.config, options.cfg_options)
+    if smoke_asked_for():
+        make_smoke_run(cfg)
     for checkpoint in options.checkpoints:
         GroundingInferencer.check_model(cfg, checkpoint)
     for text in options.text or []:
@@ -254,6 +264,7 @@ def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
     reasons = {name: why for name in wanted if (why := lacking(options, cfg, name))}
     if len(reasons) == len(wanted):
         raise ValueError('; '.join(dict.fromkeys(reasons.values())))
+    claim(options.out_dir, [page_of(name) for name in wanted if name not in reasons])
     yield from reasons.items()
     if options.figure == 'training':
         yield 'training', draw_training(options, cfg)
@@ -283,7 +294,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(page, str):
             left_out.setdefault(page, []).append(name)
         else:
-            print(page.save(options.out_dir / f'{name}.png'))
+            print(page.save(options.out_dir / page_of(name)))
             drawn += 1
     for why, names in left_out.items():
         print(f'left out: {", ".join(names)}: {why}')

@@ -51,12 +51,15 @@ def line_of(error: BaseException, tool: Path | None = None) -> str | None:
     """What to tell of ``error``; None if it is not meant for a user.
 
     Meant for one are errors that a ``raise`` of this package or of ``tool`` raises, also in a worker of a data loader;
-    files that are not there or cannot be opened; and what a config can do wrong in MMEngine: a type that is not
-    registered, a parameter that a component does not have, weights of another model.
+    files that are not there or cannot be opened; and what a config can do wrong: a type that is not registered, weights
+    of another model, and whatever is raised while MMEngine builds a component of the config.
     """
     text = ' '.join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, FAULTS) or not frames:
+    if not frames:
+        return None
+    built = _being_built(error)
+    if isinstance(error, FAULTS) and built is None:
         return None
     # A data loader raises an error of a worker again, with the worker's traceback as the message.
     if worker := _WORKER.fullmatch(str(error).split('\n  File "')[-1]):
@@ -66,14 +69,28 @@ def line_of(error: BaseException, tool: Path | None = None) -> str | None:
     ours = source.startswith('raise') and (PACKAGE in place.resolve().parents or place == tool)
     if ours or (isinstance(error, OSError) and error.filename is not None):
         return text
-    if place.parts[-3:-1] == ('mmengine', 'registry'):
-        if missing := re.match(r'(\S+) is not in the \S+?::(.+?) registry', text):
-            return f'{missing[1]!r} is no registered {missing[2]}{_near(missing[1])}'
-        if 'unexpected keyword argument' in text:
-            return f'{text}: correct the config'
+    missing = re.match(r'(\S+) is not in the \S+?::(.+?) registry', text)
+    if missing and place.parts[-3:-1] == ('mmengine', 'registry'):
+        return f'{missing[1]!r} is no registered {missing[2]}{_near(missing[1])}'
     if place.parts[-3:] == ('mmengine', 'runner', 'checkpoint.py') and source.startswith('raise'):
         return f'{_shorten(text)}. Give the weights of this model, or the config that they were trained with'
+    if built is not None:
+        told = _shorten(text) or 'no message'
+        return f'{built} cannot be built: {type(error).__name__}: {told}. Correct the config; SLAN_DEBUG=1 shows where'
     return None
+
+
+def _being_built(error: BaseException) -> str | None:
+    """The innermost component of a config that MMEngine was building when ``error`` was raised."""
+    built = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        file, name = Path(frame.f_code.co_filename), frame.f_code.co_name
+        if file.parts[-3:] == ('mmengine', 'registry', 'build_functions.py') and name == 'build_from_cfg':
+            kind = (frame.f_locals.get('cfg') or {}).get('type')
+            built = getattr(kind, '__name__', kind)
+        elif file.parts[-3:] == ('mmengine', 'runner', 'runner.py') and name == 'build_dataloader':
+            built = 'a data loader'
+    return built
 
 
 def _near(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from slan_mm.arguments import Check, whole
+from slan_mm.arguments import Check, out_folder, whole
 
 
 def option(check: Check) -> Callable[[str], Any]:
@@ -61,7 +61,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Adds what ``tools/train.py`` and ``tools/test.py`` both have."""
-    parser.add_argument('--work-dir', help='folder for logs and checkpoints (default: work_dirs/<config name>)')
+    parser.add_argument(
+        '--work-dir', type=option(out_folder), help='folder for logs and checkpoints (default: work_dirs/<config name>)'
+    )
     add_settings(parser)
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'

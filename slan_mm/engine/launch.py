@@ -25,7 +25,7 @@ def config_from_options(options: argparse.Namespace) -> Config:
     cfg = read_config(options.config, options.cfg_options)
     cfg.launcher = options.launcher
     if options.work_dir is not None:
-        cfg.work_dir = options.work_dir
+        cfg.work_dir = str(options.work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(options.config).stem)
     return cfg

@@ -17,6 +17,7 @@ from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, rank, shortlist
+from slan_mm.models.inference import evaluating
 from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
 from slan_mm.registry import EVALUATOR
@@ -106,7 +107,6 @@ class RetrievalEvaluator:
         self.i2t: Direction | None = None
         self.t2i: Direction | None = None
 
-    @torch.no_grad()
     def run(self, model: Any, dataloader: Any) -> dict[str, float]:
         """Evaluates ``model`` on all samples of ``dataloader``.
 
@@ -123,8 +123,10 @@ class RetrievalEvaluator:
             FeatureStoreError: if ``store`` is of another checkpoint, config or data set, or is damaged.
         """
         model = model.module if is_model_wrapper(model) else model
-        was_training = model.training
-        model.eval()
+        with evaluating(model):
+            return self._run(model, dataloader)
+
+    def _run(self, model: Any, dataloader: Any) -> dict[str, float]:
         store = EvaluationStore()
         try:
             if self.store is not None:
@@ -142,7 +144,6 @@ class RetrievalEvaluator:
             itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
         finally:
             store.close()
-            model.train(was_training)
         gallery.drop_features()
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery

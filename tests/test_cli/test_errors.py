@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import load_checkpoint
+from mmengine.runner import Runner, load_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -42,6 +42,15 @@ def another_parameter():
     MODELS.build(dict(type='slan_mm.PairDataPreprocessor', maen=[0, 0, 0]))
 
 
+def another_value():
+    MODELS.build(dict(type='slan_mm.PairDataPreprocessor', mean='x'))
+
+
+def another_loader():
+    sampler = dict(type='DefaultSampler', shuffle=False)
+    Runner.build_dataloader(dict(batch_size=0, num_workers=0, dataset=Pictures(), sampler=sampler))
+
+
 def a_file():
     Path('/nowhere/x.csv').read_text()
 
@@ -60,7 +69,10 @@ def own_error_of_the_tool():
         (ours, 'no checkpoint nope.pth: give a .pth'),
         (another_type, "'slan_mm.SLANN' is no registered model; is 'SLAN' meant?"),
         (unlike_any_type, "'slan_mm.Qwertyuiop' is no registered dataset: correct its name, or import"),
-        (another_parameter, "unexpected keyword argument 'maen': correct the config"),
+        (another_parameter, 'slan_mm.PairDataPreprocessor cannot be built: TypeError: '),
+        (another_parameter, "unexpected keyword argument 'maen'. Correct the config"),
+        (another_value, 'slan_mm.PairDataPreprocessor cannot be built: '),
+        (another_loader, 'a data loader cannot be built: ValueError: batch_size should be a positive integer'),
         (a_file, '/nowhere/x.csv'),
         (in_a_worker, '/nowhere/0.jpg'),
         (own_error_of_the_tool, '--count must be at least 1 not 0'),
@@ -99,7 +111,6 @@ def test_weights_of_another_model_are_one_line(tmp_path):
         lambda: {}['x'],
         lambda: int('x'),
         lambda: Config(dict(a=1)).b,
-        lambda: MODELS.build(dict(type='slan_mm.PairDataPreprocessor', mean='x')),
     ],
 )
 def test_a_fault_of_the_program_keeps_its_traceback(fault, monkeypatch):

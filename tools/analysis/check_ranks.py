@@ -9,13 +9,12 @@ rounding, not to the bit. Exit code: 0 when no loss differs by more than ``--tol
 
 import argparse
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from slan_mm.arguments import real
+from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -27,7 +26,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--iters', type=positive, default=5, help='iterations of each run')
     parser.add_argument('--ranks', type=positive, default=2, help='processes of the second run')
     parser.add_argument('--tolerance', type=option(real(0)), default=1e-3, help='relative difference that is rounding')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_ranks'), help='emptied first')
+    parser.add_argument(
+        '--work-dir',
+        type=option(out_folder),
+        default=Path('work_dirs/check_ranks'),
+        help='earlier runs in it are removed first',
+    )
     add_settings(parser)
     return parser.parse_args(arguments)
 
@@ -38,6 +42,7 @@ if __name__ == '__main__':
 
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import load_from_file
+from slan_mm.own_files import start_afresh
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,7 +99,7 @@ def main() -> int:
     """Trains both ways and compares; returns the exit code."""
     options = parse_options()
     work = options.work_dir.resolve()
-    shutil.rmtree(work, ignore_errors=True)
+    start_afresh(work, ['one', 'several'])
     one = train(write_config(options, work / 'one', 1), 1)
     print(f'one process: {options.iters} iterations done', flush=True)
     several = train(write_config(options, work / 'several', options.ranks), options.ranks)

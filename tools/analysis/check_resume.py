@@ -12,14 +12,13 @@ Exit code: 0 when all is equal and no resume cost more than ``--max-seconds``.
 import argparse
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from slan_mm.arguments import real, whole
+from slan_mm.arguments import out_folder, real, whole
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -33,7 +32,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--kills', type=option(whole(0)), default=3, help='how often the second run is killed')
     parser.add_argument('--seed', type=option(whole(0)), default=0, help='of the iterations at which it is killed')
     parser.add_argument('--max-seconds', type=option(real(0, above=True)), default=10.0, help='what a resume may cost')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/check_resume'), help='emptied first')
+    parser.add_argument(
+        '--work-dir',
+        type=option(out_folder),
+        default=Path('work_dirs/check_resume'),
+        help='earlier runs in it are removed first',
+    )
     add_settings(parser)
     return parser.parse_args(arguments)
 
@@ -45,6 +49,7 @@ import torch
 
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import load_from_file
+from slan_mm.own_files import start_afresh
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Logged values that measure time.
@@ -143,7 +148,7 @@ def main() -> int:
     """Trains, kills, resumes, compares; returns the exit code."""
     options = parse_options()
     work = options.work_dir.resolve()
-    shutil.rmtree(work, ignore_errors=True)
+    start_afresh(work, ['straight', 'straight.log', 'killed', 'killed.log'])
     draws = random.Random(options.seed)
     targets = sorted(draws.sample(range(options.interval, options.iters), options.kills))
 

@@ -14,7 +14,9 @@ from xml.sax.saxutils import escape
 
 from inspecting.walk import Call, files_of, returns, visits, walk_of
 
+from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/pretrain/slan_tiny_shapes.py'
@@ -227,7 +229,7 @@ def step_figure(walk: Sequence[Call]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Writes both figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--out-dir', type=Path, default=ROOT / 'docs/images')
+    parser.add_argument('--out-dir', type=option(out_folder), default=ROOT / 'docs/images')
     folder = parser.parse_args(arguments).out_dir
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in (('model', model_figure()), ('training_step', step_figure(walk_of(ROOT, CONFIG)))):

@@ -12,15 +12,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import positive
+from slan_mm.cli.options import option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config file')
-    parser.add_argument('target', type=Path, help='json file to write')
+    parser.add_argument('target', type=option(out_file), help='json file to write')
     parser.add_argument('--iterations', type=positive, default=20)
     return parser.parse_args(arguments)
 

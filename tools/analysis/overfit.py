@@ -13,7 +13,7 @@ import argparse
 import sys
 import time
 
-from slan_mm.arguments import real
+from slan_mm.arguments import real, usable_device
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -38,7 +38,6 @@ if __name__ == '__main__':
 
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -121,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     batch = pseudo_collate(first_items(cfg.train_dataloader.dataset, options.items, options.each_image))
     model = MODELS.build(cfg.model)
     model.init_weights()
-    train(model.to(options.device or get_device()), cfg, batch, options.iterations)
+    train(model.to(usable_device(options.device)), cfg, batch, options.iterations)
 
     evaluator = evaluator_of(cfg)
     samples = model.eval().val_step(batch)

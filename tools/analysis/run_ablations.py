@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from slan_mm.arguments import whole
+from slan_mm.arguments import out_folder, whole
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import option, positive
 
@@ -30,7 +30,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Runs a grid of ablations.')
     parser.add_argument('grid', help='yaml file, e.g. configs/ablation/grid.yaml')
-    parser.add_argument('--out', type=Path, help='folder of the runs (default: work_dirs/ablations/<name of the grid>)')
+    parser.add_argument(
+        '--out', type=option(out_folder), help='folder of the runs (default: work_dirs/ablations/<name of the grid>)'
+    )
     parser.add_argument(
         '--jobs', type=positive, default=len(os.sched_getaffinity(0)), help='runs at once (default: cores)'
     )
@@ -38,7 +40,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', type=option(whole(0)), nargs='+', help='only these seeds')
     parser.add_argument('--list', action='store_true', help='say what is done and what is to do')
     parser.add_argument('--smoke', action='store_true', help='one iteration on a few pictures: does every row work?')
-    parser.add_argument('--collect', type=Path, help='folder that records of finished runs are copied to')
+    parser.add_argument('--collect', type=option(out_folder), help='folder that records of finished runs are copied to')
     parser.add_argument('--job', type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.out is None:

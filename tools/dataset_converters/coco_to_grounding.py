@@ -13,14 +13,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Makes grounding data of object detection data.')
     parser.add_argument('instances', type=Path, help="COCO's instances_*.json")
-    parser.add_argument('out', type=Path, help='json file to write')
+    parser.add_argument('out', type=option(out_file), help='json file to write')
     return parser.parse_args(arguments)
 
 

@@ -15,15 +15,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import positive
+from slan_mm.cli.options import option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Makes a list of answers from VQA annotation files.')
     parser.add_argument('annotations', nargs='+', type=Path, help='annotation files of VQA v2')
-    parser.add_argument('--out', type=Path, required=True, help='the json list to write')
+    parser.add_argument('--out', type=option(out_file), required=True, help='the json list to write')
     parser.add_argument(
         '--min-count', type=positive, default=9, help='questions that an answer is needed by (default: 9)'
     )
@@ -34,6 +35,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.answer_normalisation import normalise_answer
 from slan_mm.datasets.readers.entry import json_entries, load_json
 
@@ -65,7 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
     if not answers:
         sys.exit(f'vqa_answer_list: no answer is that of {options.min_count} questions; lower --min-count')
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(answers, ensure_ascii=False, indent=0) + '\n', encoding='utf-8')
+    with replaced_atomically(options.out) as temporary:
+        temporary.write_text(json.dumps(answers, ensure_ascii=False, indent=0) + '\n', encoding='utf-8')
     covered = sum(counts[answer] for answer in answers)
     print(
         f'{options.out}: {len(answers)} of {len(counts)} answers; they are the most frequent answer of '

@@ -21,7 +21,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -29,7 +31,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='config of a SLAN model')
     parser.add_argument('checkpoint', help='checkpoint of a mmdet DETR (.pth)')
-    parser.add_argument('out', help='file to write, a checkpoint of the whole model')
+    parser.add_argument('out', type=option(out_file), help='file to write, a checkpoint of the whole model')
     return parser.parse_args(arguments)
 
 

@@ -10,9 +10,10 @@ weights expect pictures with mean and std 127.5.
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
 
 MODEL = 'tf_efficientnet_lite0'
 
@@ -21,9 +22,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=f"Renames an EfficientNet-Lite0 checkpoint to timm's {MODEL}.")
     parser.add_argument('source', help='.pth or .safetensors file of the port')
-    parser.add_argument('target', help='.safetensors file to write')
+    parser.add_argument('target', type=option(out_file), help='.safetensors file to write')
     options = parser.parse_args(arguments)
-    if Path(options.target).suffix != '.safetensors':
+    if options.target.suffix != '.safetensors':
         parser.error(f'the target must end in .safetensors, not {options.target}')
     return options
 
@@ -35,6 +36,7 @@ import timm
 from safetensors.torch import save_file
 from torch import Tensor
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.models.image.backbone_weights import read_state_dict
 
 
@@ -62,8 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Converts one file."""
     options = parse_options(arguments)
     converted = convert(read_state_dict(options.source), timm.create_model(MODEL, pretrained=False).state_dict())
-    Path(options.target).parent.mkdir(parents=True, exist_ok=True)
-    save_file(converted, options.target)
+    options.target.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(options.target) as temporary:
+        save_file(converted, temporary)
     print(f'{len(converted)} tensors written to {options.target}')
 
 

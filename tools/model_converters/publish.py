@@ -14,7 +14,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -22,7 +24,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
     parser.add_argument('config', help='config file of the training')
     parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
-    parser.add_argument('target', type=Path, help='.safetensors file to write; its metafile goes beside it')
+    parser.add_argument('target', type=option(out_file), help='.safetensors file to write; its metafile goes beside it')
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
     parser.add_argument('--command', help='the command that trained it (default: that of the record)')
     options = parser.parse_args(arguments)

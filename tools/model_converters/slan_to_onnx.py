@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from slan_mm.arguments import real
+from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, option, positive
 
@@ -21,7 +21,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Writes a trained model as ONNX or torch.export programs.')
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
-    parser.add_argument('out', type=Path, help='folder to write to')
+    parser.add_argument('out', type=option(out_folder), help='folder to write to')
     parser.add_argument(
         '--size', type=positive, nargs='+', default=[224], help='height and width of the pictures, or both'
     )
@@ -45,6 +45,7 @@ from slan_mm.apis.export import Part, export_parts, onnx_runner
 from slan_mm.config import read_config
 from slan_mm.extras import require_extra
 from slan_mm.feature_store.encoders import without_feature_stores
+from slan_mm.own_files import claim
 from slan_mm.registry import MODELS
 
 
@@ -66,11 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     model = MODELS.build(without_feature_stores(cfg.model))
     load_checkpoint(model, options.checkpoint, map_location='cpu', strict=True)
-    options.out.mkdir(parents=True, exist_ok=True)
+    ending = 'onnx' if options.format == 'onnx' else 'pt2'
     size = (options.size[0], options.size[-1])
     failed = False
-    for part in export_parts(model, size):
-        path = options.out / f'{part.name}.{"onnx" if options.format == "onnx" else "pt2"}'
+    parts = export_parts(model, size)
+    claim(options.out, [f'{part.name}.{ending}' for part in parts])
+    for part in parts:
+        path = options.out / f'{part.name}.{ending}'
         if options.format == 'torch':
             torch.export.save(part.program, path)
             print(f'{path}: {len(part.inputs)} inputs, {len(part.outputs)} outputs')
