@@ -150,6 +150,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter >= self._max_iters:
+            told = f'{self._iter} iterations are done and train_cfg asks for {self._max_iters}: nothing is trained'
+            print_log(told, 'current', logging.WARNING)
             self._validate()
         elif self._iter > 0 and self._resumed_at is None:
             self._skip()

@@ -151,6 +151,13 @@ def test_settings_of_the_optimizer_are_the_configs(tmp_path, monkeypatch):
         build_runner(toy_config(tmp_path, 13, resume='auto', optim_wrapper__optimizer=dict(type='SGD', lr=0.1))).train()
 
 
+def test_a_run_that_is_over_is_told(tmp_path, capsys):
+    build_runner(toy_config(tmp_path, 6)).train()
+    assert 'nothing is trained' not in capsys.readouterr().out
+    build_runner(toy_config(tmp_path, 4, resume='auto')).train()
+    assert '6 iterations are done and train_cfg asks for 4: nothing is trained' in capsys.readouterr().out
+
+
 def test_data_that_have_changed_are_told(tmp_path, capsys):
     interrupt(tmp_path, 4)
     assert 'samples and had' not in capsys.readouterr().out

@@ -111,3 +111,13 @@ def test_names_are_utf8_and_come_once(root):
     Path(os.fsdecode(os.fsencode(root / 'Sentences') + b'/\xe9.txt')).touch()
     with pytest.raises(AnnotationError, match=r"Sentences: the name '\\udce9' is not UTF-8"):
         list(read_entities(root, 'root'))
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '1e999', '-1', '9' * 400, 'tall', ''])
+def test_a_size_that_is_none_names_the_annotation(write, value):
+    write('e/Sentences/a.txt', 'A [/EN#3/people man] runs\n')
+    xml = f'<annotation><size><width>120</width><height>{value}</height></size></annotation>'
+    write('e/Annotations/a.xml', xml)
+    root = Path(write('e/test.txt', 'a\n')).parent
+    with pytest.raises(AnnotationError, match=r'a\.xml'):
+        [record.check() for record in read_entities(root, 'root', 'test')]
