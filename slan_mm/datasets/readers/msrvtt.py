@@ -30,9 +30,7 @@ def read_msrvtt(ann_file: Path, img_root: str, ending: str = '.mp4') -> Iterator
     if header.count(delimiter) == 0:
         Entry(None, ann_file, line=1).fail(f'the header {header[:60]!r} has a single column', _REMEDY)
     for entry in table_rows(ann_file, delimiter):
-        video = entry.take('video_id', str, _REMEDY).strip()
-        if not video:
-            entry.fail("field 'video_id' is empty", 'Name a video, or remove the row.')
+        video = entry.take_id('video_id', _REMEDY)
         yield ImageRecord(
             img_path=os.path.join(img_root, video + ending),
             image_id=video,
