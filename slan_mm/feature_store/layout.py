@@ -141,7 +141,7 @@ class PartWriter:
             return 0
         try:
             done = progress['done']
-            if type(done) is not int or done < 0:
+            if type(done) is not int or done < 1:
                 raise ValueError(f'done is {done!r:.60}')
             self._arrays = {
                 name: _open_array(self.folder, name, entry, 'r+') for name, entry in progress['arrays'].items()
@@ -170,9 +170,13 @@ class PartWriter:
         """The memory map ``name`` of the whole part, zeros at first; keeps what an interrupted run wrote.
 
         Raises:
-            FeatureStoreError: the disk has no room for it.
+            FeatureStoreError: the disk has no room for it; or what was there has another shape.
         """
         if name in self._arrays:
+            if (str(self._arrays[name].dtype), self._arrays[name].shape) != (dtype, tuple(shape)):
+                raise FeatureStoreError(
+                    f'{self.folder} is damaged: {name} has another shape. Remove that folder. {_HOW}'
+                )
             return self._arrays[name]
         path = self.folder / f'{name}.bin'
         size = _num_bytes(dtype, shape)

@@ -115,7 +115,7 @@ class StoredRecord:
                         raise ValueError('its content is not what was written')
                     self._unchecked = None
                 return self.kind(**{name: nest(node) for name, node in self._tree.items()})
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise FeatureStoreError(f'{self.path} is missing or damaged ({error}).') from error
 
 

@@ -59,6 +59,15 @@ def test_damaged_progress_starts_again(tmp_path):
     assert write(tmp_path / 'p', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize('done', [0, -1, True, 1.0, '4', None])
+def test_a_damaged_count_starts_again(tmp_path, done):
+    write(tmp_path / 'p', np.ones((6, 2)), stop=4)
+    path = tmp_path / 'p' / 'progress.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | {'done': done}))
+    assert write(tmp_path / 'p', np.ones((6, 2))) == [0, 1, 2, 3, 4, 5]
+    assert PartReader(tmp_path / 'p').array('x').all()
+
+
 def test_files_cut_short_and_other_formats_are_refused(tmp_path):
     write(tmp_path / 'p', np.ones((6, 2)))
     index = json.loads((tmp_path / 'p' / 'index.json').read_text())
