@@ -145,7 +145,7 @@ class WebPairDataset(IterableDataset):
                 f'{len(order)} shards for {readers} readers ({self.world_size} ranks x {workers} workers): use fewer '
                 'workers, or write smaller shards.'
             )
-        samples = 0
+        samples, tried, given = 0, 0, 0
         # Dealt to the ranks first, so that ranks differ by one shard at most.
         for shard in order[reader * self.world_size + self.rank :: readers]:
             known = self.samples_per_shard[shard]
@@ -158,13 +158,18 @@ class WebPairDataset(IterableDataset):
                 if skip:
                     skip -= 1
                     continue
+                tried += 1
                 item = self._item(sample, epoch, int(shard) * _STRIDE + place)
                 if item is not None:
+                    given += 1
                     yield item
             self._count_lost()
         self._count_lost(at_least=1)
-        if not samples:
-            raise UnreadableImageError(f'No sample in the shards of this reader. {self.read_counter.summary()}')
+        # Whatever share may be unreadable: an endless stream of nothing would be waited for.
+        if not samples or (tried and not given):
+            raise UnreadableImageError(
+                f'No sample in the shards of this reader can be read. {self.read_counter.summary()}'
+            )
         return skip
 
     def _shuffled(self, epoch: int, shard: int) -> Iterator[dict]:

@@ -231,6 +231,12 @@ def test_half_of_the_shards_damaged_stops_the_run(shards):
         ids(dataset)
 
 
+def test_a_stream_of_which_nothing_can_be_read_is_not_waited_for(shards):
+    dataset = build(shards, caption_key='none', infinite=True, max_unreadable_share=1.0)
+    with pytest.raises(UnreadableImageError, match=r'No sample in the shards of this reader can be read.*20 of 20'):
+        next(iter(dataset))
+
+
 def test_names_and_fields_that_cannot_be_used_are_counted(shards):
     names = ['a.', 'b.txt', 'b.', 'caf\udce9.jpg', 'caf\udce9.txt', 'README', 'c.JPG', 'c.txt', 'c.txt']
     with tarfile.open(shards / 'odd.tar', 'w') as archive:
