@@ -11,6 +11,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from slan_mm.arguments import checked, list_of, one_of, optional, real, text
 from slan_mm.datasets.readers.coco_captions import read_coco_captions
 from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.json_list import read_json_list
@@ -30,6 +31,21 @@ CAPTION_READERS: dict[str, Callable[..., Iterator[ImageRecord]]] = {
 _LOOKED_FOR = 16  # images whose existence is checked when a file is read
 
 
+def _letters(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f'must be text, got {short(value)}')
+    return value
+
+
+@checked(
+    format=one_of(*CAPTION_READERS),
+    split=optional(list_of(text)),
+    empty_captions=one_of('error', 'drop'),
+    holdout=real(0, 1),
+    # Further arguments of the formats' readers:
+    **dict.fromkeys(('image_field', 'caption_field', 'ending', 'id_field', 'split_field', 'strip_prefix'), _letters),
+    delimiter=optional(_letters),
+)
 def read_captions(
     ann_file: str,
     img_root: str,
@@ -61,12 +77,8 @@ def read_captions(
             two ids or is in two splits, or the split is empty. The message names file and line.
         ValueError: An argument is not among its choices.
     """
-    if format not in CAPTION_READERS:
-        raise ValueError(f'format must be one of {sorted(CAPTION_READERS)}, got {format!r}')
-    if empty_captions not in ('error', 'drop'):
-        raise ValueError(f"empty_captions must be 'error' or 'drop', got {empty_captions!r}")
-    if not 0 <= holdout < 1:
-        raise ValueError(f'holdout must be in [0, 1), got {holdout}')
+    if holdout == 1:
+        raise ValueError('holdout must be below 1, or nothing is left to train on')
     if unknown := set(options) - set(known := list(signature(CAPTION_READERS[format]).parameters)[2:]):
         raise ValueError(f'reader has no {sorted(unknown)} for format={format!r}; it may have {known}')
     check_image_root(img_root)

@@ -388,3 +388,17 @@ def test_other_texts_with_half_of_a_character_are_refused(images, write, field):
 def test_reader_options_are_checked(images, write):
     with pytest.raises(ValueError, match=r"reader has no \['picture_field'\] for format='json_list'.*'image_field'"):
         read_captions(write('l.json', [GOOD]), str(images), 'json_list', picture_field='x')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('format', ['table']), ('format', None), ('split', 1), ('split', ['train', None]), ('split', []), ('split', {}),
+        ('holdout', '0.1'), ('holdout', float('nan')), ('holdout', True), ('strip_prefix', None), ('delimiter', 3),
+        ('image_field', 0), ('empty_captions', None),
+    ],
+)  # fmt: skip
+def test_arguments_of_the_wrong_kind_are_named(images, write, name, value):
+    options = {'format': 'table', name: value}
+    with pytest.raises(ValueError, match=f'^{name}'):
+        read_captions(write('t.csv', 'image,caption\na.jpg,one\n'), str(images), **options)
