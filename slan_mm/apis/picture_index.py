@@ -9,7 +9,6 @@ read it meanwhile, each the version that it has opened.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import Tensor
 from slan_mm.apis.picture_table import IndexedPicture, PictureTable
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.pictures import file_state
-from slan_mm.feature_store import FeatureStoreError, StoredRecord, refuse_other, save_record
+from slan_mm.feature_store import FeatureStoreError, StoredRecord, checksum, refuse_other, save_record
 from slan_mm.folder_lock import FolderLock, FolderReader, admit_readers, lock_out_readers
 from slan_mm.own_files import claim
 from slan_mm.structures import Batched, ImageFeatures
@@ -40,11 +39,6 @@ _HOW = 'Give the config and the checkpoint it was made with, or make another ind
 
 class PictureIndexError(RuntimeError):
     """An index that is missing, damaged, of another model, or that another process has changed meanwhile."""
-
-
-def _checksum(content: dict[str, Any]) -> int:
-    """CRC-32 of what ``index.json`` says."""
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
 class PictureIndex:
@@ -84,9 +78,8 @@ class PictureIndex:
     def _take(self, text: bytes, header: dict[str, Any] | None) -> None:
         try:
             content = dict(json.loads(text))
-            if content.get('header', {}).get('format') == FORMAT and content.pop('checksum', None) != _checksum(
-                content
-            ):
+            is_ours = content['header'].get('format') == FORMAT
+            if content.pop('checksum', None) != checksum(content) and is_ours:
                 raise ValueError('index.json is not what was written')
             self.header = content['header']
             refuse_other(self.folder, self.header, {'format': FORMAT, **(header or {})}, WHAT, _HOW)
@@ -223,7 +216,7 @@ class PictureIndex:
         self._version += 1
         crc32 = table.write(self._table_path())
         content = {'header': self.header, 'version': self._version, 'next_id': self._next_id, 'crc32': crc32}
-        content['checksum'] = _checksum(content)
+        content['checksum'] = checksum(content)
         with replaced_atomically(self.folder / 'index.json') as temporary:
             temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
         self._content, self._table = self._read_content(), PictureTable.read(self._table_path(), crc32)

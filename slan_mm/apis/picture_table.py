@@ -41,7 +41,7 @@ class IndexedPicture:
     modified_ns: int
 
 
-def checksum(path: Path) -> int:
+def file_checksum(path: Path) -> int:
     """CRC-32 of a file's content."""
     with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return zlib.crc32(content)
@@ -84,7 +84,7 @@ class PictureTable:
             ValueError: the file is not the one that was written, or no table.
             OSError: there is none.
         """
-        if checksum(path) != crc32:
+        if file_checksum(path) != crc32:
             raise ValueError(f'{path.name} is not the file that was written')
         try:
             with safe_open(path, 'pt') as file:
@@ -103,7 +103,7 @@ class PictureTable:
     def write(self, path: Path) -> int:
         """Writes the table in one step; returns its checksum."""
         write_tensors(path, self._tensors)
-        return checksum(path)
+        return file_checksum(path)
 
     def __len__(self) -> int:
         return len(self.embeddings)

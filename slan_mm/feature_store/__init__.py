@@ -7,7 +7,7 @@ from slan_mm.feature_store.images import (
     StoredPicture,
 )
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
-from slan_mm.feature_store.layout import PartReader, PartWriter, refuse_other, write_json
+from slan_mm.feature_store.layout import PartReader, PartWriter, checksum, refuse_other, write_json
 from slan_mm.feature_store.records import StoredRecord, save_record, write_tensors
 from slan_mm.feature_store.texts import TextStore, text_key
 
@@ -21,6 +21,7 @@ __all__ = [
     'StoredPicture',
     'StoredRecord',
     'TextStore',
+    'checksum',
     'hash_config',
     'hash_weights',
     'normalisation_of',

@@ -122,7 +122,7 @@ class ImageStore(PartReader):
 
     def _check_content(self) -> None:
         super()._check_content()
-        count = len(set(self.index['image_ids']))
+        count = self.count_keys('image_ids')
         for name, dtype, axes in (('shapes', 'int32', [4]), ('bytes', 'int64', []), ('crc32', 'uint32', [])):
             self.need(name, dtype, [count, *axes])
         for level in range(len(self.index['arrays']) - 3):

@@ -36,6 +36,11 @@ def write_json(path: Path, content: Any) -> None:
         json.dump(content, file)
 
 
+def checksum(content: Any) -> int:
+    """CRC-32 of a value that is written as JSON."""
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
+
+
 def refuse_other(folder: Path, header: dict, expected: dict, what: dict[str, str], how: str) -> None:
     """Refuses a store whose ``header`` differs from ``expected``.
 
@@ -218,7 +223,7 @@ class PartWriter:
         for array in self._arrays.values():
             array.flush()
         index = {'header': self.header, 'task': self.task, 'arrays': self._shapes(), **content}
-        write_json(self.folder / 'index.json', index)
+        write_json(self.folder / 'index.json', {**index, 'checksum': checksum(index)})
         (self.folder / 'progress.json').unlink(missing_ok=True)
         self.finished = True
 
@@ -242,6 +247,9 @@ class PartReader:
             self.header = self.index['header']
             found = self.header.get('format')
             if found == FORMAT:
+                told = self.index.pop('checksum', None)
+                if told != checksum(self.index):
+                    raise ValueError('index.json is not what was written')
                 self._check_content()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise self.damaged(error) from error
@@ -271,6 +279,17 @@ class PartReader:
             raise ValueError(f'{name} is {array.dtype} of {array.ndim} axes')
         if any(size is not None and size != found for size, found in zip(shape, array.shape, strict=True)):
             raise ValueError(f'{name} is {array.shape}, not {tuple(shape)}')
+
+    def count_keys(self, name: str) -> int:
+        """The number of entries of the index's list ``name``.
+
+        Raises:
+            ValueError: it is no list of different texts.
+        """
+        keys = self.index[name]
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
+            raise ValueError(f'{name} is no list of different texts')
+        return len(keys)
 
     def damaged(self, what: object) -> FeatureStoreError:
         """The error that says that ``what`` is wrong with the store."""

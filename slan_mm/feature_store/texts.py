@@ -38,7 +38,7 @@ class TextStore(PartReader):
 
     def _check_content(self) -> None:
         super()._check_content()
-        count = len(set(self.index['text_keys']))
+        count = self.count_keys('text_keys')
         self.need('offsets', 'int64', [count + 1])
         if count:
             self.need('crc32', 'uint32', [count])

@@ -9,9 +9,9 @@ import zlib
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.fuzzing import fuzz
 
 from slan_mm.apis import PictureIndex, PictureIndexError
-from slan_mm.apis.picture_table import checksum
 from slan_mm.folder_lock import FolderInUseError
 from slan_mm.structures import ImageFeatures
 
@@ -199,7 +199,7 @@ def rewrite(folder, **changes):
     tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
     tensors = {name: changes[name](tensor) if name in changes else tensor for name, tensor in tensors.items()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}, path)
-    rewrite_index(folder, crc32=checksum(path))
+    rewrite_index(folder, crc32=zlib.crc32(path.read_bytes()))
 
 
 @pytest.mark.parametrize(
@@ -227,3 +227,28 @@ def test_texts_of_other_width_or_without_numbers_are_refused(folder):
         PictureIndex(folder).nearest(features_of([1]).embedding, 1)
     with pytest.raises(ValueError, match='finite'):
         PictureIndex(folder).nearest(torch.tensor([[float('nan'), 1.0]]), 1)
+
+
+@pytest.mark.parametrize('name', ['index.json', 'pictures-1.safetensors', 'features/00000001.safetensors'])
+@pytest.mark.parametrize('signed', [False, True])
+def test_fuzzed_indexes(folder, name, signed):
+    """Also with checksums that are right: whoever hands over an index writes them, too."""
+
+    def read():
+        if signed and name == 'pictures-1.safetensors':
+            rewrite_index(folder, crc32=zlib.crc32((folder / name).read_bytes()))
+        try:
+            index = PictureIndex(folder, HEADER)
+            found = index.nearest(features_of([2]).embedding, 2)[0]
+            index.features(found)
+        except ValueError as error:
+            if 'finite numbers are needed' in str(error):
+                raise PictureIndexError('width') from error
+            raise
+        return [picture.path for picture in found]
+
+    def check(found):
+        assert found[0] == '/pictures/2.jpg' or signed
+
+    told = fuzz(read, folder / name, check, skipped=lambda error: isinstance(error, PictureIndexError))
+    assert told['refused'] > 0

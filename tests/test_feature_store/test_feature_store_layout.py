@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.feature_store import fill, image_encoder, text_encoder, write_pictures
 
-from slan_mm.feature_store import FeatureStoreError, ImageStore, PartReader, PartWriter, TextStore
+from slan_mm.feature_store import FeatureStoreError, ImageStore, PartReader, PartWriter, TextStore, checksum
 
 
 def write(folder, rows, stop=None, header=None, keys='abcdef'):
@@ -135,9 +135,11 @@ def test_a_folder_of_the_users_own_is_not_removed(tmp_path):
 
 
 def change_index(folder, change):
+    """With the checksum that whoever hands over a store would write."""
     path = folder / 'index.json'
-    index = json.loads(path.read_text())
-    path.write_text(json.dumps(change(index)))
+    index = change(json.loads(path.read_text()))
+    del index['checksum']
+    path.write_text(json.dumps({**index, 'checksum': checksum(index)}))
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,8 @@ def test_a_damaged_index_is_told(tmp_path, text):
         ('images', lambda index: index | {'image_ids': index['image_ids'][:3]}),
         ('images', lambda index: index | {'image_ids': ['0', '1', '1', '3']}),
         ('images', lambda index: index | {'image_ids': 4}),
+        ('images', lambda index: index | {'image_ids': ['0', '1', '1', '2', '3']}),
+        ('images', lambda index: index | {'image_ids': [0, 1, 2, 3]}),
         ('images', lambda index: index | {'arrays': {**index['arrays'], 'level0': index['arrays']['level1']}}),
         ('images', lambda index: index | {'arrays': {k: v for k, v in index['arrays'].items() if k != 'crc32'}}),
         ('texts', lambda index: index | {'text_keys': index['text_keys'][1:]}),
