@@ -56,10 +56,11 @@ class GroundingRecord:
             What was taken out, in words, each box once.
 
         Raises:
-            AnnotationError: An empty caption, no image size, a span outside the caption, what is no box, or a box
-                outside the image.
+            AnnotationError: An empty caption that has phrases, no image size, a span outside the caption, what is no
+                box, or a box outside the image.
         """
-        if is_blank(self.text):
+        # A caption without phrases, as of an image without objects, asks nothing: the data set leaves it out.
+        if self.phrases and is_blank(self.text):
             self.entry.fail('the caption is empty', 'Write it, or remove the entry.')
         source = self.boxes_from or self.entry
         elsewhere = f' ({source.file})' if self.boxes_from else ''

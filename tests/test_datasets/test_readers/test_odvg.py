@@ -88,6 +88,14 @@ def test_both_kinds_in_one_data_set(write, images):
     assert [len(phrase['boxes']) for phrase in samples[1].phrases] == [2, 1]
 
 
+def test_an_image_without_objects_is_left_out(write, images):
+    write('o.jsonl', lines(DETECTION, {**DETECTION, 'detection': {'instances': []}}))
+    dataset = GroundingDataset(
+        'o.jsonl', 'odvg', data_root=str(images.parent), data_prefix={'img': 'images'}, pipeline=[]
+    )
+    assert len(dataset) == 1
+
+
 def changed(record, *path, value):
     record = json.loads(json.dumps(record))
     place = record
