@@ -196,7 +196,7 @@ def out_file(value: Any) -> Path:
     try:
         out_folder(path.parent)
     except ValueError as error:
-        raise ValueError(f'cannot be written, its folder {error}') from None
+        raise ValueError(f'cannot be written{str(error).removeprefix("must be a folder")}') from None
     return path
 
 

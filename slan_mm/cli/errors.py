@@ -81,15 +81,17 @@ def line_of(error: BaseException, tool: Path | None = None) -> str | None:
 
 
 def _being_built(error: BaseException) -> str | None:
-    """The innermost component of a config that MMEngine was building when ``error`` was raised."""
+    """The innermost component of a config that was being built when ``error`` was raised; None if none was."""
     built = None
     for frame, _ in traceback.walk_tb(error.__traceback__):
         file, name = Path(frame.f_code.co_filename), frame.f_code.co_name
         if file.parts[-3:] == ('mmengine', 'registry', 'build_functions.py') and name == 'build_from_cfg':
             kind = (frame.f_locals.get('cfg') or {}).get('type')
             built = getattr(kind, '__name__', kind)
-        elif file.parts[-3:] == ('mmengine', 'runner', 'runner.py') and name == 'build_dataloader':
-            built = 'a data loader'
+        elif file.parts[-3:] == ('mmengine', 'runner', 'runner.py') and name.startswith('build_'):
+            built = name.removeprefix('build_')
+        elif file == PACKAGE / 'engine' / 'launch.py' and name == 'build_runner':
+            built = 'the run'
     return built
 
 

@@ -72,7 +72,7 @@ def own_error_of_the_tool():
         (another_parameter, 'slan_mm.PairDataPreprocessor cannot be built: TypeError: '),
         (another_parameter, "unexpected keyword argument 'maen'. Correct the config"),
         (another_value, 'slan_mm.PairDataPreprocessor cannot be built: '),
-        (another_loader, 'a data loader cannot be built: ValueError: batch_size should be a positive integer'),
+        (another_loader, 'dataloader cannot be built: ValueError: batch_size should be a positive integer'),
         (a_file, '/nowhere/x.csv'),
         (in_a_worker, '/nowhere/0.jpg'),
         (own_error_of_the_tool, '--count must be at least 1 not 0'),

@@ -72,6 +72,24 @@ def test_weights_of_another_model_are_refused(config, tmp_path, monkeypatch):
         call(monkeypatch, 'test.py', config, weights, '--work-dir', tmp_path / 'test')
 
 
+@pytest.mark.parametrize(
+    ('setting', 'said'),
+    [
+        ('optim_wrapper.optimizer.lr=abc', 'AdamW cannot be built: TypeError'),
+        ('train_dataloader.batch_size=0', 'dataloader cannot be built: ValueError: batch_size should be'),
+        ('model.type=ToyModle', "'ToyModle' is no registered model; is 'ToyModel' meant"),
+        ('log_level.x=1', r'log_level\.x=1 cannot be set in .*toy\.py'),
+        ('train_dataloader.dataset.lenght=3', "is 'length' meant"),
+        ('load_from=gone.pth', r'no checkpoint gone\.pth'),
+    ],
+)
+def test_a_wrong_setting_ends_a_training_in_one_line(config, tmp_path, monkeypatch, setting, said):
+    monkeypatch.delenv('SLAN_DEBUG', raising=False)
+    with pytest.raises(SystemExit, match=f'^train: .*{said}') as told:
+        call(monkeypatch, 'train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options', setting)
+    assert '\n' not in told.value.code
+
+
 def test_out_must_be_json(config, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         call(monkeypatch, 'test.py', config, 'none.pth', '--out', 'x.pkl')
