@@ -17,7 +17,7 @@ from slan_mm.models.heads.class_prompt import is_prompt, read_class_names
 from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
 
 #: Steps of a test pipeline that read what an inferencer is given or has not.
-_READING = ('LoadImageFromFile', 'LoadAnnotations')
+_READING = ('LoadImageFromFile', 'LoadImageOrSkip', 'LoadAnnotations')
 
 
 class DetectionInferencer(TaskInferencer):
