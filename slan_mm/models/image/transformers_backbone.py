@@ -106,7 +106,7 @@ class TransformersBackbone(BaseModule):
             config = getattr(transformers, self.facts.config)(**own)
             self.model = getattr(transformers, self.facts.model)(config)
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
-        self.model.is_init = True
+        self.model.is_init = True  # type: ignore[assignment]
         layers = self.model.config.num_hidden_layers
         if any(not -layers - 1 <= layer <= layers for layer in out_layers):
             raise ValueError(f'out_layers {list(out_layers)}: {self.facts.model} has {layers} layers.')
