@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
-import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from itertools import islice
 from pathlib import Path
@@ -18,12 +14,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
-from mmengine.logging import print_log
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from slan_mm.apis.answers import Unread, page_name, report_unread
 from slan_mm.apis.model import load_model
 from slan_mm.apis.settings import model_class, picture_size
 from slan_mm.arguments import ARGUMENTS, check_argument, checked
@@ -38,18 +34,6 @@ from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 T = TypeVar('T')
 #: The file of a call's predictions.
 PREDICTIONS = 'predictions.json'
-
-
-@dataclass(frozen=True)
-class Unread:
-    """A picture, or several of one item, that could not be read; it stands in the place of a prediction."""
-
-    image: str | list[str]
-    error: UnreadableImageError
-
-    def to_dict(self) -> dict:
-        """In the list of predictions."""
-        return {'images' if isinstance(self.image, list) else 'image': self.image, 'error': str(self.error)}
 
 
 class TaskInferencer(BaseInferencer):
@@ -242,20 +226,6 @@ class TaskInferencer(BaseInferencer):
         answers = iter(super().forward(self.collate_fn(read), **options) if read else ())
         return [entry if isinstance(entry, Unread) else next(answers) for entry in inputs]
 
-    def report_unread(self, entries: Sequence[Any]) -> None:
-        """Logs what could not be read.
-
-        Raises:
-            UnreadableImageError: Nothing could.
-        """
-        unread = [entry for entry in entries if isinstance(entry, Unread)]
-        if unread and len(unread) == len(entries):
-            raise unread[0].error
-        for entry in unread:
-            print_log(f'no answer: {entry.error}', 'current', logging.WARNING)
-        if unread:
-            print_log(f'{len(unread)} of {len(entries)} could not be read', 'current', logging.WARNING)
-
     def describe(self, prediction: dict) -> str:
         """A prediction in lines for people."""
         return prediction['error'] if 'error' in prediction else self.describe_answer(prediction)
@@ -321,7 +291,7 @@ class TaskInferencer(BaseInferencer):
         Raises:
             ValueError: A number of an answer is not finite.
         """
-        self.report_unread(preds)
+        report_unread(preds)
         predictions = [
             sample.to_dict() if isinstance(sample, Unread) else self.to_dict(sample, **options) for sample in preds
         ]
@@ -337,32 +307,3 @@ class TaskInferencer(BaseInferencer):
                 # A file name that is no text (lone surrogates) stays what it is when it is read again.
                 temporary.write_bytes(content.encode(errors='backslashreplace'))
         return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)
-
-
-def page_name(number: int, name: str) -> str:
-    """The file of a page: its number, and what it shows without folder and ending."""
-    # A file name may have 255 bytes.
-    return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}.jpg'
-
-
-def box_text(box: Sequence[float]) -> str:
-    """A box in whole pixels."""
-    return f'[{", ".join(f"{value:.0f}" for value in box)}]'
-
-
-def finite(value: float) -> float | None:
-    """``value``, or None where it is infinite, which json cannot write."""
-    return value if math.isfinite(value) else None
-
-
-def one_for_each(values: Any, count: int, what: str) -> list:
-    """``values`` as a list of ``count``: a list that long, or a single one, which then serves all.
-
-    Raises:
-        ValueError: A list of another length.
-    """
-    if not isinstance(values, list | tuple):
-        return [values] * count
-    if len(values) != count:
-        raise ValueError(f'{len(values)} {what} for {count} pictures: give one for each, or a single one for all')
-    return list(values)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slan_mm.apis.base import TaskInferencer, finite
+from slan_mm.apis.answers import finite
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.processor import picture_items
 from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import Picture, list_pictures

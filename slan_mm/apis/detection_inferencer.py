@@ -9,7 +9,8 @@ import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config
 
-from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
+from slan_mm.apis.answers import box_text, one_for_each
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.processor import picture_items
 from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.pictures import Picture, list_pictures

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from slan_mm.apis.base import TaskInferencer, box_text, one_for_each
+from slan_mm.apis.answers import box_text, one_for_each
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.processor import phrase_fields, picture_items
 from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.marked_text import mark_spans, read_marked_text

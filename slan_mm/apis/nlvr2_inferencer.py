@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from slan_mm.apis.base import TaskInferencer, one_for_each
+from slan_mm.apis.answers import one_for_each
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import Picture, find_picture, picture_name, read_picture
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from slan_mm.apis.base import TaskInferencer, Unread
+from slan_mm.apis.answers import Unread, report_unread
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.processor import picture_items
 from slan_mm.arguments import checked
 from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
@@ -140,7 +141,7 @@ class RetrievalInferencer(TaskInferencer):
             if read:
                 inputs = self.model.data_preprocessor(self.collate_fn(read), False)['inputs']
                 images.append(self.model.encode_image(inputs))
-        self.report_unread(entries)
+        report_unread(entries)
         parts = [texts[start : start + batch_size] for start in range(0, len(texts), batch_size)]
         text = TextFeatures.cat([self.model.encode_text(part) for part in parts])
         return entries, ImageFeatures.cat(images), text

@@ -14,7 +14,8 @@ from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from slan_mm.apis.base import TaskInferencer, box_text
+from slan_mm.apis.answers import box_text
+from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text

@@ -1,0 +1,71 @@
+"""What the inferencers of all tasks make of answers: those that lack, values that json can write, names of pages."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+
+from slan_mm.datasets.unreadable import UnreadableImageError
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A picture, or several of one item, that could not be read; it stands in the place of a prediction."""
+
+    image: str | list[str]
+    error: UnreadableImageError
+
+    def to_dict(self) -> dict:
+        """In the list of predictions."""
+        return {'images' if isinstance(self.image, list) else 'image': self.image, 'error': str(self.error)}
+
+
+def report_unread(entries: Sequence[Any]) -> None:
+    """Logs what of ``entries`` could not be read.
+
+    Raises:
+        UnreadableImageError: Nothing could.
+    """
+    unread = [entry for entry in entries if isinstance(entry, Unread)]
+    if unread and len(unread) == len(entries):
+        raise unread[0].error
+    for entry in unread:
+        print_log(f'no answer: {entry.error}', 'current', logging.WARNING)
+    if unread:
+        print_log(f'{len(unread)} of {len(entries)} could not be read', 'current', logging.WARNING)
+
+
+def page_name(number: int, name: str) -> str:
+    """The file of a page: its number, and what it shows without folder and ending."""
+    # A file name may have 255 bytes.
+    return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}.jpg'
+
+
+def box_text(box: Sequence[float]) -> str:
+    """A box in whole pixels."""
+    return f'[{", ".join(f"{value:.0f}" for value in box)}]'
+
+
+def finite(value: float) -> float | None:
+    """``value``, or None where it is infinite, which json cannot write."""
+    return value if math.isfinite(value) else None
+
+
+def one_for_each(values: Any, count: int, what: str) -> list:
+    """``values`` as a list of ``count``: a list that long, or a single one, which then serves all.
+
+    Raises:
+        ValueError: A list of another length.
+    """
+    if not isinstance(values, list | tuple):
+        return [values] * count
+    if len(values) != count:
+        raise ValueError(f'{len(values)} {what} for {count} pictures: give one for each, or a single one for all')
+    return list(values)
