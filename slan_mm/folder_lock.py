@@ -29,12 +29,16 @@ class _Held:
     """An open file with a lock, until :meth:`release`, the end of a ``with``, or the process's end."""
 
     def __init__(self, file: int | None) -> None:
-        self._file = file
+        self._file, self._process = file, os.getpid()
         _ALL.add(self)
 
     def release(self) -> None:
         """Gives the lock back."""
         if self._file is not None:
+            if os.getpid() == self._process:
+                # Else a process that has just been forked would hold it until it has closed the file.
+                with suppress(OSError):
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
             os.close(self._file)
             self._file = None
 

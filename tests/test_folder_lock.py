@@ -38,17 +38,24 @@ def test_a_killed_process_holds_nothing(tmp_path):
     FolderLock(tmp_path).release()
 
 
-def test_a_worker_does_not_hold_its_parents_lock(tmp_path):
-    lock = FolderLock(tmp_path)
-    waiting, go = os.pipe()
-    child = os.fork()
-    if not child:
-        os.read(waiting, 1)
-        os.kill(os.getpid(), signal.SIGKILL)
-    lock.release()
-    FolderLock(tmp_path).release()
-    os.write(go, b'.')
-    os.waitpid(child, 0)
+def test_a_worker_does_not_hold_the_lock_of_a_killed_parent(tmp_path):
+    (ready, tell), (waiting, go) = os.pipe(), os.pipe()
+    parent = os.fork()
+    if not parent:
+        lock = FolderLock(tmp_path)
+        if not os.fork():
+            os.write(tell, b'.')
+            os.read(waiting, 1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        signal.pause()
+        lock.release()
+    os.read(ready, 1)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    try:
+        FolderLock(tmp_path).release()
+    finally:
+        os.write(go, b'.')
 
 
 def test_no_link_is_followed(tmp_path):
