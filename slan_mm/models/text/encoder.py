@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import cast
+from typing import Any, cast
 
 import torch
 from mmengine.logging import print_log
@@ -192,23 +192,26 @@ class TextEncoder(BaseModule):
             word_mask=mask & ~batch['special_tokens_mask'].bool(),
             offsets=batch['offset_mapping'],
         )
-        self._see_unknown(texts, tokens)
+        self._see_unknown(texts, batch.encodings)
         return sentence_first(tokens, sentence, padding_id).to(device=self.word_embeddings.weight.device)
 
     def _reading_order(self, tokens: TextTokens) -> tuple[Tensor, Tensor | None, Tensor | None]:
         positions = self.backbone.config.max_position_embeddings
         return reading_order(tokens, self.facts.sentence, self.tokenizer.pad_token_id, positions)
 
-    def _see_unknown(self, texts: Sequence[str], tokens: TextTokens) -> None:
+    def _see_unknown(self, texts: Sequence[str], encodings: Sequence[Any]) -> None:
         unknown_id = self.tokenizer.unk_token_id
         if unknown_id is None:  # bytes are known all
             return
-        unknown = tokens.word_mask & (tokens.input_ids == unknown_id)
-        places = unknown.nonzero().tolist()
-        spans = tokens.offsets[unknown].tolist()
-        words = [texts[row][start:end] for (row, _), (start, end) in zip(places, spans, strict=True)]
+        words, count = [], 0
+        for text, encoding in zip(texts, encodings, strict=True):
+            special = encoding.special_tokens_mask
+            count += len(special) - sum(special)
+            if unknown_id in encoding.ids:
+                tokens = zip(encoding.ids, special, encoding.offsets, strict=True)
+                words += [text[start:end] for token, added, (start, end) in tokens if token == unknown_id and not added]
         # A training would name words of every foreign script that comes up.
-        self.unknown_words.see(words, int(tokens.word_mask.sum()), name_them=not self.training)
+        self.unknown_words.see(words, count, name_them=not self.training)
 
     def extract(self, tokens: TextTokens) -> EncodedWords:
         """The model's own words (T, NT, its width); without gradient if ``frozen``."""
