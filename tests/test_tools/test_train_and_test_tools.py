@@ -79,7 +79,7 @@ def test_weights_of_another_model_are_refused(config, tmp_path, monkeypatch):
         ('train_dataloader.batch_size=0', 'dataloader cannot be built: ValueError: batch_size should be'),
         ('model.type=ToyModle', "'ToyModle' is no registered model; is 'ToyModel' meant"),
         ('log_level.x=1', r'log_level\.x=1 cannot be set in .*toy\.py'),
-        ('train_dataloader.dataset.lenght=3', "is 'length' meant"),
+        ('train_dataloader.dataset.lengths=3', "is 'length' meant"),
         ('load_from=gone.pth', r'no checkpoint gone\.pth'),
     ],
 )
