@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from transformers import PretrainedConfig, PreTrainedModel
+
+Facts = TypeVar('Facts')
+
+
+def find_facts(
+    model_type: str, where: str, architectures: Mapping[str, Facts], pairs: Mapping[str, str], reader: str
+) -> Facts:
+    """The row of ``architectures`` for a ``model_type``, or for the tower of a pair of that type.
+
+    Args:
+        where: what has this type, for the message.
+        pairs: types of image-text pairs, and of their towers.
+        reader: who reads them, for the message.
+
+    Raises:
+        ValueError: it is unknown; the message names the known ones.
+    """
+    found = architectures.get(pairs.get(model_type, model_type))
+    if found is None:
+        raise ValueError(
+            f'{where} is a model of type {model_type!r}; {reader} reads {", ".join(sorted(architectures))}, and its side '
+            f'of the pairs {", ".join(sorted(pairs))}'
+        )
+    return found
 
 
 def read_model_type(what: str, name_or_path: str, local_files_only: bool) -> str:

@@ -10,7 +10,7 @@ import transformers
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from slan_mm.models.pretrained import load_pretrained, read_model_type
+from slan_mm.models.pretrained import find_facts, load_pretrained, read_model_type
 from slan_mm.registry import MODELS
 
 
@@ -58,13 +58,7 @@ def find_architecture(model_type: str, where: str) -> VisionArchitecture:
     Raises:
         ValueError: it is unknown; the message names the known ones.
     """
-    found = ARCHITECTURES.get(PAIRS.get(model_type, model_type))
-    if found is None:
-        raise ValueError(
-            f'{where} is a model of type {model_type!r}; TransformersBackbone reads '
-            f'{", ".join(sorted(ARCHITECTURES))}, and the vision towers of {", ".join(sorted(PAIRS))}.'
-        )
-    return found
+    return find_facts(model_type, where, ARCHITECTURES, PAIRS, 'TransformersBackbone')
 
 
 @MODELS.register_module()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import transformers
 from transformers import PretrainedConfig, PreTrainedModel
 
-from slan_mm.models.pretrained import load_pretrained, read_model_type
+from slan_mm.models.pretrained import find_facts, load_pretrained, read_model_type
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,7 @@ def find_architecture(model_type: str, where: str) -> TextArchitecture:
     Raises:
         ValueError: it is unknown; the message names the known ones.
     """
-    found = ARCHITECTURES.get(PAIRS.get(model_type, model_type))
-    if found is None:
-        raise ValueError(
-            f'{where} is a model of type {model_type!r}; the text encoder reads {", ".join(sorted(ARCHITECTURES))}, '
-            f'and the text towers of {", ".join(sorted(PAIRS))}. A new one is a row in models/text/architectures.py.'
-        )
-    return found
+    return find_facts(model_type, where, ARCHITECTURES, PAIRS, 'the text encoder')
 
 
 def random_model(facts: TextArchitecture, attn_implementation: str | None, **config: object) -> PreTrainedModel:
