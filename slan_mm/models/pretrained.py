@@ -27,8 +27,8 @@ def find_facts(
     found = architectures.get(pairs.get(model_type, model_type))
     if found is None:
         raise ValueError(
-            f'{where} is a model of type {model_type!r}; {reader} reads {", ".join(sorted(architectures))}, and its side '
-            f'of the pairs {", ".join(sorted(pairs))}'
+            f'{where} is a model of type {model_type!r}; {reader} reads {", ".join(sorted(architectures))}, and its '
+            f'side of the pairs {", ".join(sorted(pairs))}'
         )
     return found
 
