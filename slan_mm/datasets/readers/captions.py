@@ -122,7 +122,7 @@ class _Pictures:
     """What is known of the pictures of a file: each has one id and one split, and each id one picture.
 
     A picture is a name in a folder, however the path to the folder is written: 'a.jpg', './a.jpg' and 'x/../a.jpg' are
-    one, also through links to folders. Links to single files and copies under another name are pictures of their own.
+    one, also through links to folders and files. Copies under another name, hard links too, are pictures of their own.
     """
 
     def __init__(self) -> None:
@@ -158,7 +158,8 @@ class _Pictures:
                 self._folders[folder] = os.path.realpath(folder)
             except ValueError:  # a name that no file can have
                 self._folders[folder] = folder
-        return f'{self._folders[folder]}/{name}'
+        picture = f'{self._folders[folder]}/{name}'
+        return os.path.realpath(picture) if os.path.islink(picture) else picture
 
 
 def check_image_root(img_root: str) -> None:

@@ -259,10 +259,12 @@ def test_a_delimiter_is_one_character(images, write, delimiter):
             read_captions(file, str(images), 'table', delimiter=delimiter)
 
 
-@pytest.mark.parametrize('other', ['./{}', 'x/../{}', 'x//../{}', 'link/{}', '{root}/{}'])
+@pytest.mark.parametrize('other', ['./{}', 'x/../{}', 'x//../{}', 'link/{}', '{root}/{}', 'to-{}'])
 def test_one_picture_by_two_paths_is_one(images, write, other):
     (images / 'x').mkdir()
     (images / 'link').symlink_to(images)
+    for name in 'abcdef':
+        (images / f'to-{name}.jpg').symlink_to(f'{name}.jpg')
     data = [
         {'image': path, 'caption': f'caption {number}', 'image_id': number // 2}
         for number, path in enumerate(
