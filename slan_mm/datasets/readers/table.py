@@ -146,5 +146,5 @@ def _check_header(entry: Entry, header: list[str], delimiter: str) -> None:
         entry.fail(f'the header names a column twice: {header}', 'Rename one of them.')
     if len(header) == 1:
         other = next((mark for mark in ';\t,|' if mark in header[0]), None)
-        remedy = f'Set reader=dict(delimiter={other!r}).' if other else _REMEDY
+        remedy = f'Save it with commas, or set reader=dict(delimiter={other!r}) of the data set.' if other else _REMEDY
         entry.fail(f'the header has a single column {header[0]!r} when split at {delimiter!r}', remedy)
