@@ -28,6 +28,8 @@ class FolderInUseError(RuntimeError):
 class _Held:
     """An open file with a lock, until :meth:`release`, the end of a ``with``, or the process's end."""
 
+    _file: int | None = None  # of one that could not be opened, too
+
     def __init__(self, file: int | None) -> None:
         self._file, self._process = file, os.getpid()
         _ALL.add(self)

@@ -2,8 +2,10 @@
 
 import errno
 import fcntl
+import gc
 import os
 import signal
+import sys
 
 import pytest
 
@@ -88,3 +90,14 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, 'flock', refuse)
     with pytest.warns(UserWarning, match='has no locks'), FolderLock(tmp_path):
         pass
+
+
+def test_a_lock_that_cannot_be_opened_is_one_error_and_no_more(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, 'unraisablehook', told.append)
+    (tmp_path / '.lock').symlink_to(tmp_path / 'elsewhere')
+    with pytest.raises(OSError, match=r'\.lock'):
+        FolderLock(tmp_path)
+    gc.collect()
+    # An object half made would tell of itself as it goes.
+    assert told == [] and not (tmp_path / 'elsewhere').exists()
