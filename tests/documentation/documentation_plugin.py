@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,15 +26,15 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 ROOT = Path.cwd()
 #: Seconds that one block may take.
 LIMIT = 1200
-#: Lines of a failed block's output that are shown.
-SHOWN = 60
+#: Lines of a failed block's output that are shown, and characters of each.
+SHOWN, WIDTH = 30, 200
 
 
 def run_bash(example: Example) -> None:
     """Runs a bash block; what it sets, later bash blocks of the page see.
 
     Raises:
-        AssertionError: A command fails; with the last lines of the output.
+        pytest.fail.Exception: A command fails; with the last lines of the output.
     """
     state = Path(os.environ['HOME']) / '.blocks' / str(example.path).replace('/', '_')
     state.parent.mkdir(exist_ok=True)
@@ -49,8 +50,14 @@ def run_bash(example: Example) -> None:
         errors='replace',
         timeout=LIMIT,
     )
-    last = '\n'.join(done.stdout.splitlines()[-SHOWN:])
-    assert done.returncode == 0, f'exit code {done.returncode} of\n{example.parsed}\n--- last lines:\n{last}'
+    if done.returncode:
+        last = '\n'.join(line[:WIDTH] for line in done.stdout.splitlines()[-SHOWN:])
+        free = shutil.disk_usage(ROOT).free / 2**30
+        # Without a traceback of this file: the lines are what a reader of the report needs.
+        pytest.fail(
+            f'exit code {done.returncode}, {free:.1f} GiB of disk free, of\n{example.parsed}\n--- last lines:\n{last}',
+            pytrace=False,
+        )
 
 
 def lacks(*datasets: str) -> bool:
