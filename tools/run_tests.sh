@@ -33,6 +33,8 @@ check 'ruff check' "$bin/ruff" check
 check 'ruff format' "$bin/ruff" format --check
 check mypy "$bin/mypy"
 check codespell "$bin/codespell" --toml pyproject.toml
+# The site of the documentation; strict: a dead link or anchor is an error.
+check site env NO_MKDOCS_2_WARNING=1 "$bin/mkdocs" build --quiet
 check pytest "$bin/python" -m pytest -n "$jobs" "${paths[@]}" "${@:2}"
 
 if [ ${#failed[@]} -gt 0 ]; then
