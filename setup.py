@@ -1,12 +1,43 @@
-"""The extras, from the table that messages read as well; everything else stands in ``pyproject.toml``."""
+"""What ``pyproject.toml`` cannot say: the extras, from the table that messages read too, and what goes into ``.mim``.
+
+A wheel has configs, tools and the model index in ``slan_mm/.mim``, where ``mim`` and MMEngine look for them, and the
+published weights.
+"""
 
 import runpy
+import shutil
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
-EXTRAS = runpy.run_path(str(Path(__file__).parent / 'slan_mm' / 'extras.py'))['EXTRAS']
+ROOT = Path(__file__).parent
+PARTS = runpy.run_path(str(ROOT / 'slan_mm' / 'shipped.py'))['PARTS']
+EXTRAS = runpy.run_path(str(ROOT / 'slan_mm' / 'extras.py'))['EXTRAS']
 packages = {
     name: [package + versions for package, versions in extra.packages.items()] for name, extra in EXTRAS.items()
 }
-setup(extras_require={**packages, 'all': [line for lines in packages.values() for line in lines]})
+
+
+class BuildWithMim(build_py):
+    """Copies ``PARTS`` into the build; an editable installation reads them from the checkout."""
+
+    def run(self) -> None:
+        """See the class."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'slan_mm' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        for part in PARTS:
+            (target / part).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / part).is_dir():
+                shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns('__pycache__', '*.pth'))
+            else:
+                shutil.copy2(ROOT / part, target / part)
+
+
+setup(
+    cmdclass={'build_py': BuildWithMim},
+    extras_require={**packages, 'all': [line for lines in packages.values() for line in lines]},
+)

@@ -1,5 +1,6 @@
 """What a user installs: the source distribution, and the wheel that is built from it alone."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,11 +14,12 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from slan_mm.extras import EXTRAS
+from slan_mm.shipped import PARTS, TINY_MODEL
 from slan_mm.version import __version__
 
 ROOT = Path(__file__).parents[1]
 #: What git ignores, and what no build reads.
-NO_SOURCES = ('.*', '*.egg-info', '__pycache__', 'build', 'dist', 'data', 'work_dirs', 'weights', 'checkpoints')
+NO_SOURCES = ('.*', '*.egg-info', '__pycache__', 'build', 'dist', 'data', 'work_dirs', 'weights', 'docs', 'tests')
 
 
 def run_backend(source, call):
@@ -39,13 +41,26 @@ def sdist(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def wheel(sdist):
-    """The names of the files in the wheel that is built from the source distribution, and its METADATA."""
+def installed(sdist):
+    """The folder that the wheel, built from the source distribution, unpacks to."""
     name = run_backend(sdist, f'build_wheel({str(sdist.parent)!r})')
     with zipfile.ZipFile(sdist.parent / name) as archive:
-        names = archive.namelist()
-        (metadata,) = [name for name in names if name.endswith('.dist-info/METADATA')]
-        return names, message_from_string(archive.read(metadata).decode())
+        archive.extractall(sdist.parent / 'installed')
+    return sdist.parent / 'installed'
+
+
+@pytest.fixture(scope='module')
+def wheel(installed):
+    """The names of the files in the wheel, and its METADATA."""
+    names = [path.relative_to(installed).as_posix() for path in installed.rglob('*') if path.is_file()]
+    (metadata,) = installed.glob('*.dist-info/METADATA')
+    return names, message_from_string(metadata.read_text())
+
+
+def shipped(folder):
+    """The files of what a wheel has in ``.mim``, from ``folder``."""
+    files = [path for part in PARTS for path in (folder / part, *(folder / part).rglob('*')) if path.is_file()]
+    return {path.relative_to(folder).as_posix() for path in files if '__pycache__' not in path.parts}
 
 
 def sources(folder):
@@ -58,14 +73,34 @@ def test_the_source_distribution_has_what_an_installation_reads(sdist):
     assert {path.name for path in (sdist / 'requirements').iterdir()} == {
         path.name for path in (ROOT / 'requirements').iterdir()
     }
-    assert sources(sdist) == sources(ROOT)
+    assert sources(sdist) == sources(ROOT) and shipped(sdist) == shipped(ROOT)
     assert not (sdist / 'tests').exists()
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+def test_the_wheel_holds_the_package_and_what_comes_with_it(wheel):
     names, _ = wheel
-    assert {name for name in names if '.dist-info/' not in name} == sources(ROOT) | {'slan_mm/py.typed'}
+    expected = {'slan_mm/py.typed', *(f'slan_mm/.mim/{name}' for name in shipped(ROOT))}
+    assert {name for name in names if '.dist-info/' not in name} == sources(ROOT) | expected
+    for name in ('tools/train.py', 'model-index.yml', *TINY_MODEL):
+        assert f'slan_mm/.mim/{name}' in names
     assert any(name.endswith('licenses/LICENSE') for name in names)
+
+
+def test_the_wheel_brings_the_command_and_its_tools(installed, tmp_path):
+    (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
+    assert entry_points.read_text().splitlines() == ['[console_scripts]', 'slan = slan_mm.cli.main:main']
+    code = (
+        'import sys; from slan_mm import cli; from slan_mm.cli.main import main, TOOLS; print(TOOLS); main(["--help"]);'
+        'print(sorted({"torch", "mmengine", "numpy"} & set(sys.modules))); main(["infer", "--help"])'
+    )
+    environment = {**os.environ, 'PYTHONPATH': str(installed)}
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert not done.stderr
+    assert done.stdout.startswith(f'{installed / "slan_mm" / ".mim" / "tools"}\nusage: slan COMMAND [options]\n')
+    assert '\n[]\nusage: infer.py' in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_wheel_tells_what_it_is(wheel):

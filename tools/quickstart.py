@@ -38,7 +38,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     options.smoke = options.smoke or smoke_asked_for()
     if options.work_dir is None:
-        options.work_dir = ROOT / 'work_dirs' / ('quickstart_smoke' if options.smoke else 'quickstart')
+        options.work_dir = Path('work_dirs') / ('quickstart_smoke' if options.smoke else 'quickstart')
     if options.threads is None:
         # More threads than this only wait for each other: the model is too small.
         options.threads = int(os.environ.get('OMP_NUM_THREADS') or min(len(os.sched_getaffinity(0)), 8))

@@ -18,6 +18,7 @@ from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.plain_text import short
 from slan_mm.registry import HOOKS
+from slan_mm.shipped import ROOT
 from slan_mm.text_files import TextFileError, read_json
 
 RECORD = 'run.json'
@@ -42,8 +43,8 @@ def config_name(filename: str | None) -> str | None:
     """``filename`` from the repository's root; the name alone of a file outside of it, which is a machine's matter."""
     if filename is None:
         return None
-    path, root = Path(filename).resolve(), Path(slan_mm.__file__).resolve().parents[1]
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    path = Path(filename).resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def current_command() -> str:
@@ -51,8 +52,7 @@ def current_command() -> str:
 
     Variables of the environment are not in it.
     """
-    root = Path(slan_mm.__file__).resolve().parents[1]
-    arguments = [config_name(sys.argv[0]) or '', *(word.removeprefix(f'{root}/') for word in sys.argv[1:])]
+    arguments = [config_name(sys.argv[0]) or '', *(word.removeprefix(f'{ROOT}/') for word in sys.argv[1:])]
     return shlex.join(['python', *arguments])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 #: neighbours; only the modules of the lowest one, which are single files, may import each other.
 FLOORS = (
     'answer_list arguments atomic_files config environment extras folder_lock import_messages own_files pair_index '
-    'plain_text progress registry structures text_files version weights_file',
+    'plain_text progress registry shipped structures text_files version weights_file',
     'datasets models',
     'feature_store',
     'evaluation',
