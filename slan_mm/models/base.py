@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from slan_mm.models.image.branch import ImageBranch
-from slan_mm.models.image.raw_pixels import refuse_raw_pixels
 from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import refuse_other_architecture, rename_old
@@ -31,6 +31,33 @@ def _check_feature_levels(locator: nn.Module, num_levels: int) -> None:
                 f'locator.adaptors[{number}].feature_level is {adaptor.feature_level}, the pyramid of image.decoder '
                 f'has the levels 1 to {num_levels}'
             )
+
+
+def _refuse_raw_pixels(pictures: Tensor, preprocessor: nn.Module) -> None:
+    """Refuses images (..., 3, H, W) that are pixels of 0 to 255 as they are: their features would be meaningless.
+
+    An image is refused if no value is below 0 and one is above normalised white, by the ``mean`` and ``std`` of the
+    ``preprocessor``. Without these nothing is checked.
+
+    Raises:
+        ValueError: See above.
+    """
+    mean, std = getattr(preprocessor, 'mean', None), getattr(preprocessor, 'std', None)
+    if mean is None or std is None or torch.compiler.is_compiling() or not pictures.numel():
+        return
+    if pictures.is_floating_point():
+        low, high = torch.aminmax(pictures)
+        try:
+            raw = bool((low >= 0) & (high > ((255 - mean) / std).max() + 1e-3))
+        except RuntimeError:  # shapes alone, without values, as a count of operations runs on
+            return
+    else:
+        raw = True
+    if raw:
+        raise ValueError(
+            f'encode_image takes normalised pictures; these are {pictures.dtype} and look like pixels of 0 to 255. '
+            "Give them to model.data_preprocessor(dict(inputs=...))['inputs'] first, or the files to embed_images."
+        )
 
 
 class BaseSLAN(BaseModel):
@@ -146,7 +173,7 @@ class BaseSLAN(BaseModel):
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
         """Tokens of ``texts``, on the model's device."""
-        return self.text_branch.encoder.tokenize(list(texts)).to(next(self.parameters()).device)
+        return self.text_branch.tokenize(list(texts)).to(next(self.parameters()).device)
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
         """Features of B images (B, 3, H, W), normalised; or from the levels of a feature store.
@@ -155,7 +182,7 @@ class BaseSLAN(BaseModel):
             ValueError: The images look like pixels of 0 to 255, which the data preprocessor has not normalised.
         """
         if isinstance(inputs, Tensor):
-            refuse_raw_pixels(inputs, self.data_preprocessor)
+            _refuse_raw_pixels(inputs, self.data_preprocessor)
         return self.image_branch(inputs, contrast=self.contrasts)
 
     def encode_text(self, texts: Sequence[str] | TextTokens) -> TextFeatures:

@@ -9,7 +9,7 @@ from torch import Tensor
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
-from slan_mm.models.objectives.step_pairs import image_ids
+from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
@@ -61,25 +61,26 @@ class SLAN(RetrievalInference, BaseSLAN):
         MMEngine adds up the entries named ``loss_...`` (``parse_losses``); others are only logged.
         """
         objective, encoder, iteration = self.objective, self.text_branch.encoder, int(self.objective.iteration)
+        image = self.encode_image(inputs)
         tokens = self.tokenize([sample.text for sample in data_samples])
-        ids = image_ids(data_samples, tokens.input_ids.device)
-        image, text = self.encode_image(inputs), self.encode_text(tokens)
+        text = self.encode_text(tokens)
 
         # L_itc and the region-word terms. Their mixed scores tell which negatives are hard.
+        ids = image_ids(data_samples, tokens.input_ids.device)
         target = None if objective.soft_targets is None else objective.soft_targets(encoder, tokens, ids)
         branches = (self.image_branch, self.text_branch)
         momentum = None if objective.momentum is None else objective.momentum.embed(branches, inputs, tokens)
         losses, scores = objective.contrast(image, text, ids, momentum, target)
 
         # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.
-        if not objective.locating:
+        if iteration < objective.locator_start:
             # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
             image, text, tokens, ids, scores = image[:1], text[:1], tokens[:1], ids[:1], scores[:1]
         masked = labels = negatives = None
         if objective.masking is not None:
             masked_tokens, labels = objective.masking(iteration, tokens, encoder)
             masked = self.encode_text(masked_tokens)
-        if objective.matching:
+        if iteration >= objective.itm_start:
             negatives = objective.sampler.negatives(iteration, scores, ids)
         pairs = objective.sampler.pairs(image, text, masked, negatives)
         located = self.locate(pairs.images, pairs.texts, pairs.index)

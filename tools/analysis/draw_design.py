@@ -94,8 +94,8 @@ MODEL = (
     Stage(
         'Pairs of the step',
         (
-            Box('mask_tokens', f'{OBJECTIVES}/masked_lm.py', 'masked texts, encoded again'),
-            Box('draw_negatives', f'{OBJECTIVES}/matching.py', 'hard negatives'),
+            Box('mask_tokens', f'{OBJECTIVES}/word_masking.py', 'masked texts, encoded again'),
+            Box('draw_negatives', f'{OBJECTIVES}/step_pairs.py', 'hard negatives'),
             Box('PairSampler', f'{OBJECTIVES}/step_pairs.py', 'B + B + 2B pairs'),
         ),
         (),

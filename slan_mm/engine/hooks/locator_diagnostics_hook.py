@@ -64,7 +64,7 @@ class LocatorDiagnosticsHook(Hook):
         pairs, located, *_ = arguments
         if not objective.training or not objective.locating:
             return
-        self._seen = locator_diagnostics(pairs.positive(located))
+        self._seen = locator_diagnostics(located[pairs.positive])
         if isinstance(objective.itc, ITCLoss):
             self._seen['itc_temperature'] = 1 / objective.itc.temperature()
 

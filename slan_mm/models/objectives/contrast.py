@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import torch
@@ -14,6 +15,12 @@ from slan_mm.models.objectives.contrastive import positives
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
+
+
+def image_ids(samples: Sequence, device: torch.device) -> Tensor:
+    """The samples' ``image_id`` strings as 63-bit numbers (B,), the same on every machine."""
+    digests = [hashlib.blake2b(str(sample.image_id).encode(), digest_size=8).digest() for sample in samples]
+    return torch.tensor([int.from_bytes(digest, 'big') >> 1 for digest in digests], device=device)
 
 
 class ContrastObjective(BaseModule):

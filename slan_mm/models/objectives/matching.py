@@ -1,8 +1,6 @@
-"""Image-text matching (ITM, Eq. 4): hard negatives, and the head."""
+"""Image-text matching (ITM, Eq. 4): the head, and its losses."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -10,39 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from slan_mm.models.dist import global_mean
+from slan_mm.models.objectives.step_pairs import Negatives
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
-
-
-def draw_negatives(similarity: Tensor, same: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
-    """For each row a column, drawn with probability softmax(similarity), never one of the same image.
-
-    ``similarity`` (B, N) logits; ``same`` (B, N), True where column and row are of one image; ``uniform`` (B,) numbers
-    in [0, 1) that decide the draw. Returns the columns (B,) and ``valid`` (B,), False where a row has no negative.
-    """
-    weight = similarity.float().masked_fill(same, -torch.inf).softmax(1).nan_to_num(0.0)
-    cumulative = weight.double().cumsum(1)
-    total = cumulative[:, -1:]
-    column = torch.searchsorted(cumulative, uniform.double()[:, None] * total, right=True).squeeze(1)
-    column = column.clamp(max=similarity.shape[1] - 1)
-    # Rounding may land on a column of weight zero, a true pair: the likeliest negative stands in.
-    unlucky = weight.gather(1, column[:, None]).squeeze(1) == 0
-    column = torch.where(unlucky, weight.argmax(1), column)
-    return column, ~same.all(1)
-
-
-class Negatives(NamedTuple):
-    """A hard negative text and a hard negative image for each of B pairs.
-
-    ``text``, ``image`` (B,) rows of the texts and images that negatives come from; ``valid`` (2B,), texts' then
-    images', False where a pair has none; ``lead`` (2B,), how much higher the pair's own mixed score is than the
-    negative's.
-    """
-
-    text: Tensor
-    image: Tensor
-    valid: Tensor
-    lead: Tensor
 
 
 @MODELS.register_module()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -10,10 +11,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from slan_mm.models import protocols
 from slan_mm.models.objectives.contrast import ContrastObjective
-from slan_mm.models.objectives.masked_lm import WordMasking
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
 from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
+from slan_mm.models.objectives.word_masking import WordMasking
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import Located
@@ -72,7 +73,7 @@ class PretrainObjective(ContrastObjective):
         )
         self.sampler = PairSampler(hardness, negatives_from_all_ranks, seed)
         self.locator_start = locator_start
-        self.itm_start = max(itm_start, locator_start)
+        self.itm_start = max(itm_start, locator_start) if self.weights['itm'] else math.inf
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
 
         self.itm_head: protocols.MatchHead = build_sized(
@@ -104,11 +105,6 @@ class PretrainObjective(ContrastObjective):
         """Whether the locator is trained in this iteration."""
         return int(self.iteration) >= self.locator_start
 
-    @property
-    def matching(self) -> bool:
-        """Whether ITM is trained in this iteration."""
-        return self.weights['itm'] > 0 and int(self.iteration) >= self.itm_start
-
     def forward(
         self,
         pairs: StepPairs,
@@ -123,11 +119,11 @@ class PretrainObjective(ContrastObjective):
         ``saliency`` (B, Nq): the image-only one to train, None where the filter reads it itself. Before
         ``locator_start`` all losses are 0.
         """
-        positive = pairs.positive(located)
+        positive = located[pairs.positive]
         losses = self.match(pairs, located)
-        if labels is not None:
+        if labels is not None and pairs.masked is not None:
             embeddings = cast('protocols.WordEmbedder', encoder).word_embeddings.weight
-            losses |= self.predict_words(pairs, located, labels, embeddings)
+            losses |= self.predict_words(located.words[pairs.masked], labels, embeddings)
         losses |= self.regress(positive)
         if saliency is not None:
             losses |= self.teach_saliency(saliency, positive)
@@ -139,22 +135,22 @@ class PretrainObjective(ContrastObjective):
         """L_itm (Eq. 4)."""
         if pairs.negatives is None:
             # Keeps the head in the graph, as distributed training asks of every parameter.
-            return {'loss_itm': self.itm_head(pairs.positive(located)).float().sum() * 0.0}
-        logits = self.itm_head(pairs.matched(located))
-        labels = torch.arange(len(logits), device=logits.device) < pairs.count
-        valid = torch.cat([torch.ones_like(labels[: pairs.count]), pairs.negatives.valid])
+            return {'loss_itm': self.itm_head(located[pairs.positive]).float().sum() * 0.0}
+        logits = self.itm_head(Located.cat([located[rows] for rows in pairs.matched]))
+        count = len(pairs.negatives.text)
+        labels = torch.arange(len(logits), device=logits.device) < count
+        valid = torch.cat([torch.ones_like(labels[:count]), pairs.negatives.valid])
         loss, accuracy = itm_loss(logits, labels, valid)
         losses = {'loss_itm': loss * self.weights['itm'], 'itm_accuracy': accuracy}
         if self.weights['rerank']:
             losses['loss_rerank'] = rerank_loss(logits, pairs.negatives) * self.weights['rerank']
         return losses
 
-    def predict_words(
-        self, pairs: StepPairs, located: Located, labels: Tensor, embeddings: Tensor
-    ) -> dict[str, Tensor]:
-        """L_lm (Eq. 7) of the masked words' ``labels`` (B, NT); ``embeddings`` is the text encoder's matrix."""
-        words = pairs.masked_words(located)[:, : labels.shape[1]]
-        return {'loss_lm': self.lm_head.loss(words, labels, embeddings) * self.weights['lm']}
+    def predict_words(self, words: Tensor, labels: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
+        """L_lm (Eq. 7): ``labels`` (B, NT) of the masked texts' fused ``words``; ``embeddings`` is the text encoder's
+        matrix."""
+        loss = self.lm_head.loss(words[:, : labels.shape[1]], labels, embeddings)
+        return {'loss_lm': loss * self.weights['lm']}
 
     def regress(self, positive: Located) -> dict[str, Tensor]:
         """L_reg (Eq. 8)."""

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from slan_mm.models.dist import gather, gather_record, local_rows, seeded_uniform
-from slan_mm.models.objectives.matching import Negatives, draw_negatives
 from slan_mm.pair_index import PairIndex
-from slan_mm.structures import ImageFeatures, Located, TextFeatures
+from slan_mm.structures import ImageFeatures, TextFeatures
 
 
-def image_ids(samples: Sequence, device: torch.device) -> Tensor:
-    """The samples' ``image_id`` strings as 63-bit numbers (B,), the same on every machine."""
-    digests = [hashlib.blake2b(str(sample.image_id).encode(), digest_size=8).digest() for sample in samples]
-    return torch.tensor([int.from_bytes(digest, 'big') >> 1 for digest in digests], device=device)
+class Negatives(NamedTuple):
+    """A hard negative text and a hard negative image for each of B pairs.
+
+    ``text``, ``image`` (B,) rows of the texts and images that negatives come from; ``valid`` (2B,), texts' then
+    images', False where a pair has none; ``lead`` (2B,), how much higher the pair's own mixed score is than the
+    negative's.
+    """
+
+    text: Tensor
+    image: Tensor
+    valid: Tensor
+    lead: Tensor
 
 
 @dataclass
@@ -26,39 +32,41 @@ class StepPairs:
     """The pairs that a training step locates in one batch: B positives, B with masked texts, B with negative texts and
     B with negative images.
 
-    The first ``each`` pairs are of the first image: with its own text, with this text masked, with a hard negative
-    text, as far as these are needed. Then come those of the second image, and so on; last, each text with a hard
-    negative image.
+    Of each image its pairs stand together: with its own text, with this text masked, with a hard negative text, as far
+    as these are needed. Last comes each text with a hard negative image. The slices find them again in what is located.
 
     - ``images``, ``texts``: features of the pairs: B images, then B negative ones; texts of all ranks if negatives come
       from all.
     - ``index``: the pairs.
-    - ``count``: B; ``each``: pairs of each own image.
+    - ``positive``: the B positives; ``masked``: the B pairs with masked texts, None where there are none.
+    - ``matched``: the 3B pairs of ITM: B positives, B negative texts, B negative images.
     - ``negatives``: which ones; None where there are none.
     """
 
     images: ImageFeatures
     texts: TextFeatures
     index: PairIndex
-    count: int
-    each: int
+    positive: slice
+    masked: slice | None
+    matched: tuple[slice, slice, slice]
     negatives: Negatives | None
 
-    def _kind(self, located: Located, place: int) -> Located:
-        return located[place : self.each * self.count : self.each]
 
-    def positive(self, located: Located) -> Located:
-        """The B positives of all P ``located`` pairs."""
-        return self._kind(located, 0)
+def draw_negatives(similarity: Tensor, same: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """For each row a column, drawn with probability softmax(similarity), never one of the same image.
 
-    def masked_words(self, located: Located) -> Tensor:
-        """The words (B, NT, D) of the pairs with masked texts."""
-        return self._kind(located, 1).words
-
-    def matched(self, located: Located) -> Located:
-        """The 3B pairs of ITM: B positives, B negative texts, B negative images."""
-        negative_texts, negative_images = self._kind(located, self.each - 1), located[self.each * self.count :]
-        return Located.cat([self.positive(located), negative_texts, negative_images])
+    ``similarity`` (B, N) logits; ``same`` (B, N), True where column and row are of one image; ``uniform`` (B,) numbers
+    in [0, 1) that decide the draw. Returns the columns (B,) and ``valid`` (B,), False where a row has no negative.
+    """
+    weight = similarity.float().masked_fill(same, -torch.inf).softmax(1).nan_to_num(0.0)
+    cumulative = weight.double().cumsum(1)
+    total = cumulative[:, -1:]
+    column = torch.searchsorted(cumulative, uniform.double()[:, None] * total, right=True).squeeze(1)
+    column = column.clamp(max=similarity.shape[1] - 1)
+    # Rounding may land on a column of weight zero, a true pair: the likeliest negative stands in.
+    unlucky = weight.gather(1, column[:, None]).squeeze(1) == 0
+    column = torch.where(unlucky, weight.argmax(1), column)
+    return column, ~same.all(1)
 
 
 class PairSampler:
@@ -127,4 +135,14 @@ class PairSampler:
             torch.cat([torch.stack(partners, dim=1).flatten(), own[:extra]]),
             [each] * count + [1] * extra,
         )
-        return StepPairs(images, texts, index, count, each, negatives)
+        own_pairs = count * each
+        positive, *_, last = kinds = [slice(place, own_pairs, each) for place in range(each)]
+        return StepPairs(
+            images,
+            texts,
+            index,
+            positive=positive,
+            masked=None if masked is None else kinds[1],
+            matched=(positive, last, slice(own_pairs, None)),
+            negatives=negatives,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import BaseModule
 from torch import nn
@@ -46,6 +48,10 @@ class TextBranch(BaseModule):
         self.encoder: protocols.TextEncoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
+
+    def tokenize(self, texts: Sequence[str]) -> TextTokens:
+        """Tokens of T >= 1 texts."""
+        return self.encoder.tokenize(texts)
 
     def forward(self, tokens: TextTokens, contrast: bool = True) -> TextFeatures:
         """``tokens``: T texts. A [MASK] is a token of the text, but no word of ``word_mask``.

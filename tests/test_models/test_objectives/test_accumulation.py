@@ -33,7 +33,7 @@ def same_draws(monkeypatch):
             1, shape[1] // 2, *[1] * len(shape[2:])
         )
 
-    for name in ('masked_lm', 'step_pairs'):
+    for name in ('word_masking', 'step_pairs'):
         monkeypatch.setattr(f'slan_mm.models.objectives.{name}.seeded_uniform', draws)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from support.toy import build_toy_slan, toy_batch
+from support.toy import build_toy_slan, toy_batch, toy_sample
 
+from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.objectives.contrastive import positives
 
 
@@ -49,3 +50,9 @@ def test_without_region_words_itc_is_alone():
 def test_an_unknown_calibrated_term_is_named():
     with pytest.raises(ValueError, match=r"calibrated names \['visual'\], the region-word terms are"):
         build_toy_slan(objective__calibrated=['visual'])
+
+
+def test_image_ids_are_the_same_everywhere():
+    ids = image_ids([toy_sample(0, image_id=name) for name in ('a', 'b', 'a')], torch.device('cpu'))
+    assert ids[0] == ids[2] != ids[1] and (ids >= 0).all()
+    assert ids.tolist()[0] == 2340832890917691671

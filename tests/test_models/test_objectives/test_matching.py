@@ -1,4 +1,4 @@
-"""Eq. 4: the head, its loss, and how negatives are drawn."""
+"""Eq. 4: the head and its losses."""
 
 import math
 
@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import gelu
 
 from slan_mm.models.objectives import ITMHead, LiteralITMHead
-from slan_mm.models.objectives.matching import Negatives, draw_negatives, itm_loss, rerank_loss
+from slan_mm.models.objectives.matching import itm_loss, rerank_loss
+from slan_mm.models.objectives.step_pairs import Negatives
 from slan_mm.structures import Located
 
 
@@ -102,46 +103,6 @@ def test_no_negative_leaves_the_positive_half():
     assert loss.item() == pytest.approx(math.log(2) / 2)
     loss.backward()
     assert logits.grad[1] == 0
-
-
-def repeated(row, same, count=20000):
-    generator = torch.Generator().manual_seed(0)
-    similarity = torch.tensor([row]).expand(count, -1)
-    return draw_negatives(similarity, torch.tensor([same]).expand(count, -1), torch.rand(count, generator=generator))
-
-
-def test_negatives_follow_the_similarity_and_are_never_a_true_pair():
-    row, same = [9.0, 1.0, 0.0, 2.0, 9.0], [True, False, False, False, True]
-    column, valid = repeated(row, same)
-    assert valid.all()
-    share = torch.bincount(column, minlength=5) / len(column)
-    weights = [0, math.exp(1), 1, math.exp(2), 0]
-    torch.testing.assert_close(share, torch.tensor([w / sum(weights) for w in weights]), atol=0.01, rtol=0)
-    assert share[0] == share[4] == 0
-
-
-@pytest.mark.parametrize('similarity', [[300.0, -300.0, -300.0], [-1e4, 0.0, 0.0], [0.0, -1e4, 1e4]])
-def test_extreme_similarities_never_yield_a_true_pair(similarity):
-    same = torch.tensor([[True, False, False]])
-    for uniform in (0.0, 0.5, 1 - 1e-7):
-        column, valid = draw_negatives(torch.tensor([similarity]), same, torch.tensor([uniform]))
-        assert valid.all() and column.item() in (1, 2)
-
-
-def test_rows_without_negative_are_marked():
-    same = torch.tensor([[True, True], [True, False]])
-    column, valid = draw_negatives(torch.zeros(2, 2), same, torch.tensor([0.7, 0.7]))
-    assert valid.tolist() == [False, True] and column[1] == 1 and 0 <= column[0] < 2
-
-
-def test_draw_is_decided_by_the_numbers_given():
-    similarity, same = torch.randn(6, 6), torch.eye(6, dtype=torch.bool)
-    uniform = torch.rand(6)
-    first, _ = draw_negatives(similarity, same, uniform)
-    assert torch.equal(first, draw_negatives(similarity, same, uniform)[0])
-    for row in range(6):
-        alone, _ = draw_negatives(similarity[row : row + 1], same[row : row + 1], uniform[row : row + 1])
-        assert alone[0] == first[row]
 
 
 def test_rerank_loss_is_of_the_lead_over_each_negative():

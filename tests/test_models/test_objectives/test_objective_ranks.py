@@ -17,7 +17,7 @@ from torch import Tensor
 
 from slan_mm.engine.hooks import LocatorDiagnosticsHook, NonFiniteLossHook
 from slan_mm.models.dist import gather, gather_padded, local_rows, seeded_uniform
-from slan_mm.models.objectives.matching import Negatives, draw_negatives
+from slan_mm.models.objectives.step_pairs import Negatives, draw_negatives
 
 PAIRS, STEPS = 6, 3
 # Sample 4 is of the image of sample 1, on the other rank: never a negative, always a positive.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from support.toy import build_toy_slan, literal_config, toy_batch, toy_config, toy_losses
 
-from slan_mm.models.objectives.step_pairs import image_ids
+from slan_mm.models.objectives.contrast import image_ids
 
 
 def losses_of(**overrides):

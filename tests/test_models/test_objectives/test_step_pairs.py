@@ -1,11 +1,13 @@
 """The pairs of a step: positives, masked ones and hard negatives, in one batch."""
 
+import math
+
+import pytest
 import torch
-from support.toy import build_toy_slan, toy_batch, toy_losses, toy_sample
+from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.dist import seeded_uniform
-from slan_mm.models.objectives.matching import draw_negatives
-from slan_mm.models.objectives.step_pairs import PairSampler, image_ids
+from slan_mm.models.objectives.step_pairs import PairSampler, draw_negatives
 
 
 def test_negative_pairs_are_those_drawn_and_no_pair_but_lms_is_masked():
@@ -67,7 +69,41 @@ def test_one_image_has_no_negative():
     assert torch.isfinite(model.parse_losses(losses)[0])
 
 
-def test_image_ids_are_the_same_everywhere():
-    ids = image_ids([toy_sample(0, image_id=name) for name in ('a', 'b', 'a')], torch.device('cpu'))
-    assert ids[0] == ids[2] != ids[1] and (ids >= 0).all()
-    assert ids.tolist()[0] == 2340832890917691671
+def repeated(row, same, count=20000):
+    generator = torch.Generator().manual_seed(0)
+    similarity = torch.tensor([row]).expand(count, -1)
+    return draw_negatives(similarity, torch.tensor([same]).expand(count, -1), torch.rand(count, generator=generator))
+
+
+def test_negatives_follow_the_similarity_and_are_never_a_true_pair():
+    row, same = [9.0, 1.0, 0.0, 2.0, 9.0], [True, False, False, False, True]
+    column, valid = repeated(row, same)
+    assert valid.all()
+    share = torch.bincount(column, minlength=5) / len(column)
+    weights = [0, math.exp(1), 1, math.exp(2), 0]
+    torch.testing.assert_close(share, torch.tensor([w / sum(weights) for w in weights]), atol=0.01, rtol=0)
+    assert share[0] == share[4] == 0
+
+
+@pytest.mark.parametrize('similarity', [[300.0, -300.0, -300.0], [-1e4, 0.0, 0.0], [0.0, -1e4, 1e4]])
+def test_extreme_similarities_never_yield_a_true_pair(similarity):
+    same = torch.tensor([[True, False, False]])
+    for uniform in (0.0, 0.5, 1 - 1e-7):
+        column, valid = draw_negatives(torch.tensor([similarity]), same, torch.tensor([uniform]))
+        assert valid.all() and column.item() in (1, 2)
+
+
+def test_rows_without_negative_are_marked():
+    same = torch.tensor([[True, True], [True, False]])
+    column, valid = draw_negatives(torch.zeros(2, 2), same, torch.tensor([0.7, 0.7]))
+    assert valid.tolist() == [False, True] and column[1] == 1 and 0 <= column[0] < 2
+
+
+def test_draw_is_decided_by_the_numbers_given():
+    similarity, same = torch.randn(6, 6), torch.eye(6, dtype=torch.bool)
+    uniform = torch.rand(6)
+    first, _ = draw_negatives(similarity, same, uniform)
+    assert torch.equal(first, draw_negatives(similarity, same, uniform)[0])
+    for row in range(6):
+        alone, _ = draw_negatives(similarity[row : row + 1], same[row : row + 1], uniform[row : row + 1])
+        assert alone[0] == first[row]
