@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fenced command of README.md, CONTRIBUTING.md and docs/ as written, where a user would run it: in a fresh
-# clone of the last commit, with what tools/setup_env.sh installs and nothing else. Trainings are smoke runs
-# (SLAN_SMOKE=1).
+# Runs every fenced command of README.md, CONTRIBUTING.md and docs/ as written, and docs/tutorial.ipynb, where a user
+# would run them: in a fresh clone of the last commit, with what tools/setup_env.sh installs and nothing else. Trainings
+# are smoke runs (SLAN_SMOKE=1).
 #
 #   bash tools/check_docs.sh                            all pages
 #   bash tools/check_docs.sh README.md docs/search.md   these pages
@@ -45,5 +45,5 @@ pages=("$@")
 [ ${#pages[@]} -gt 0 ] || pages=(README.md CONTRIBUTING.md docs)
 PIP_CACHE_DIR=$("$bin/python" -m pip cache dir)
 export PIP_CACHE_DIR HOME="$dir/home" VIRTUAL_ENV="$PWD/.venv" PATH="$bin:$PATH" SLAN_SMOKE=1
-PYTHONPATH="$dir/runner:$PWD/tests/documentation" exec python -W ignore -m pytest -p documentation_plugin -c /dev/null \
-    --rootdir . --verbose "${pages[@]}"
+PYTHONPATH="$dir/runner:$PWD/tests/documentation" exec python -W ignore -m pytest -p documentation_plugin --nbmake \
+    -c /dev/null --rootdir . --verbose "${pages[@]}"

@@ -1,6 +1,7 @@
 """pytest plugin: runs the bash and python blocks of README.md, CONTRIBUTING.md and docs/. See tools/check_docs.sh.
 
-Sybil finds the blocks. One that cannot run here is marked in the page's source with the reason, and counted:
+Sybil finds the blocks; nbmake runs the notebook. A block that cannot run here is marked in the page's source with the
+reason, and counted:
 
     <!-- skip: next "needs eight GPUs" -->
     <!-- skip: next if(lacks('flickr8k'), reason="needs Flickr8k") -->
@@ -73,11 +74,14 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-def commands_of(example: Example) -> list[str]:
+def commands_of(item: pytest.Item) -> list[str]:
     """What a reader would run of a block: bash lines, with continuations and here-documents in one; python as a whole.
 
     Nothing of what the reader does not see: preparations and marks.
     """
+    example = getattr(item, 'example', None)
+    if example is None:
+        return [f'{item.path.name} ... (a notebook)']
     if not re.match(r'\s*`', example.document.text[example.start :]):
         return []
     source = re.sub(r"<<'(\w+)'\n.*?\n\1$", r"<<'\1' ...", str(example.parsed), flags=re.DOTALL | re.MULTILINE)
@@ -92,9 +96,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Pages that add packages to the environment come last: they would hide what earlier ones lack.
     """
-    items.sort(key=lambda item: 'setup_env.sh --extra' in item.example.document.text)
+    items.sort(key=lambda item: 'setup_env.sh --extra' in item.path.read_text(encoding='utf-8'))
     for item in items:
-        item.user_properties.append(('commands', commands_of(item.example)))
+        item.user_properties.append(('commands', commands_of(item)))
 
 
 def changes() -> str:
