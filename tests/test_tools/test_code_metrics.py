@@ -70,20 +70,55 @@ def test_branches_repeated_blocks_depth_and_words(tmp_path):
     assert files.pages(root) == {'README.md': 2, 'docs/page.md': 1}
 
 
-def test_a_return_is_a_visit_to_a_file_that_another_one_led_to_before():
-    steps = [
-        Call('slan', 'loss', ''),
-        Call('base', 'encode', 'slan'),
-        Call('branch', 'forward', 'base'),
-        Call('base', 'check', 'base'),  # read on where it was called: no visit
-        Call('loss', 'forward', 'slan'),
-        Call('loss', 'weight', 'slan'),  # still there
-        Call('base', 'locate', 'slan'),
-    ]
-    assert [visit.file for visit in walk.visits(steps)] == ['slan', 'base', 'branch', 'loss', 'base']
-    assert walk.visits(steps)[1].functions == ['encode', 'check']
-    assert walk.files_of(steps) == ['slan', 'base', 'branch', 'loss']
-    assert walk.returns(steps) == 1
+STEPS = [
+    Call('data', 'forward', ''),
+    Call('base', 'forward', ''),
+    Call('slan', 'loss', 'base'),
+    Call('branch', 'forward', 'slan'),
+    Call('encoder', 'extract', 'branch'),
+    Call('models/dist.py', 'gather', 'encoder'),
+    Call('branch', 'check', 'branch'),  # read on where it was called: no visit
+    Call('encoder', 'project', 'branch'),  # back and forth within a stage: a visit, no return
+    Call('loss', 'forward', 'base'),
+    Call('models/dist.py', 'mean', 'loss'),  # vocabulary: a visit, no return
+    Call('loss', 'weight', 'slan'),  # still the same stage
+    Call('head', 'forward', 'slan'),
+    Call('encoder', 'words', 'head'),  # of the first stage: a return
+    Call('encoder', 'more', 'head'),  # the same one
+]
+
+
+def test_a_stage_is_what_the_model_leads_to_and_a_return_is_to_an_earlier_one():
+    step = walk.Walk(['slan', 'base'], STEPS)
+    assert walk.stages(step) == [
+        (['data'], []), (['branch', 'encoder'], []), (['loss'], []), (['head', 'encoder'], ['encoder'])
+    ]  # fmt: skip
+    assert walk.returns(step) == 1
+    assert walk.files_of(STEPS) == ['data', 'base', 'slan', 'branch', 'encoder', 'loss', 'head']
+    assert walk.vocabulary_of(STEPS) == ['models/dist.py']
+
+
+def test_a_stage_that_the_model_comes_back_to_is_another_stage():
+    again = [*STEPS, Call('loss', 'late', 'slan')]
+    assert walk.stages(walk.Walk(['slan', 'base'], again))[-1] == (['loss'], ['loss'])
+    assert walk.returns(walk.Walk(['slan', 'base'], again)) == 2
+
+
+def test_a_file_that_calls_the_model_belongs_to_it():
+    steps = [Call('slan', 'forward', ''), Call('objective', 'all', 'slan'), Call('slan', 'encode', 'objective'),
+             Call('branch', 'forward', 'slan'), Call('loss', 'forward', 'objective')]  # fmt: skip
+    step = walk.Walk(['slan'], steps)
+    assert walk.model_files(step) == {'slan', 'objective'}
+    assert [stage.files for stage in walk.stages(step)] == [['branch'], ['loss']]
+
+
+def test_a_visit_is_a_step_to_a_new_function_of_another_file():
+    assert [visit.file for visit in walk.visits(STEPS)] == [
+        'data', 'base', 'slan', 'branch', 'encoder', 'models/dist.py', 'encoder', 'loss', 'models/dist.py', 'loss',
+        'head', 'encoder'
+    ]  # fmt: skip
+    assert walk.visits(STEPS)[3].functions == ['forward', 'check']
+    assert walk.repeated(STEPS) == 4
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

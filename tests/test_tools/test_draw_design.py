@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from draw_design import CONFIG, MODEL, model_figure, step_figure
-from inspecting.walk import Call, files_of, walk_of
+from inspecting.walk import Call, Walk, files_of, returns, stages, vocabulary_of, walk_of
 
 ROOT = Path(__file__).parents[2]
 MENDED = 'draw it again: python tools/analysis/draw_design.py'
@@ -32,7 +32,7 @@ def test_the_kept_walk_is_that_of_a_step(walk):
 
 
 def test_the_walk_of_a_step_leads_from_the_inputs_to_all_losses(walk):
-    names = files_of(walk)
+    names = files_of(walk.calls)
     assert all((ROOT / 'slan_mm' / name).is_file() for name in names)
     assert names[0] == 'models/data_preprocessor.py'
     order = ['models/slan.py', 'models/image/encoder.py', 'models/objectives/contrastive.py', 'models/locator/moves.py',
@@ -40,16 +40,28 @@ def test_the_walk_of_a_step_leads_from_the_inputs_to_all_losses(walk):
     assert [name for name in names if name in order] == order
 
 
-def test_a_file_stands_below_its_caller_with_its_later_visits():
-    steps = [
+def test_a_step_reads_in_order_and_never_goes_back_to_an_earlier_stage(walk):
+    """As the table of docs/design.md has it. A function that two stages need stands in the first one, or in a file of
+    its own."""
+    table = re.findall(r'^\| \d+ \|.*?`(models/[a-z_/]+\.py)`', (ROOT / 'docs/design.md').read_text(), re.MULTILINE)
+    assert [stage.files[0] for stage in stages(walk)] == table
+    assert returns(walk) == 0, [stage for stage in stages(walk) if stage.again]
+    assert all((ROOT / 'slan_mm' / name).is_file() for name in vocabulary_of(walk.calls))
+
+
+def test_a_file_stands_below_its_caller_and_a_stage_has_a_number():
+    calls = [
         Call('slan.py', 'loss', ''),
-        Call('base.py', 'encode', 'slan.py'),
-        Call('branch.py', 'forward', 'base.py'),
-        Call('base.py', 'locate', 'slan.py'),
+        Call('branch.py', 'forward', 'slan.py'),
+        Call('encoder.py', 'extract', 'branch.py'),
+        Call('structures.py', 'map', 'encoder.py'),
+        Call('loss.py', 'forward', 'slan.py'),
+        Call('encoder.py', 'words', 'loss.py'),
     ]
-    figure = step_figure(steps)
+    figure = step_figure(Walk(['slan.py'], calls))
     texts = [element.text for element in ET.fromstring(figure).iter('{http://www.w3.org/2000/svg}text')]
-    assert texts[2:] == ['1', 'slan.py', 'loss', '2', 'base.py   +1', 'encode', '3', 'branch.py', 'forward',
-                         '3 files, 4 visits, 1 returns to a file']  # fmt: skip
-    assert [int(x) for x in re.findall(r'<rect x="(\d+)" y="\d+" width="350"', figure)] == [54, 76, 98]
+    assert texts[2:] == ['slan.py', 'loss', '1', 'branch.py', 'forward', 'encoder.py', 'extract', '2', 'loss.py',
+                         'forward', '4 files in 2 stages, 1 return to an earlier stage',
+                         'Vocabulary of all parts: structures.py']  # fmt: skip
+    assert [int(x) for x in re.findall(r'<rect x="(\d+)" y="\d+" width="350"', figure)] == [54, 76, 98, 76]
     assert 'prefers-color-scheme: dark' in figure

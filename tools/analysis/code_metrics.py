@@ -13,9 +13,10 @@
   SLAN, locator, objectives.
 - repeated blocks: six lines of code that stand at more than one place of ``configs/``.
 - depth: files that a config is made of by inheritance, in one line of descent, itself included.
-- walk: the files whose functions one training step enters, from the data preprocessor to the sum of the losses. A
-  visit is a step from one file to a function of another one that was not entered before; a return is a visit to a file
-  that had been visited before.
+- walk: the files whose functions one training step enters, from the data preprocessor to the sum of the losses; their
+  stages, and returns to an earlier stage. ``inspecting/walk.py`` has the rules, and names the files of vocabulary.
+- repeated visits: the strictest count. Whenever another file leads to a new function of any file that was entered
+  before, in the same stage or not, vocabulary or not.
 - words: of README.md, CONTRIBUTING.md and ``docs/``, without code blocks.
 """
 
@@ -55,7 +56,7 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
     parsed = imports.read_modules(root)
     upward, circles = imports.upward_imports(parsed), imports.import_circles(parsed)
     found = options.count_options(root)
-    steps = walk.walk_of(root, config)
+    step = walk.walk_of(root, config)
     words = files.pages(root)
     counts = {
         'modules': len(modules),
@@ -73,9 +74,12 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
         'config lines': sum(files.lines(configs)),
         'repeated blocks of six config lines': files.repeated_blocks(configs),
         'greatest depth of a config': max(map(files.config_depth, configs)),
-        'walk of a step: files': len(walk.files_of(steps)),
-        'walk of a step: visits': len(walk.visits(steps)),
-        'walk of a step: returns': walk.returns(steps),
+        'walk of a step: files': len(walk.files_of(step.calls)),
+        'walk of a step: files of vocabulary': len(walk.vocabulary_of(step.calls)),
+        'walk of a step: stages': len(walk.stages(step)),
+        'walk of a step: returns to an earlier stage': walk.returns(step),
+        'walk of a step: visits': len(walk.visits(step.calls)),
+        'walk of a step: repeated visits': walk.repeated(step.calls),
         'pages': len(words),
         'words': sum(words.values()),
         'words of the longest page': max(words.values()),
@@ -86,7 +90,8 @@ def count(root: Path, config: str = CONFIG) -> tuple[dict[str, int], dict[str, l
         'import circles': [', '.join(circle) for circle in circles],
         'options that no config sets': found['set by no config'],
         'options that ablations alone set': found['set by ablations alone'],
-        'walk of a step': [f'{visit.file}: {", ".join(visit.functions)}' for visit in walk.visits(steps)],
+        'walk of a step': [f'{visit.file}: {", ".join(visit.functions)}' for visit in walk.visits(step.calls)],
+        'stages of a step': [', '.join(stage.files) for stage in walk.stages(step)],
         'words a page': [f'{number:6} {name}' for name, number in words.items()],
     }
     return counts, details

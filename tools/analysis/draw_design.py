@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from inspecting.walk import Call, files_of, returns, visits, walk_of
+from inspecting.walk import Walk, files_of, returns, stages, visits, vocabulary_of, walk_of
 
 from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
@@ -198,31 +198,37 @@ def model_figure() -> str:
     return page(width, tops[-1] + 34, 'SLAN: the stages of a training step, their parts and losses', parts)
 
 
-def step_figure(walk: Sequence[Call]) -> str:
-    """The files in the order in which the step enters them, each below and to the right of the file that calls it."""
-    steps = visits(walk)
+def step_figure(walk: Walk) -> str:
+    """The files in the order in which the step enters them, each below and to the right of the file that calls it.
+
+    A number stands where a stage begins; files of vocabulary are named last.
+    """
+    steps, found = visits(walk.calls), stages(walk)
+    heads = {stage.files[0]: number for number, stage in reversed([*enumerate(found, start=1)])}
     depth: dict[str, int] = {}
-    again = {file: sum(step.file == file for step in steps) - 1 for file in files_of(walk)}
     parts = [
         text(20, 30, 'From the inputs to the sum of the losses: files in the order of first entry', 'head'),
-        text(20, 50, 'To the right: what is read there first. "+2": two later visits from other files.', 'note'),
+        text(20, 50, 'To the left: where a stage begins. To the right: what is read in the file first.', 'note'),
     ]
-    for number, file in enumerate(files_of(walk), start=1):
+    files = files_of(walk.calls)
+    for row, file in enumerate(files, start=1):
         step = next(step for step in steps if step.file == file)
         depth[file] = min(depth.get(step.caller, -1) + 1, 6)
-        y, x = 48 + number * 25, 54 + depth[file] * 22
+        y, x = 48 + row * 25, 54 + depth[file] * 22
         functions = ', '.join(name.split('.<')[0] for name in step.functions[:2])
-        later = f'   +{again[file]}' if again[file] else ''
+        if file in heads:
+            parts.append(text(40, y + 15, str(heads[file]), 'head', 'end'))
         parts += [
-            text(40, y + 15, str(number), 'note', 'end'),
             box(x, y, 350, 21, 'box'),
-            text(x + 8, y + 15, file + later, 'code'),
+            text(x + 8, y + 15, file, 'code'),
             text(x + 362, y + 15, functions + (', ...' if len(step.functions) > 2 else ''), 'note'),
         ]
-    count = len(files_of(walk))
-    y = 48 + (count + 1) * 25 + 16
-    parts.append(text(20, y, f'{count} files, {len(steps)} visits, {returns(walk)} returns to a file', 'head'))
-    return page(980, y + 18, 'The files that a training step enters, in order', parts)
+    y = 48 + (len(files) + 1) * 25 + 16
+    back = returns(walk) or 'no'
+    total = f'{len(files)} files in {len(found)} stages, {back} return{"" if back == 1 else "s"} to an earlier stage'
+    parts.append(text(20, y, total, 'head'))
+    parts.append(text(20, y + 22, f'Vocabulary of all parts: {", ".join(vocabulary_of(walk.calls))}', 'note'))
+    return page(980, y + 40, 'The files that a training step enters, in order', parts)
 
 
 @one_line_errors
