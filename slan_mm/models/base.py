@@ -121,8 +121,10 @@ class BaseSLAN(BaseModel):
             itc_hidden=itc_hidden,
             itc_dropout=itc_dropout,
         )
-        self.image_branch = ImageBranch(**image, map_terms=map_terms, **widths)
-        self.text_branch = TextBranch(**text, **widths)
+        self.image_branch: ImageBranch = build_sized(
+            dict(type='ImageBranch') | image, 'image', map_terms=map_terms, **widths
+        )
+        self.text_branch: TextBranch = build_sized(dict(type='TextBranch') | text, 'text', **widths)
         self.locator = build_sized(
             dict(type='SelfLocator') | locator, 'locator', embed_dims=embed_dims, map_terms=map_terms
         )

@@ -16,6 +16,7 @@ from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures
 
 
+@MODELS.register_module()
 class ImageBranch(BaseModule):
     """Images to :class:`ImageFeatures`: encoder, vision decoder, detector, region pooling.
 
@@ -76,14 +77,16 @@ class ImageBranch(BaseModule):
         Without ``contrast`` the result has no ``region_space`` and no ``embedding``. With ``embedding_only`` it is the
         embedding (B, E) alone, all that a momentum encoder needs.
         """
-        if embedding_only:
-            return self.embed(inputs)
         levels = self.encoder.extract(inputs)
+        return self.embed(levels) if embedding_only else self.features(levels, contrast)
+
+    def features(self, levels: list[Tensor], contrast: bool) -> ImageFeatures:
+        """The features of images whose ``levels`` the encoder has extracted."""
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
         boxes, saliency = self.detector(feature_map)
         maps, num_regions = [feature_map, *pyramid], boxes.shape[1]
-        unit_maps = {'lexical': [self.unit_map(level, 'lexical') for level in (maps if contrast else pyramid)]}
+        lexical = self.unit_maps(maps if contrast else pyramid, 'lexical', levels)
         pooled = self.pool(maps if contrast else maps[:1], boxes)
         regions = self.region_projection(pooled[:, :num_regions])
         return ImageFeatures(
@@ -91,8 +94,8 @@ class ImageBranch(BaseModule):
             saliency=saliency,
             regions=regions,
             pyramid=pyramid,
-            space_maps=self.space_maps(unit_maps['lexical'][-len(pyramid) :], pyramid, levels),
-            region_space=self.region_space(pooled, unit_maps['lexical'], boxes) if contrast else {},
+            space_maps=self.space_maps(lexical[-len(pyramid) :], pyramid, levels),
+            region_space=self.region_space(pooled, lexical, boxes) if contrast else {},
             embedding=self.summarise(regions, saliency, feature_map, levels) if contrast else None,  # type: ignore[arg-type]
         )
 
@@ -111,7 +114,7 @@ class ImageBranch(BaseModule):
         """The maps that the locator reads: the ``lexical`` unit maps of F_1..F_L, and those of other terms."""
         maps = {'lexical': lexical}
         for term in self.map_terms[1:]:
-            maps[term] = [self.unit_map(level, term) for level in pyramid]
+            maps[term] = self.unit_maps(pyramid, term, levels)
         if self.smoothing is None:
             return maps
         # One call, because what looks alike is the same for all terms.
@@ -119,13 +122,17 @@ class ImageBranch(BaseModule):
         smoothed = iter(self.smoothing(every, torch.cat(self.encoder.resize(levels), dim=1)))
         return {term: [next(smoothed) for _ in of_term] for term, of_term in maps.items()}
 
-    def unit_map(self, level: Tensor, term: str) -> Tensor:
-        """A map (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W)."""
-        return normalize(self.spaces[term](level.movedim(1, -1)), dim=-1).movedim(-1, 1)
+    def unit_maps(self, maps: Sequence[Tensor], term: str, levels: Sequence[Tensor]) -> list[Tensor]:
+        """``maps`` (B, D, H, W) in the space of a region-word term, unit vectors at every cell, (B, C, H, W).
 
-    def embed(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
-        """ITC's unit vectors (B, E), by way of :meth:`forward`, as sharded branches need it."""
-        levels = self.encoder.extract(inputs)
+        The encoder's ``levels`` are not read.
+        """
+        space = self.spaces[term]
+        return [normalize(space(level.movedim(1, -1)), dim=-1).movedim(-1, 1) for level in maps]
+
+    def embed(self, levels: list[Tensor]) -> Tensor:
+        """ITC's unit vectors (B, E) of the encoder's ``levels``; called by :meth:`forward`, as sharded branches need
+        it."""
         feature_map = self.encoder.project(levels)
         boxes, saliency = self.detector(feature_map)
         regions = self.region_projection(self.pooling(feature_map, boxes))

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from slan_mm.models import protocols
 from slan_mm.models.projection import projector
 from slan_mm.models.sizes import build_sized
-from slan_mm.structures import TextFeatures, TextTokens
+from slan_mm.registry import MODELS
+from slan_mm.structures import EncodedWords, TextFeatures, TextTokens
 
 
+@MODELS.register_module()
 class TextBranch(BaseModule):
     """Texts to :class:`TextFeatures`: encoder, and its projections.
 
@@ -60,7 +62,6 @@ class TextBranch(BaseModule):
         """
         own = self.encoder.extract(tokens)
         encoded = self.encoder.project(own)
-        source = {'lexical': encoded.lexical, 'contextual': encoded.contextual}
         word_mask, mask_id = tokens.word_mask, self.encoder.tokenizer.mask_token_id
         if mask_id is not None:
             word_mask = word_mask & (tokens.input_ids != mask_id)
@@ -73,13 +74,24 @@ class TextBranch(BaseModule):
         # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
         for tokens_left in (tokens.word_mask, tokens.mask):
             word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
-        # ITC reads the text encoder's own words: their projection to a narrower D would cost it.
-        # Special tokens are never dropped.
-        summary = own.mean(tokens.mask & ~dropped) if self.embedding == 'mean' else own.contextual[:, 0]
         return TextFeatures(
             words=encoded.contextual,
             mask=tokens.mask,
             word_mask=word_mask,
-            word_space={term: normalize(space(source[term]), dim=-1) for term, space in self.spaces.items()},
-            embedding=normalize(self.itc_projection(summary), dim=-1) if contrast else None,  # type: ignore[arg-type]
+            word_space=self.word_space(own, encoded),
+            # Special tokens are never dropped.
+            embedding=self.embed(own, tokens.mask & ~dropped) if contrast else None,  # type: ignore[arg-type]
         )
+
+    def word_space(self, own: EncodedWords, encoded: EncodedWords) -> dict[str, Tensor]:
+        """Of each region-word term unit vectors (T, NT, C) of the words ``encoded`` to width D.
+
+        ``own``, the encoder's own words, are not read.
+        """
+        return {term: normalize(space(getattr(encoded, term)), dim=-1) for term, space in self.spaces.items()}
+
+    def embed(self, own: EncodedWords, mask: Tensor) -> Tensor:
+        """ITC's unit vectors (T, E) of the encoder's own words; ``mask`` (T, NT), True at tokens of the mean."""
+        # Their projection to a narrower D would cost ITC.
+        summary = own.mean(mask) if self.embedding == 'mean' else own.contextual[:, 0]
+        return normalize(self.itc_projection(summary), dim=-1)

@@ -51,7 +51,7 @@ def test_maps_of_two_terms_are_the_sum_of_their_cosines():
     expected = sum(alone)
     torch.testing.assert_close(both, expected - expected.mean((2, 3), keepdim=True))
     # What filters and moves is that sum; the lexical map alone is what it was.
-    lexical = model.image_branch.unit_map(image.pyramid[1], 'lexical')
+    lexical = model.image_branch.unit_maps(image.pyramid[1:], 'lexical', [])[0]
     torch.testing.assert_close(image.space_maps['lexical'][1], lexical)
     saliency = model.locator.filter.saliency_logits(model.locator.pooling(both, image.boxes), text.word_mask)
     torch.testing.assert_close(model.locate(image, text).saliency, saliency)
