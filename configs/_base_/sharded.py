@@ -19,7 +19,8 @@ strategy = dict(
         sharding_strategy='FULL_SHARD',
         # Branches as units: the momentum encoders, split alike, follow them shard by shard.
         auto_wrap_policy=dict(
-            type='slan_mm.wrap_any_of', names=['ImageBranch', 'TextBranch', 'SelfLocator', *sharded_layers]
+            type='slan_mm.wrap_any_of',
+            names=['ImageBranch', 'PairImageBranch', 'TextBranch', 'PairTextBranch', 'SelfLocator', *sharded_layers],
         ),
     ),
     # LM's output layer reads the word embeddings outside of the text branch.

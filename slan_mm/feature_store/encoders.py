@@ -16,7 +16,9 @@ from torch import Tensor
 from slan_mm.feature_store import images, texts
 from slan_mm.feature_store.keys import hash_config, hash_weights
 from slan_mm.models.image.encoder import ImageEncoder
+from slan_mm.models.image.pair import PairImageEncoder
 from slan_mm.models.text.encoder import TextEncoder
+from slan_mm.models.text.pair import PairTextEncoder
 from slan_mm.registry import MODELS
 from slan_mm.structures import EncodedWords, TextTokens
 
@@ -25,7 +27,12 @@ _SOURCES = ('init_cfg', 'pretrained', 'checkpoint_path')
 #: What a text model's config says of the files it came from.
 _OF_FILES = ('_name_or_path', 'architectures', 'torch_dtype', 'transformers_version', 'tokenizer_class')
 #: The encoders below, and what runs in their place without a store.
-_PLAIN = {'StoredImageEncoder': 'ImageEncoder', 'StoredTextEncoder': 'TextEncoder'}
+_PLAIN = {
+    'StoredImageEncoder': 'ImageEncoder',
+    'StoredPairImageEncoder': 'PairImageEncoder',
+    'StoredTextEncoder': 'TextEncoder',
+    'StoredPairTextEncoder': 'PairTextEncoder',
+}
 
 
 @MODELS.register_module()
@@ -126,6 +133,16 @@ class StoredTextEncoder(TextEncoder):
                 values = getattr(words, name)
                 values[lost] = getattr(run, name).to(values.dtype)
         return words
+
+
+@MODELS.register_module()
+class StoredPairImageEncoder(StoredImageEncoder, PairImageEncoder):
+    """As :class:`StoredImageEncoder`, of a pair; its embedding is the last stored level."""
+
+
+@MODELS.register_module()
+class StoredPairTextEncoder(StoredTextEncoder, PairTextEncoder):
+    """As :class:`StoredTextEncoder`, of a pair."""
 
 
 def without_feature_stores(model: ConfigDict) -> ConfigDict:

@@ -138,14 +138,13 @@ class BaseSLAN(BaseModel):
         if self.contrasts:
             return
         image, text = self.image_branch, self.text_branch
-        unread = [image.itc_projection, text.itc_projection, image.embedding]
+        unread = [*image.itc_modules(), *text.itc_modules()]
         if not self.scores_regions:
             unread += [
                 branch.spaces[term] for branch in (image, text) for term in branch.spaces if term not in image.map_terms
             ]
         for module in unread:
-            if module is not None:
-                module.requires_grad_(False)  # type: ignore[union-attr]
+            module.requires_grad_(False)
         if self.locator.filter.conditioned and isinstance(image.detector, RegionDetector):
             image.detector.freeze_saliency()
 

@@ -33,8 +33,8 @@ def find_facts(
     return found
 
 
-def read_model_type(what: str, name_or_path: str, local_files_only: bool) -> str:
-    """The ``model_type`` of a hub name or a folder; ``what`` it is, for the message.
+def read_config_file(what: str, name_or_path: str, local_files_only: bool) -> dict[str, Any]:
+    """The config of a hub name or a folder, as it stands there; ``what`` it is, for the message.
 
     Raises:
         OSError: it cannot be loaded, or comes with code; the message says what to do.
@@ -44,7 +44,7 @@ def read_model_type(what: str, name_or_path: str, local_files_only: bool) -> str
         config, _ = PretrainedConfig.get_config_dict(name_or_path, local_files_only=local_files_only)
     except Exception as error:  # of the hub, of json: one advice fits them all
         raise OSError(loading_help(what, name_or_path, local_files_only, error)) from error
-    return str(config.get('model_type'))
+    return config
 
 
 def load_pretrained(

@@ -39,5 +39,19 @@ def check_divides(place: str, option: str, number: int, width: int) -> None:
         )
 
 
+def check_pair_widths(pair_dims: int, itc_dims: int, space_dims: Mapping[str, int]) -> None:
+    """What is compared in the space of an image-text pair has its width.
+
+    Raises:
+        ValueError: ITC or the lexical term has another one, or there is another term.
+    """
+    if itc_dims != pair_dims or dict(space_dims) != {'lexical': pair_dims}:
+        raise ValueError(
+            f"the pair's embeddings have {pair_dims} numbers, and its words are contextual: set model.itc_dims="
+            f'{pair_dims} and model.space_dims=dict(_delete_=True, lexical={pair_dims}), not {itc_dims} and '
+            f'{dict(space_dims)}'
+        )
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else value

@@ -19,4 +19,6 @@ def test_the_embedding_alone_is_that_of_all_features():
     model = build_toy_slan().eval()
     inputs = model.data_preprocessor(toy_batch(), False)['inputs']
     with torch.no_grad():
-        torch.testing.assert_close(model.image_branch(inputs, embedding_only=True), model.encode_image(inputs).embedding)
+        torch.testing.assert_close(
+            model.image_branch(inputs, embedding_only=True), model.encode_image(inputs).embedding
+        )

@@ -3,6 +3,7 @@
 from slan_mm.models.image.affinity_smoothing import AffinitySmoothing
 from slan_mm.models.image.attention_pooling import AttentionPooling
 from slan_mm.models.image.encoder import ImageEncoder
+from slan_mm.models.image.pair import PairBackbone, PairImageBranch, PairImageEncoder
 from slan_mm.models.image.transformers_backbone import TransformersBackbone
 from slan_mm.models.image.vision_decoder import EncoderPyramid, VisionDecoder
 
@@ -11,6 +12,9 @@ __all__ = [
     'AttentionPooling',
     'EncoderPyramid',
     'ImageEncoder',
+    'PairBackbone',
+    'PairImageBranch',
+    'PairImageEncoder',
     'TransformersBackbone',
     'VisionDecoder',
 ]

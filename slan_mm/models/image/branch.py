@@ -69,6 +69,10 @@ class ImageBranch(BaseModule):
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
         self.map_terms = tuple(map_terms)
 
+    def itc_modules(self) -> list[nn.Module]:
+        """What ITC alone reads."""
+        return [module for module in (self.itc_projection, self.embedding) if isinstance(module, nn.Module)]
+
     def forward(
         self, inputs: Tensor | Sequence[Tensor], contrast: bool = True, embedding_only: bool = False
     ) -> ImageFeatures | Tensor:

@@ -168,7 +168,14 @@ class ImageEncoder(BaseModule):
 
     def _levels(self, inputs: Tensor) -> list[Tensor]:
         """The maps of ``out_levels``, of images (B, 3, H, W)."""
-        outputs = self.backbone(inputs)
+        return self.choose(self.backbone(inputs))
+
+    def choose(self, outputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
+        """The maps of ``out_levels`` among the ``outputs`` of the backbone.
+
+        Raises:
+            ValueError: it has no such level, or its output is no map.
+        """
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         name = type(self.backbone).__name__
         if any(not isinstance(output, Tensor) or output.dim() != 4 for output in outputs):

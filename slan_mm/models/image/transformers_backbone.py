@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import transformers
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from transformers.utils import ModelOutput
 
-from slan_mm.models.pretrained import find_facts, load_pretrained, read_model_type
+from slan_mm.models.pretrained import find_facts, load_pretrained, read_config_file
 from slan_mm.registry import MODELS
 
 
@@ -23,6 +24,9 @@ class VisionArchitecture:
     - ``norm``: the last norm; ``normalises``: whether the tower puts its patches through it by itself.
     - ``interpolates``: whether it must be told to resize its position embeddings to an image's size.
     - ``unread``: parameters that the patches do not depend on.
+    - ``pair``: of the vision tower of an image-text pair, the class that has the projection to the pair's space;
+      ``projection``: this module; ``pooled``: where its output has the image's embedding; ``width``: where its config
+      has the width of this space.
     """
 
     model: str
@@ -32,16 +36,37 @@ class VisionArchitecture:
     normalises: bool = True
     interpolates: bool = False
     unread: tuple[str, ...] = ()
+    pair: str = ''
+    projection: str = ''
+    pooled: str = ''
+    width: str = ''
 
 
 _POST, _MASK = 'vision_model.post_layernorm', ('embeddings.mask_token',)
 #: By the ``model_type`` of a tower's config.
 ARCHITECTURES = {
     'clip_vision_model': VisionArchitecture(
-        'CLIPVisionModel', 'CLIPVisionConfig', _POST, prefix=1, normalises=False, interpolates=True
+        'CLIPVisionModel',
+        'CLIPVisionConfig',
+        _POST,
+        prefix=1,
+        normalises=False,
+        interpolates=True,
+        pair='CLIPVisionModelWithProjection',
+        projection='visual_projection',
+        pooled='image_embeds',
+        width='projection_dim',
     ),
     'siglip_vision_model': VisionArchitecture(
-        'SiglipVisionModel', 'SiglipVisionConfig', _POST, interpolates=True, unread=('vision_model.head.',)
+        'SiglipVisionModel',
+        'SiglipVisionConfig',
+        _POST,
+        interpolates=True,
+        unread=('vision_model.head.',),
+        pair='SiglipVisionModel',
+        projection='vision_model.head',
+        pooled='pooler_output',
+        width='hidden_size',
     ),
     'dinov2': VisionArchitecture('Dinov2Model', 'Dinov2Config', 'layernorm', prefix=1, unread=_MASK),
     'dinov2_with_registers': VisionArchitecture(
@@ -59,6 +84,21 @@ def find_architecture(model_type: str, where: str) -> VisionArchitecture:
         ValueError: it is unknown; the message names the known ones.
     """
     return find_facts(model_type, where, ARCHITECTURES, PAIRS, 'TransformersBackbone')
+
+
+def find_pair_tower(model_type: str, where: str) -> VisionArchitecture:
+    """As :func:`find_architecture`, of a vision tower with its projection to the space of its pair.
+
+    Raises:
+        ValueError: also, it is no vision tower of a pair.
+    """
+    facts = find_architecture(model_type, where)
+    if not facts.pair:
+        raise ValueError(
+            f'{where} is a model of type {model_type!r}, and no vision tower of an image-text pair: '
+            f'{", ".join(sorted(PAIRS))}'
+        )
+    return replace(facts, model=facts.pair, unread=())
 
 
 @MODELS.register_module()
@@ -82,6 +122,9 @@ class TransformersBackbone(BaseModule):
         ValueError: the architecture is unknown or the weights are incomplete.
     """
 
+    #: The facts of a ``model_type``.
+    find_architecture = staticmethod(find_architecture)
+
     def __init__(
         self,
         model: dict | str,
@@ -92,13 +135,17 @@ class TransformersBackbone(BaseModule):
         super().__init__(init_cfg)
         if isinstance(model, str):
             what = 'image encoder'
-            self.facts = find_architecture(read_model_type(what, model, local_files_only), model)
-            self.model = load_pretrained(what, model, getattr(transformers, self.facts.model), local_files_only)
+            config = read_config_file(what, model, local_files_only)
+            self.facts = self.find_architecture(str(config.get('model_type')), model)
+            # A pair says its width beside its towers, and need not repeat it in them.
+            told = self.facts.width in config and 'vision_config' in config
+            options = {self.facts.width: config[self.facts.width]} if told else {}
+            kind = getattr(transformers, self.facts.model)
+            self.model = load_pretrained(what, model, kind, local_files_only, **options)
         else:
             own: dict[str, Any] = dict(model)
-            self.facts = find_architecture(own.pop('model_type', 'nothing'), 'model')
-            config = getattr(transformers, self.facts.config)(**own)
-            self.model = getattr(transformers, self.facts.model)(config)
+            self.facts = self.find_architecture(own.pop('model_type', 'nothing'), 'model')
+            self.model = getattr(transformers, self.facts.model)(getattr(transformers, self.facts.config)(**own))
         # transformers has initialised or loaded it; MMEngine's init_weights must leave it alone.
         self.model.is_init = True  # type: ignore[assignment]
         layers = self.model.config.num_hidden_layers
@@ -124,6 +171,10 @@ class TransformersBackbone(BaseModule):
         Raises:
             ValueError: an image is smaller than a patch of p x p.
         """
+        return self.run(images)[0]
+
+    def run(self, images: Tensor) -> tuple[tuple[Tensor, ...], ModelOutput]:
+        """The maps of :meth:`forward`, and the model's own output."""
         patch = self.model.config.patch_size
         height, width = images.shape[-2] // patch, images.shape[-1] // patch
         if not height or not width:
@@ -137,7 +188,8 @@ class TransformersBackbone(BaseModule):
             last = self.model.get_submodule(self.facts.norm)(last)
         states = [*output.hidden_states[:-1], last]
         prefix = self.facts.prefix + getattr(self.model.config, 'num_register_tokens', 0)
-        return tuple(
+        maps = tuple(
             states[layer][:, prefix:].transpose(1, 2).unflatten(2, (height, width)).contiguous()
             for layer in self.out_layers
         )
+        return maps, output

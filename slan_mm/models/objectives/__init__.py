@@ -4,6 +4,7 @@ from slan_mm.models.objectives.contrastive import CalibratedRegionWordLoss, ITCL
 from slan_mm.models.objectives.literal import LiteralITMHead, LiteralRegressionLoss
 from slan_mm.models.objectives.masked_lm import MaskedLMHead
 from slan_mm.models.objectives.matching import ITMHead
+from slan_mm.models.objectives.pair_itc import PairITCLoss
 from slan_mm.models.objectives.pretrain import PretrainObjective
 from slan_mm.models.objectives.regression import (
     CentreRegressionLoss,
@@ -21,6 +22,7 @@ __all__ = [
     'LiteralITMHead',
     'LiteralRegressionLoss',
     'MaskedLMHead',
+    'PairITCLoss',
     'PretrainObjective',
     'ProgressiveRegressionLoss',
     'RegionWordLoss',

@@ -26,17 +26,21 @@ def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 class Temperature(nn.Module):
-    """A learnable temperature, kept as the logarithm of its inverse, and within [0.01, 1]."""
+    """A learnable temperature, kept as the logarithm of its inverse, and within [0.01, 1].
+
+    ``largest`` is the greatest logarithm of the inverse.
+    """
 
     def __init__(self, initial: float = 0.07) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(-math.log(initial)))
+        self.largest = math.log(100)
 
     def forward(self) -> Tensor:
         """1 / temperature."""
         # Cut in place, not in the graph: a clamp has no gradient beyond its bounds, and nothing would bring it back.
         with torch.no_grad():
-            self.log_scale.clamp_(0, math.log(100))
+            self.log_scale.clamp_(0, self.largest)
         return self.log_scale.exp()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import transformers
 from transformers import PretrainedConfig, PreTrainedModel
 
-from slan_mm.models.pretrained import find_facts, load_pretrained, read_model_type
+from slan_mm.models.pretrained import find_facts, load_pretrained, read_config_file
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class TextArchitecture:
     - ``pooler``: whether the class builds a pooler that no one reads unless it is told not to.
     - ``unread``: parameters that the words do not depend on.
     - ``lower``: whether it was trained on lower-case texts, which its tokenizer leaves to the caller.
+    - ``pair``: of the text tower of an image-text pair, the class that has the projection to the pair's space;
+      ``projection``: this module.
     """
 
     model: str
@@ -32,11 +35,18 @@ class TextArchitecture:
     pooler: bool = False
     unread: tuple[str, ...] = ()
     lower: bool = False
+    pair: str = ''
+    projection: str = ''
 
 
 def _tower(name: str, sentence: str, **facts: object) -> TextArchitecture:
     """The text tower of an image-text pair."""
     return TextArchitecture(f'{name}TextModel', f'{name}TextConfig', sentence, 'text_model.embeddings', **facts)  # type: ignore[arg-type]
+
+
+def _siglip(name: str) -> TextArchitecture:
+    head = 'text_model.head'
+    return _tower(name, 'padding', unread=(f'{head}.',), lower=True, pair=f'{name}TextModel', projection=head)
 
 
 #: By the ``model_type`` of a model's config.
@@ -49,9 +59,9 @@ ARCHITECTURES = {
     'deberta-v2': TextArchitecture('DebertaV2Model', 'DebertaV2Config'),
     'modernbert': TextArchitecture('ModernBertModel', 'ModernBertConfig'),
     # Attention is causal: the first token has seen nothing.
-    'clip_text_model': _tower('CLIP', 'last'),
-    'siglip_text_model': _tower('Siglip', 'padding', unread=('text_model.head.',), lower=True),
-    'siglip2_text_model': _tower('Siglip2', 'padding', unread=('text_model.head.',), lower=True),
+    'clip_text_model': _tower('CLIP', 'last', pair='CLIPTextModelWithProjection', projection='text_projection'),
+    'siglip_text_model': _siglip('Siglip'),
+    'siglip2_text_model': _siglip('Siglip2'),
 }
 #: Image-text pairs, of which the text tower is read.
 PAIRS = {'clip': 'clip_text_model', 'siglip': 'siglip_text_model', 'siglip2': 'siglip2_text_model'}
@@ -69,6 +79,21 @@ def find_architecture(model_type: str, where: str) -> TextArchitecture:
     return find_facts(model_type, where, ARCHITECTURES, PAIRS, 'the text encoder')
 
 
+def find_pair_tower(model_type: str, where: str) -> TextArchitecture:
+    """As :func:`find_architecture`, of a text tower with its projection to the space of its pair.
+
+    Raises:
+        ValueError: also, it is no text tower of a pair.
+    """
+    facts = find_architecture(model_type, where)
+    if not facts.pair:
+        raise ValueError(
+            f'{where} is a model of type {model_type!r}, and no text tower of an image-text pair: '
+            f'{", ".join(sorted(PAIRS))}'
+        )
+    return replace(facts, model=facts.pair, unread=())
+
+
 def random_model(facts: TextArchitecture, attn_implementation: str | None, **config: object) -> PreTrainedModel:
     """A model of random weights; ``config`` are arguments of the architecture's config class."""
     own: PretrainedConfig = getattr(transformers, facts.config)(**config, attn_implementation=attn_implementation)
@@ -77,16 +102,22 @@ def random_model(facts: TextArchitecture, attn_implementation: str | None, **con
 
 
 def load_model(
-    name_or_path: str, local_files_only: bool, attn_implementation: str | None
+    name_or_path: str,
+    local_files_only: bool,
+    attn_implementation: str | None,
+    find: Callable[[str, str], TextArchitecture] = find_architecture,
 ) -> tuple[PreTrainedModel, TextArchitecture]:
-    """The text model of a hub name or a folder, that of a pair included, and its facts.
+    """The text model of a hub name or a folder, that of a pair included, and its facts, which ``find`` finds.
 
     Raises:
-        OSError, ValueError: see :func:`load_pretrained` and :func:`find_architecture`.
+        OSError, ValueError: see :func:`load_pretrained` and ``find``.
     """
     what = 'text encoder'
-    facts = find_architecture(read_model_type(what, name_or_path, local_files_only), name_or_path)
+    config = read_config_file(what, name_or_path, local_files_only)
+    facts = find(str(config.get('model_type')), name_or_path)
     options: dict[str, object] = {'add_pooling_layer': False} if facts.pooler else {}
+    # A pair says it beside its towers, and need not repeat it in them.
+    options |= {'projection_dim': config['projection_dim']} if facts.projection and 'projection_dim' in config else {}
     if attn_implementation is not None:
         options['attn_implementation'] = attn_implementation
     kind = getattr(transformers, facts.model)

@@ -55,6 +55,10 @@ class TextBranch(BaseModule):
         """Tokens of T >= 1 texts."""
         return self.encoder.tokenize(texts)
 
+    def itc_modules(self) -> list[nn.Module]:
+        """What ITC alone reads."""
+        return [self.itc_projection]
+
     def forward(self, tokens: TextTokens, contrast: bool = True) -> TextFeatures:
         """``tokens``: T texts. A [MASK] is a token of the text, but no word of ``word_mask``.
 

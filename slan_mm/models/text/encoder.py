@@ -64,6 +64,9 @@ class TextEncoder(BaseModule):
             ``max_words`` do not fit each other; or ``word_std`` is given with loaded weights.
     """
 
+    #: The facts of a ``model_type``.
+    find_architecture = staticmethod(find_architecture)
+
     def __init__(
         self,
         tokenizer: dict | str,
@@ -89,10 +92,10 @@ class TextEncoder(BaseModule):
         if word_std is not None and isinstance(model, str):
             raise ValueError(f'word_std={word_std} is for random weights; those of {model} are loaded.')
         if isinstance(model, str):
-            self.backbone, self.facts = load_model(model, local_files_only, attn_implementation)
+            self.backbone, self.facts = load_model(model, local_files_only, attn_implementation, self.find_architecture)
         else:
             own = dict(model)
-            self.facts = find_architecture(own.pop('model_type', 'bert'), 'model')
+            self.facts = self.find_architecture(own.pop('model_type', 'bert'), 'model')
             config = {'vocab_size': len(self.tokenizer), 'pad_token_id': self.tokenizer.pad_token_id} | own
             self.backbone = random_model(self.facts, attn_implementation, **config)
             if word_std is not None:
