@@ -59,7 +59,7 @@ def pair_config(kind: str, folder: Path, frozen: bool = True, **overrides: objec
         image__encoder=dict(type='PairImageEncoder', frozen=frozen, backbone=dict(type='PairBackbone', model=model)),
         text__type='PairTextBranch',
         text__encoder=dict(type='PairTextEncoder', tokenizer=model, model=model, max_words=48, frozen=frozen),
-        objective__itc=dict(type='PairITCLoss', model=model),
+        objective__itc=dict(type='PairITCLoss', pretrained=model),
         objective__weights=dict(lm=0.0),
     )
     return toy_config(**settings | overrides)

@@ -42,6 +42,9 @@ TWINS = {
     'SLANGrounder': dict(type='ShapesGrounding', num_images=8, image_size=SIZE),
     'VideoRetrieval': dict(type='ShapesVideos', num_videos=8, num_frames=2, image_size=SIZE),
 }
+#: Towers of transformers by what is in the name of their folder.
+VISION_TOWERS = {'clip-vit': 'clip_vision_model', 'siglip': 'siglip_vision_model', 'dinov2': 'dinov2'}
+VISION = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, patch_size=16)
 VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 
@@ -58,6 +61,8 @@ def shrink(cfg: Config) -> Config:
     text = cfg.model.text.encoder
     text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)
     _shrink_image_encoder(cfg.model.image)
+    if cfg.model.image.get('type') == 'PairImageBranch':
+        _shrink_pair(cfg.model)
     if cfg.model.type == 'SLANDetector':
         _shrink_detection_data(cfg)
         return cfg
@@ -131,6 +136,16 @@ def _shrink_text_decoder(model: ConfigDict) -> None:
         model.answer_list = shapes_answers()
 
 
+def _shrink_pair(model: ConfigDict) -> None:
+    """Small towers of the same pair, and the widths of its space."""
+    width = VISION['hidden_size']
+    model.update(itc_dims=width, space_dims=dict(lexical=width))
+    model.image.encoder.backbone.model.projection_dim = width
+    kind = model.image.encoder.backbone.model.model_type.replace('vision', 'text')
+    model.text.encoder.model = dict(BERT, model_type=kind, projection_dim=width, projection_size=width)
+    model.objective.itc.pop('pretrained')
+
+
 def _shrink_image_encoder(image: ConfigDict) -> None:
     """Small backbones of the same type."""
     encoder = image.encoder
@@ -144,5 +159,8 @@ def _shrink_image_encoder(image: ConfigDict) -> None:
         backbone.update(arch=dict(VIT), img_size=SIZE)
     elif backbone.type == 'mmpretrain.TIMMBackbone':
         backbone.update(pretrained=False)
+    elif backbone.type in ('TransformersBackbone', 'PairBackbone'):
+        (kind,) = [kind for name, kind in VISION_TOWERS.items() if name in backbone.model]
+        backbone.model = dict(VISION, model_type=kind)
     else:
         raise ValueError(f'tests/support/shrink.py does not know how to make a small {backbone.type}')

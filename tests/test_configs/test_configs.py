@@ -79,7 +79,7 @@ def test_stored_pictures_have_an_encoder_that_reads_them():
     for path in CONFIGS:
         cfg = Config.fromfile(path)
         if find_steps(cfg.to_dict(), 'LoadCachedFeatures'):
-            assert cfg.model.image.encoder.type == 'StoredImageEncoder', path
+            assert cfg.model.image.encoder.type in ('StoredImageEncoder', 'StoredPairImageEncoder'), path
             read += 1
     assert read
 

@@ -22,6 +22,8 @@ BACKBONES = {
     'mmdet.ResNet': 'ResNet',
     'mmpretrain.VisionTransformer': 'ViT',
     'mmpretrain.TIMMBackbone': 'EfficientNet-Lite0',
+    'PairBackbone': ('CLIP ViT', 'SigLIP 2 ViT'),
+    'TransformersBackbone': 'DINOv2 ViT',
 }
 
 

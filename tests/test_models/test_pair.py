@@ -219,4 +219,15 @@ def test_a_folder_without_a_scale_is_named(saved, tmp_path):
     _, pair = saved('clip')
     pair.text_model.config.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="'clip_text_model', and no image-text pair: clip, siglip"):
-        MODELS.build(dict(type='PairITCLoss', embed_dims=14, model=str(tmp_path)))
+        MODELS.build(dict(type='PairITCLoss', embed_dims=14, pretrained=str(tmp_path)))
+
+
+def test_a_scale_that_a_checkpoint_brings_is_not_cut(saved):
+    folder, _ = saved('siglip')
+    loss = MODELS.build(dict(type='PairITCLoss', embed_dims=16, pretrained=str(folder)))
+    other = MODELS.build(dict(type='PairITCLoss', embed_dims=16))
+    other.load_state_dict(loss.state_dict())
+    assert other.temperature().item() == loss.temperature().item() > 100
+    with torch.no_grad():
+        other.temperature.log_scale += 1
+    assert other.temperature().item() == loss.temperature().item()

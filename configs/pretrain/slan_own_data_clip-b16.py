@@ -1,0 +1,44 @@
+"""Training on your own pictures and captions that starts as CLIP ViT-B/16: its retrieval, its words in its patches.
+
+    hf download openai/clip-vit-base-patch16 --local-dir weights/clip-vit-base-patch16
+    python tools/prepare_own_data.py PICTURES CAPTIONS.csv
+    python tools/train.py configs/pretrain/slan_own_data_clip-b16.py
+
+The folder holds config.json, model.safetensors, tokenizer.json and preprocessor_config.json, see docs/encoders.md;
+SLAN_WEIGHTS names another place than ``weights``. Both towers stay frozen.
+Expected: at iteration 0 the retrieval of CLIP itself; not measured here, see docs/encoders.md.
+"""
+
+_base_ = './slan_own_data_pretrained.py'
+
+pair = '{{$SLAN_WEIGHTS:weights}}/clip-vit-base-patch16'
+
+model = dict(
+    itc_dims=512,
+    space_dims=dict(_delete_=True, lexical=512),
+    # 255 times those of preprocessor_config.json.
+    data_preprocessor=dict(mean=(122.771, 116.746, 104.094), std=(68.501, 66.632, 70.323)),
+    image=dict(
+        type='PairImageBranch',
+        encoder=dict(
+            _delete_=True,
+            type='StoredPairImageEncoder',
+            backbone=dict(type='PairBackbone', model=pair),
+            norm_cfg=dict(type='GN', num_groups=8),
+            frozen=True,
+        ),
+        embedding=dict(level=0),
+    ),
+    text=dict(
+        type='PairTextBranch',
+        encoder=dict(_delete_=True, type='PairTextEncoder', tokenizer=pair, model=pair, max_words=77, frozen=True),
+    ),
+    objective=dict(
+        itc=dict(type='PairITCLoss', pretrained=pair),
+        # Cosines of patches and words lie closer together than those of SLAN's own.
+        region_word=dict(temperature=0.01),
+        calibrated=(),
+        # Its tokenizer has no [MASK].
+        weights=dict(lm=0.0),
+    ),
+)

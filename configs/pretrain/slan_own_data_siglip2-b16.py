@@ -1,0 +1,43 @@
+"""Training on your own pictures and captions that starts as SigLIP 2 ViT-B/16.
+
+    hf download google/siglip2-base-patch16-224 --local-dir weights/siglip2-base-patch16-224
+    python tools/prepare_own_data.py PICTURES CAPTIONS.csv
+    python tools/train.py configs/pretrain/slan_own_data_siglip2-b16.py
+
+As slan_own_data_clip-b16.py. Another SigLIP or SigLIP 2 of a fixed size needs its own folder and widths.
+Expected: at iteration 0 the retrieval of SigLIP 2 itself; not measured here, see docs/encoders.md.
+"""
+
+_base_ = './slan_own_data_pretrained.py'
+
+pair = '{{$SLAN_WEIGHTS:weights}}/siglip2-base-patch16-224'
+
+model = dict(
+    itc_dims=768,
+    space_dims=dict(_delete_=True, lexical=768),
+    # 255 times those of preprocessor_config.json.
+    data_preprocessor=dict(mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5)),
+    image=dict(
+        type='PairImageBranch',
+        encoder=dict(
+            _delete_=True,
+            type='StoredPairImageEncoder',
+            backbone=dict(type='PairBackbone', model=pair),
+            norm_cfg=dict(type='GN', num_groups=8),
+            frozen=True,
+        ),
+        embedding=dict(level=0),
+    ),
+    text=dict(
+        type='PairTextBranch',
+        encoder=dict(_delete_=True, type='PairTextEncoder', tokenizer=pair, model=pair, max_words=64, frozen=True),
+    ),
+    objective=dict(
+        itc=dict(type='PairITCLoss', pretrained=pair),
+        # Cosines of patches and words lie closer together than those of SLAN's own.
+        region_word=dict(temperature=0.01),
+        calibrated=(),
+        # Its tokenizer has no [MASK].
+        weights=dict(lm=0.0),
+    ),
+)
