@@ -9,6 +9,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from slan_mm.folder_config import read_folder_config
+from slan_mm.model_folder import find_model_folder
+
 #: Settings that are gone, and what stands in their place.
 _GONE = {
     'model.text.encoder.feature_store': "set model.text.encoder.type='StoredTextEncoder' and its store, and "
@@ -26,16 +29,22 @@ def reason(error: BaseException) -> str:
 def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | None = None) -> Config:
     """A config, or a copy of it, with ``cfg_options`` over its settings.
 
+    The folder of a model, or its name on a hub, stands for the config in it, whose ``load_from`` names its weights.
+
     A setting that is neither in the config nor a parameter of the component around it is taken for a slip when there is
     one of a similar name; otherwise it is new, e.g. a hook, and a warning says so.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no config; an option leads through a setting that has no parts, or is a slip; or a
-            setting is gone, then the message says what stands in its place.
+        OSError: A name of a hub cannot be fetched.
+        ValueError: The file is no config; that of a folder is refused (:mod:`slan_mm.folder_config`); an option leads
+            through a setting that has no parts, or is a slip; or a setting is gone, then the message says what stands
+            in its place.
     """
     if isinstance(model, Config):
         cfg = Config(model._cfg_dict.to_dict())
+    elif (folder := find_model_folder(model)) is not None:
+        cfg = read_folder_config(folder)
     elif not Path(model).expanduser().is_file():
         raise FileNotFoundError(f'no config {model}')
     else:

@@ -58,3 +58,5 @@ VISBACKENDS = _child(MMENGINE_VISBACKENDS, 'visualization')
 
 #: Tokenizers that a text encoder's config may name: functions that return a ``transformers`` tokenizer.
 TOKENIZERS = Registry('tokenizer', scope='slan_mm', locations=['slan_mm.datasets', 'slan_mm.models'])
+#: What reads pictures and texts for a model in use: ``Processor``.
+PROCESSORS = Registry('processor', scope='slan_mm', locations=['slan_mm.apis.processor'])

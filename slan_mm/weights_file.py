@@ -15,6 +15,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from slan_mm.plain_text import short
+
 #: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
 SAFE_NUMPY = [
     np._core.multiarray._reconstruct,
@@ -76,6 +78,34 @@ def read_weights_file(path: Path, map_location: Any = None) -> Any:
         raise WeightsFileError(
             f'{path} cannot be read as weights ({reason}). It is damaged or of another kind: get the file again'
         ) from error
+
+
+def check_weights(path: Path, content: Any) -> dict[str, Any]:
+    """The weights, by name, in the ``content`` of a file.
+
+    Raises:
+        WeightsFileError: It holds no weights, or weights that are no numbers: every answer and every further step would
+            be NaN.
+    """
+    weights = content.get('state_dict', content) if isinstance(content, dict) else content
+    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+        raise WeightsFileError(
+            f'{path} holds no weights: they are expected by name, on their own or under state_dict. '
+            f'What is there is {short(weights)}'
+        )
+    if weights and not any(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise WeightsFileError(
+            f'{path} holds no tensors under state_dict, nor on their own: its entries are '
+            f'{", ".join(list(weights)[:8])}. Save those weights again, as dict(state_dict=...)'
+        )
+    tensors = {name: value for name, value in weights.items() if isinstance(value, torch.Tensor)}
+    bad = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise WeightsFileError(
+            f'{path}: {len(bad)} of its {len(tensors)} tensors hold NaN or infinite numbers, the first is {bad[0]}: '
+            'the training had diverged. Take an older checkpoint'
+        )
+    return weights
 
 
 def _read_safetensors(path: Path) -> dict:

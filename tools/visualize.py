@@ -74,7 +74,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from slan_mm.apis import GroundingInferencer, RetrievalInferencer
-from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.applied_config import without_cached_pictures
 from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.smoke import make_smoke_run

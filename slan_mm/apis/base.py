@@ -21,12 +21,14 @@ from torch import nn
 
 from slan_mm.apis.answers import Unread, page_name, report_unread
 from slan_mm.apis.model import load_model
-from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.apis.settings import model_class
+from slan_mm.applied_config import picture_size
 from slan_mm.arguments import ARGUMENTS, check_argument, checked
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.own_files import claim
 from slan_mm.registry import TRANSFORMS
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
@@ -136,8 +138,8 @@ class TaskInferencer(BaseInferencer):
                 f'{cls.task}: {kind.__name__} has no {", ".join(lacking)}. Give the config of a model that was made '
                 'for this task'
             )
-        if '://' not in str(weights) and not Path(weights).expanduser().exists():
-            raise FileNotFoundError(f'no checkpoint {weights}')
+        if '://' not in str(weights):
+            existing_checkpoint(weights)
 
     @classmethod
     def prepare(cls, inputs: Any, *texts: Any, **own: Any) -> list[dict]:

@@ -10,9 +10,11 @@ from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures, picture_name, read_picture
 from slan_mm.datasets.transforms import PackPairs, ResizeImage
+from slan_mm.registry import PROCESSORS
 from slan_mm.structures import MarkedText
 
 
+@PROCESSORS.register_module()
 class Processor:
     """Reads and resizes pictures, and finds the phrases of texts; a model's data preprocessor does the rest.
 

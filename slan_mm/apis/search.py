@@ -19,13 +19,12 @@ from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
-from slan_mm.apis.settings import picture_size
+from slan_mm.applied_config import picture_size, without_feature_stores
 from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store import hash_config, hash_weights
-from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.pair_index import PairIndex
 from slan_mm.plain_text import is_whole

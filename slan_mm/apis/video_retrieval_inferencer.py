@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.config import Config
 
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
-from slan_mm.apis.settings import find_steps
+from slan_mm.applied_config import find_steps
 from slan_mm.arguments import checked
 from slan_mm.datasets.transforms import LoadVideo
 from slan_mm.extras import require_extra

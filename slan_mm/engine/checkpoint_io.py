@@ -17,8 +17,9 @@ from mmengine.runner import (
     get_torchvision_models,
 )
 
+from slan_mm.model_folder import WEIGHTS, find_model_folder
 from slan_mm.plain_text import short
-from slan_mm.weights_file import WeightsFileError, read_weights_file
+from slan_mm.weights_file import check_weights, read_weights_file
 
 #: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
 LAST, BEST = 'last_checkpoint', 'best_checkpoint'
@@ -28,13 +29,18 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
     """The checkpoint file that ``path`` stands for; every tool and ``load_from`` find theirs here.
 
     A work directory stands for the best checkpoint of its run where one was kept (``save_best``), else for the newest;
-    a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names, see :func:`read_pointer`. Any other
-    path is given back, whether it exists or not.
+    a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names, see :func:`read_pointer`; the folder of
+    a model, or its name on a hub, for its weights (:func:`find_model_folder`). Any other path is given back, whether it
+    exists or not.
 
     Raises:
         FileNotFoundError: if the directory has no checkpoint, or the one named is gone.
+        OSError: if a name of a hub cannot be fetched.
         ValueError: if the file that names it is damaged.
     """
+    folder = find_model_folder(path)
+    if folder is not None:
+        return folder / WEIGHTS
     path = Path(path).expanduser()
     if path.is_dir():
         pointer = next((path / name for name in (BEST, LAST) if (path / name).is_file()), None)
@@ -83,24 +89,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
     if path != Path(filename).expanduser():
         print_log(f'{filename}: its checkpoint is {path.name}', 'current')
     content = read_weights_file(path, map_location)
-    weights = content.get('state_dict', content) if isinstance(content, dict) else content
-    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
-        raise WeightsFileError(
-            f'{path} holds no weights: they are expected by name, on their own or under state_dict. '
-            f'What is there is {short(weights)}'
-        )
-    if weights and not any(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise WeightsFileError(
-            f'{path} holds no tensors under state_dict, nor on their own: its entries are '
-            f'{", ".join(list(weights)[:8])}. Save those weights again, as dict(state_dict=...)'
-        )
-    tensors = {name: value for name, value in weights.items() if isinstance(value, torch.Tensor)}
-    bad = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
-    if bad:
-        raise WeightsFileError(
-            f'{path}: {len(bad)} of its {len(tensors)} tensors hold NaN or infinite numbers, the first is {bad[0]}: '
-            'the training had diverged. Take an older checkpoint'
-        )
+    check_weights(path, content)
     return content
 
 

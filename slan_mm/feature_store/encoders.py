@@ -6,11 +6,9 @@ All else is the encoder's own, parameters' names included, so that checkpoints s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
-from mmengine.config import ConfigDict
 from torch import Tensor
 
 from slan_mm.feature_store import images, texts
@@ -26,13 +24,6 @@ from slan_mm.structures import EncodedWords, TextTokens
 _SOURCES = ('init_cfg', 'pretrained', 'checkpoint_path')
 #: What a text model's config says of the files it came from.
 _OF_FILES = ('_name_or_path', 'architectures', 'torch_dtype', 'transformers_version', 'tokenizer_class')
-#: The encoders below, and what runs in their place without a store.
-_PLAIN = {
-    'StoredImageEncoder': 'ImageEncoder',
-    'StoredPairImageEncoder': 'PairImageEncoder',
-    'StoredTextEncoder': 'TextEncoder',
-    'StoredPairTextEncoder': 'PairTextEncoder',
-}
 
 
 @MODELS.register_module()
@@ -143,15 +134,3 @@ class StoredPairImageEncoder(StoredImageEncoder, PairImageEncoder):
 @MODELS.register_module()
 class StoredPairTextEncoder(StoredTextEncoder, PairTextEncoder):
     """As :class:`StoredTextEncoder`, of a pair."""
-
-
-def without_feature_stores(model: ConfigDict) -> ConfigDict:
-    """A model's config whose encoders run: stored features are of a data set's pictures and texts, not of new ones."""
-    model = deepcopy(model)
-    for branch in ('image', 'text'):
-        encoder = model.get(branch, {}).get('encoder', {})
-        plain = _PLAIN.get(str(encoder.get('type')).rsplit('.', 1)[-1])
-        if plain is not None:
-            encoder['type'] = plain
-            encoder.pop('store', None)
-    return model

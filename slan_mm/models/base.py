@@ -14,6 +14,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from slan_mm.models.hub import HubModel
 from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
@@ -60,7 +61,7 @@ def _refuse_raw_pixels(pictures: Tensor, preprocessor: nn.Module) -> None:
         )
 
 
-class BaseSLAN(BaseModel):
+class BaseSLAN(BaseModel, HubModel):
     """Image branch, text branch and locator; subclasses add heads, ``loss`` and ``predict``.
 
     Its parameters have the same names in every subclass, so that a pre-training checkpoint is any task's ``load_from``.

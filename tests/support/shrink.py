@@ -6,8 +6,8 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from slan_mm.applied_config import without_feature_stores
 from slan_mm.datasets.shapes import shapes_answers
-from slan_mm.feature_store.encoders import without_feature_stores
 
 SIZE = 64
 WIDTH = 16

@@ -20,7 +20,7 @@ from slan_mm.apis import (
     VQAInferencer,
     grounding_inferencer,
 )
-from slan_mm.apis.settings import picture_size
+from slan_mm.applied_config import picture_size
 from slan_mm.datasets.pictures import list_pictures, read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.models.phrase_grounding import best_boxes

@@ -15,7 +15,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from support.shrink import SIZE, shapes, shrink
 
-from slan_mm.apis.settings import find_steps
+from slan_mm.applied_config import find_steps
 from slan_mm.engine import load_from_file
 from slan_mm.registry import DATASETS, EVALUATOR, HOOKS, LOOPS, METRICS, MODELS, PARAM_SCHEDULERS, RUNNERS, TRANSFORMS
 

@@ -4,8 +4,8 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from support.feature_store import PREPROCESSOR, config, fill, image_encoder, text_encoder, write_pictures
 
+from slan_mm.applied_config import without_feature_stores
 from slan_mm.feature_store import FeatureStoreError, StoredLevels
-from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import DATASETS, MODELS
 
 TEXTS = ['a red circle', 'a small blue square', 'the red circle', 'a green star']

@@ -30,8 +30,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from slan_mm.applied_config import without_feature_stores
 from slan_mm.config import read_config
-from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 
 #: Millions of parameters in Table 4, by name of the config.

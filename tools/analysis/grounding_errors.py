@@ -29,7 +29,7 @@ from mmengine.runner import Runner
 from model_errors import figure
 
 from slan_mm.apis import GroundingInferencer
-from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.applied_config import without_cached_pictures
 from slan_mm.config import read_config
 from slan_mm.evaluation.functional import score_phrase, whole_box
 

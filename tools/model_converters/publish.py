@@ -42,12 +42,12 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 from torch import Tensor
 
+from slan_mm.applied_config import without_feature_stores
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
-from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.registry import MODELS
 from slan_mm.text_files import read_json
 

@@ -42,9 +42,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
 from slan_mm.apis.export import Part, export_parts, onnx_runner
+from slan_mm.applied_config import without_feature_stores
 from slan_mm.config import read_config
 from slan_mm.extras import require_extra
-from slan_mm.feature_store.encoders import without_feature_stores
 from slan_mm.own_files import claim
 from slan_mm.registry import MODELS
 

@@ -2,7 +2,7 @@
 
 from mmengine.config import ConfigDict
 
-from slan_mm.apis.settings import without_cached_pictures
+from slan_mm.applied_config import without_cached_pictures
 
 
 def test_stored_features_become_the_transforms_they_stand_for():
