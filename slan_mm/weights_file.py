@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from slan_mm.model_folder import RECORD, WEIGHTS
 from slan_mm.plain_text import short
 
 #: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
@@ -42,7 +43,8 @@ def read_weights_file(path: Path, map_location: Any = None) -> Any:
     """What a file of PyTorch (as ``torch.save`` writes it) or safetensors holds; its content tells which it is.
 
     Read by ``torch.load(weights_only=True)``. Damage is found by the checksums of PyTorch's files; safetensors have
-    none, but a metafile beside one (``NAME.yml``, see ``tools/model_converters/publish.py``) has the file's.
+    none, but a metafile beside one (``NAME.yml``, see ``tools/model_converters/publish.py``), or the record in a
+    model's folder (``run.json``), has the file's.
 
     Raises:
         WeightsFileError: It is damaged, or no such file.
@@ -109,11 +111,14 @@ def check_weights(path: Path, content: Any) -> dict[str, Any]:
 
 
 def _read_safetensors(path: Path) -> dict:
-    metafile = path.with_suffix('.yml')
-    if metafile.is_file() and path.resolve() not in _WHOLE:
-        told = re.search(r'^SHA256: ([0-9a-f]{64})$', metafile.read_text(errors='replace'), re.MULTILINE)
-        if told and hashlib.sha256(path.read_bytes()).hexdigest() != told[1]:
-            raise WeightsFileError(f'{path} is damaged: {metafile.name} is of another content. Get the file again')
+    for file, line in (
+        (path.with_suffix('.yml'), r'^SHA256: (\w{64})$'),
+        (path.with_name(RECORD), r'"sha256": "(\w{64})"'),
+    ):
+        if file.is_file() and (file.name != RECORD or path.name == WEIGHTS) and path.resolve() not in _WHOLE:
+            told = re.search(line, file.read_text(errors='replace'), re.MULTILINE)
+            if told and hashlib.sha256(path.read_bytes()).hexdigest() != told[1]:
+                raise WeightsFileError(f'{path} is damaged: {file.name} is of another content. Get the file again')
     try:
         return {'state_dict': load_file(path, device='cpu')}
     except SafetensorError as error:

@@ -14,17 +14,16 @@ import logging
 from pathlib import Path
 
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description='Indexes pictures, so that texts can search them.')
+    parser = ModelParser(description='Indexes pictures, so that texts can search them.')
     commands = parser.add_subparsers(dest='command', required=True)
     add = commands.add_parser('add', help='encode pictures that are new or have changed')
     add.add_argument('index', help='folder of the index')
-    add.add_argument('config', help='config file of the model')
-    add.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    add_model(add)
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     add.add_argument('--batch-size', type=positive, default=8, help='pictures that are encoded together')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")

@@ -16,7 +16,7 @@ import argparse
 
 from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import KeyValues, add_settings, option, positive
+from slan_mm.cli.options import KeyValues, ModelParser, add_model, add_settings, option, positive
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
 TAKE_NO_TEXT = ('captioning',)
@@ -24,12 +24,9 @@ TAKE_NO_TEXT = ('captioning',)
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description='Runs a trained model on your own pictures.')
+    parser = ModelParser(description='Runs a trained model on your own pictures.')
     parser.add_argument('task', choices=TASKS, help='what to do')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument(
-        'checkpoint', help='its weights: a .pth or .safetensors file, or the work directory of its training'
-    )
+    add_model(parser)
     parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
     parser.add_argument(

@@ -11,15 +11,14 @@ import argparse
 
 from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, option, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description='Searches an index of pictures by texts.')
+    parser = ModelParser(description='Searches an index of pictures by texts.')
     parser.add_argument('index', help='folder of the index')
-    parser.add_argument('config', help='config file of the model that made it')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    add_model(parser)
     parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
     parser.add_argument('--top', type=positive, default=10, help='pictures a text gets')
     parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the nearest by ITC embedding')

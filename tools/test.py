@@ -11,14 +11,13 @@ from pathlib import Path
 
 from slan_mm.arguments import out_file, out_folder
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_run_options, option
+from slan_mm.cli.options import ModelParser, add_model, add_run_options, option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description='Evaluates a checkpoint.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    parser = ModelParser(description='Evaluates a checkpoint.')
+    add_model(parser)
     parser.add_argument(
         '--out', type=option(out_file), metavar='FILE.json', help='file for the metrics; predictions go beside it'
     )
@@ -50,7 +49,7 @@ def main() -> None:
         predictions = str(Path(options.out).with_suffix('.predictions.jsonl'))
         cfg.default_hooks = cfg.get('default_hooks') or {}
         cfg.default_hooks['predictions'] = {'type': 'PredictionFileHook', 'path': predictions}
-        cfg.default_hooks['metrics_file'] = {'type': 'MetricsFileHook', 'path': options.out}
+        cfg.default_hooks['metrics_file'] = {'type': 'MetricsFileHook', 'path': str(options.out)}
     build_runner(cfg).test()
     leave_processes()
 

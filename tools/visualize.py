@@ -23,7 +23,7 @@ from pathlib import Path
 
 from slan_mm.arguments import out_folder, whole
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, option, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, option, positive
 
 #: Figures of one checkpoint whose rows are one picture each; FIGURES has the rest about them.
 OF_ONE_LOOK = ('levels', 'filter', 'activation', 'grounding')
@@ -31,15 +31,9 @@ OF_ONE_LOOK = ('levels', 'filter', 'activation', 'grounding')
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description="Draws the paper's figures from a config and a checkpoint.")
+    parser = ModelParser(description="Draws the paper's figures from a config and a checkpoint.")
     parser.add_argument('figure', choices=['all', *OF_ONE_LOOK, 'texts', 'retrieval', 'training'], help='what to draw')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument(
-        'checkpoints',
-        nargs='+',
-        metavar='checkpoint',
-        help='its weights: .pth, .safetensors, or the work directory of its training',
-    )
+    add_model(parser, several=True)
     parser.add_argument(
         '--out-dir',
         type=option(out_folder),
@@ -54,6 +48,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(parser)
     options = parser.parse_args(arguments)
+    options.checkpoints = [options.checkpoint, *options.later]
     if bool(options.picture) != bool(options.text):
         parser.error('--picture and --text go together')
     if options.picture and options.figure in ('retrieval', 'training'):

@@ -1,13 +1,15 @@
 """Options that several tools have."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from mmengine.config import DictAction
 
 from slan_mm.arguments import Check, out_folder, whole
+from slan_mm.model_folder import is_hub_name, is_model_folder
 
 
 def option(check: Check) -> Callable[[str], Any]:
@@ -72,11 +74,66 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
+class _UnfitError(Exception):
+    """A command line that this parser does not take."""
+
+
+class ModelParser(argparse.ArgumentParser):
+    """A parser of command lines with CONFIG CHECKPOINT, see :func:`add_model`.
+
+    In the place of both may stand the folder of a model, or its name on a hub: it is then given to both.
+    """
+
+    _trying = False
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the tool with ``message``."""
+        if self._trying:
+            raise _UnfitError
+        super().error(message)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ``argparse`` does, of a command line in which a model that stands for both is named twice."""
+        words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(self._with_both(words), namespace)
+
+    def _with_both(self, words: list[str]) -> list[str]:
+        if self._trying:
+            return words
+        for place, word in enumerate(words):
+            if is_hub_name(word) or is_model_folder(word):
+                if words[place + 1 : place + 2] == [word]:
+                    return words
+                both = [*words[:place], word, *words[place:]]
+                self._trying = True
+                try:
+                    found, rest = self.parse_known_args(both, None)
+                    # It must be the model, and nothing of what else a line may name.
+                    if not rest and found.config == word == found.checkpoint:
+                        return both
+                except (_UnfitError, AttributeError):
+                    pass
+                finally:
+                    self._trying = False
+        return words
+
+
+def add_model(parser: ModelParser, several: bool = False) -> None:
+    """Adds the arguments ``config`` and ``checkpoint``; with ``several`` also ``later``, a list of checkpoints."""
+    parser.add_argument(
+        'config',
+        help='config file of the model; or, for CONFIG CHECKPOINT, a folder that save_pretrained has written, or its '
+        'name on a model hub (user/name), which is fetched',
+    )
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    if several:
+        parser.add_argument('later', nargs='*', metavar='checkpoint', help='more of them')
+
+
 def parse_model_options(description: str, arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line of a tool that tests a model: ``config``, ``checkpoint``, ``device`` and ``cfg_options``."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    parser = ModelParser(description=description)
+    add_model(parser)
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,7 +94,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
             FileExistsError: A file is there that this has not written.
             ValueError: The model has no ``cfg``, or its config cannot be in a folder.
         """
-        self._parts()
+        self._portable()
         folder = Path(save_directory).expanduser()
         start_afresh(folder, [CONFIG, WEIGHTS, RECORD, CARD, TOKENIZER])
         return super().save_pretrained(folder, **options)
@@ -102,7 +103,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
         """Uploads what :meth:`save_pretrained` writes; see ``ModelHubMixin.push_to_hub``, which logs in and fetches."""
         return super().push_to_hub(repo_id, **{'ignore_patterns': MARK, **options})
 
-    def _parts(self) -> dict[str, Any]:
+    def _portable(self) -> dict[str, Any]:
         if self.cfg is None:
             raise ValueError(
                 'the model does not know its config: make it by slan_mm.apis.init_model, or set model.cfg = '
@@ -111,14 +112,15 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
         return portable_parts(self.cfg, self)  # type: ignore[arg-type]
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        parts = self._parts()
+        parts = self._portable()
         if has_tokenizer_files(parts['model']['text']['encoder']):
             self.text_branch.encoder.tokenizer.save_pretrained(save_directory / TOKENIZER)  # type: ignore[attr-defined]
         state = self.state_dict()  # type: ignore[attr-defined]
         weights = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
         with replaced_atomically(save_directory / WEIGHTS) as temporary:
             save_file(weights, temporary, metadata={'format': 'pt'})
-        for name, content in ((RECORD, complete_record(self)), (CONFIG, parts)):
+        checksum = hashlib.sha256((save_directory / WEIGHTS).read_bytes()).hexdigest()
+        for name, content in ((RECORD, {**complete_record(self), 'sha256': checksum}), (CONFIG, parts)):
             with replaced_atomically(save_directory / name) as temporary:
                 temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n', encoding='utf-8')
 

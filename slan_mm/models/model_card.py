@@ -44,8 +44,7 @@ def complete_record(model: HubModel) -> dict[str, Any]:
         record['towers'] = [_tower(model, cfg, side) for side in ('image', 'text')]
     if cfg.get('train_dataloader'):
         record.setdefault('data', ', '.join(dict.fromkeys(_datasets(cfg.train_dataloader))))
-        if cfg.get('load_from'):
-            record.setdefault('started_from', Path(cfg.load_from).name)
+        record.setdefault('started_from', Path(cfg.load_from).name if cfg.get('load_from') else 'no other training')
     record.setdefault('parameters', sum(value.numel() for value in model.parameters()))  # type: ignore[attr-defined]
     return _without_folders(record)
 
@@ -165,7 +164,6 @@ Of the test of this model's own config, by the code of commit {_cell(record.get(
 
 ## Limits
 
-What the data show, and whom they show or leave out, is known only as far as the data's own description says it. Nothing
-else was examined.
+Unknown: nothing was examined but what stands above.
 """
     return ModelCard(text)

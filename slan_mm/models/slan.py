@@ -30,6 +30,11 @@ class SLAN(RetrievalInference, BaseSLAN):
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
     grounds_phrases = True
     contrasts = True
+    scores_mean = (
+        'Retrieval: a score compares candidates, texts for one image or images for one text, and means nothing alone. '
+        'Grounding: a score ranks the regions of one image; it is no probability, may be negative, and the best box is '
+        'given also for what is not in the image.'
+    )
 
     def __init__(self, objective: dict, phrases_alone: bool = False, **base: Any) -> None:
         super().__init__(**base)

@@ -1,6 +1,10 @@
-"""Makes a file to publish from a training checkpoint: bare weights as safetensors, and a metafile.
+"""Makes a folder, or a file, to publish from a training checkpoint.
 
+    python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors
+
+The folder is that of ``save_pretrained`` (docs/hub.md): weights, config, tokenizer, the run's record and a model card.
+Of the file, bare weights as safetensors, a metafile tells the same.
 
 Optimizer, schedule, logs and random state are left out. The weights must be exactly those of the config's model.
 ``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training, the
@@ -14,9 +18,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from slan_mm.arguments import out_file
+from slan_mm.arguments import out_file, out_folder
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import option
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -24,12 +27,20 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Makes a file to give away of a training checkpoint.')
     parser.add_argument('config', help='config file of the training')
     parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
-    parser.add_argument('target', type=option(out_file), help='.safetensors file to write; its metafile goes beside it')
+    parser.add_argument(
+        'target', type=Path, help='folder to write; or a .safetensors file, whose metafile goes beside it'
+    )
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
     parser.add_argument('--command', help='the command that trained it (default: that of the record)')
+    parser.add_argument('--license', help="of the weights, for the model card, e.g. 'apache-2.0' (default: unknown)")
     options = parser.parse_args(arguments)
-    if options.target.suffix != '.safetensors':
-        parser.error(f'the target must end in .safetensors, not {options.target}')
+    of_file = options.target.suffix == '.safetensors'
+    try:
+        (out_file if of_file else out_folder)(options.target)
+    except ValueError as error:
+        parser.error(f'the target {error}')
+    if options.license and of_file:
+        parser.error('--license is for the card of a folder')
     return options
 
 
@@ -42,6 +53,7 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 from torch import Tensor
 
+from slan_mm.apis.model import load_model
 from slan_mm.applied_config import without_feature_stores
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
@@ -121,12 +133,18 @@ def metafile(target: Path, record: dict[str, Any], weights: dict[str, Tensor], d
 
 @one_line_errors
 def main(arguments: list[str] | None = None) -> None:
-    """Writes weights and metafile."""
+    """Writes the folder, or weights and metafile."""
     options = parse_options(arguments)
     cfg = read_config(options.config)
     folder = options.checkpoint if options.checkpoint.is_dir() else options.checkpoint.parent
     checkpoint = find_checkpoint(options.checkpoint)
     record = read_run(options.run or folder / RECORD, checkpoint, config_name(options.config), options.command)
+    if options.target.suffix != '.safetensors':
+        model = load_model(cfg, str(checkpoint), 'cpu')
+        model.record = record
+        model.save_pretrained(options.target, model_card_kwargs={'license': options.license})
+        print(f'{options.target}: a folder with the model, its config, its record and its card')
+        return
     weights = weights_of(checkpoint, cfg)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(options.target) as temporary:

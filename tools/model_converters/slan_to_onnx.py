@@ -13,14 +13,13 @@ from pathlib import Path
 
 from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, option, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(description='Writes a trained model as ONNX or torch.export programs.')
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    parser = ModelParser(description='Writes a trained model as ONNX or torch.export programs.')
+    add_model(parser)
     parser.add_argument('out', type=option(out_folder), help='folder to write to')
     parser.add_argument(
         '--size', type=positive, nargs='+', default=[224], help='height and width of the pictures, or both'
@@ -38,15 +37,11 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import torch
-from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
+from slan_mm.apis import init_model
 from slan_mm.apis.export import Part, export_parts, onnx_runner
-from slan_mm.applied_config import without_feature_stores
-from slan_mm.config import read_config
 from slan_mm.extras import require_extra
 from slan_mm.own_files import claim
-from slan_mm.registry import MODELS
 
 
 def largest_difference(part: Part, path: Path) -> float:
@@ -63,10 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_options(arguments)
     if options.format == 'onnx':
         require_extra('export')
-    cfg = read_config(options.config, options.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'slan_mm'))
-    model = MODELS.build(without_feature_stores(cfg.model))
-    load_checkpoint(model, options.checkpoint, map_location='cpu', strict=True)
+    model = init_model(options.config, options.checkpoint, 'cpu', options.cfg_options)
     ending = 'onnx' if options.format == 'onnx' else 'pt2'
     size = (options.size[0], options.size[-1])
     failed = False

@@ -30,6 +30,8 @@ class SLANCaptioner(BaseGenerator):
         ValueError: The prompt is empty.
     """
 
+    scores_mean = "A caption's log-probability; longer captions have lower ones."
+
     def __init__(self, decoder: dict, prompt: str = 'a picture of', **rest: Any) -> None:
         if not prompt.strip():
             raise ValueError('a captioner needs a prompt: it is the text that the picture is located against')

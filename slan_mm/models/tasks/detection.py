@@ -59,6 +59,10 @@ class SLANDetector(BaseSLAN, BaseDetector):
         ValueError: The class names are refused, see :func:`check_class_names`.
     """
 
+    scores_mean = (
+        "The sigmoid of the mean logit of a class' tokens: a probability after fine-tuning on boxes, before it only a "
+        'ranking.'
+    )
     scores_regions = True
 
     def __init__(

@@ -31,6 +31,8 @@ class NLVR(BaseSLAN):
     true, in mmpretrain's fields.
     """
 
+    scores_mean = 'The probability that the sentence is true of the two images.'
+
     def __init__(self, head: dict, reg_weight: float = 1.0, **base: Any) -> None:
         super().__init__(**base)
         self.head = build_sized(dict(type='PairFusionHead') | head, 'head', embed_dims=self.embed_dims)

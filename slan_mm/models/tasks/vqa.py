@@ -38,6 +38,8 @@ class SLANAnswerer(BaseGenerator):
         FileNotFoundError: There is no such file.
     """
 
+    scores_mean = "An answer's log-probability; with a closed list, that of the best answer."
+
     def __init__(
         self,
         decoder: dict,

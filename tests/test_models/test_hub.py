@@ -1,0 +1,256 @@
+"""Models to and from folders: the same numbers, a card that invents nothing, and nothing of another's is touched."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from support.detection import detector_config
+from support.tasks import ATTENTION
+from support.text_models import save_text_model
+from support.toy import SIZE, toy_config
+from support.writing import BERT
+from transformers import CLIPVisionConfig, CLIPVisionModel
+
+from slan_mm.apis import SLANInferencer, init_model
+from slan_mm.models import SLAN, SLANGrounder, VideoRetrieval
+from slan_mm.models.base import BaseSLAN
+from slan_mm.models.portable_config import portable_parts
+from slan_mm.models.trained import build_applied
+from slan_mm.own_files import MARK
+
+ROOT = Path(__file__).parents[2]
+CONFIG, WEIGHTS = (
+    ROOT / 'configs/pretrain/slan_tiny_shapes_long.py',
+    ROOT / 'checkpoints/slan_tiny_shapes_long.safetensors',
+)
+FEW = {f'test_dataloader.{task}.dataset.num_images': 6 for task in ('retrieval', 'grounding')}
+TEXT = 'a [red circle] and a [blue star]'
+#: A process that knows the folder alone: no config, no checkpoint.
+FRESH = """
+import json, runpy, sys
+from slan_mm.models import SLAN
+
+tools, folder, picture, out = sys.argv[1:]
+embedding = SLAN.from_pretrained(folder).embed_images(picture)
+json.dump(embedding.tolist(), open(f'{out}/embedding.json', 'w'))
+infer = runpy.run_path(f'{tools}/infer.py')
+asked = [picture, '--text', sys.stdin.read(), '--device', 'cpu', '--out-dir', f'{out}/infer']
+infer['main'](['grounding', folder, *asked])
+sys.argv = ['test.py', folder, '--out', f'{out}/metrics.json', '--work-dir', f'{out}/work']
+runpy.run_path(f'{tools}/test.py', run_name='__main__')
+"""
+
+
+def toy(**model):
+    cfg = Config(dict(model=toy_config(**model), image_size=SIZE, default_scope='slan_mm'))
+    torch.manual_seed(0)
+    return build_applied(cfg).eval()
+
+
+@pytest.fixture(scope='module')
+def shipped():
+    return init_model(CONFIG, WEIGHTS, 'cpu', FEW)
+
+
+@pytest.fixture(scope='module')
+def saved(shipped, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('saved') / 'tiny'
+    shipped.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def fresh(saved, tmp_path_factory):
+    """What a process that is given the folder writes, and the picture that it was given."""
+    out = tmp_path_factory.mktemp('fresh')
+    picture = out / 'picture.png'
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)).save(picture)
+    command = [sys.executable, '-c', FRESH, str(ROOT / 'tools'), str(saved), str(picture), str(out)]
+    done = subprocess.run(command, cwd=out, input=TEXT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+def test_a_fresh_process_has_the_same_numbers(shipped, fresh):
+    embedding = torch.tensor(json.loads((fresh / 'embedding.json').read_text()))
+    torch.testing.assert_close(embedding, shipped.embed_images(fresh / 'picture.png'), atol=1e-6, rtol=0)
+
+
+def test_tools_infer_has_the_same_numbers_of_the_folder(fresh):
+    inferencer = SLANInferencer('grounding', CONFIG, WEIGHTS, device='cpu', show_progress=False)
+    (expected,) = inferencer(str(fresh / 'picture.png'), TEXT)['predictions']
+    assert json.loads((fresh / 'infer' / 'predictions.json').read_text()) == [expected]
+
+
+def test_tools_test_has_the_same_numbers_of_the_folder(fresh, tmp_path, monkeypatch):
+    from slan_mm.engine.launch import build_runner
+
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(CONFIG)
+    cfg.merge_from_dict({**FEW, 'work_dir': str(tmp_path), 'load_from': str(WEIGHTS), 'launcher': 'none'})
+    cfg.experiment_name, cfg.log_level = tmp_path.name, 'ERROR'
+    metrics = build_runner(cfg).test()
+    found = json.loads((fresh / 'metrics.json').read_text())
+    assert found and found == pytest.approx({name: float(value) for name, value in metrics.items()}, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    'model',
+    [
+        {},
+        dict(type='VideoRetrieval'),
+        dict(type='SLANGrounder', head=None, objective=None),
+        dict(type='NLVR', head=dict(attention=ATTENTION), objective=None),
+        dict(type='SLANCaptioner', decoder=dict(model=dict(BERT), max_words=30), objective=None),
+        dict(type='SLANAnswerer', decoder=dict(model=dict(BERT), max_words=30), objective=None),
+        detector_config(),
+    ],
+    ids=lambda model: model.get('type', 'SLAN'),
+)
+def test_every_class_comes_back_as_it_was(model, tmp_path):
+    model = toy(**model)
+    model.save_pretrained(tmp_path / 'model')
+    loaded = type(model).from_pretrained(tmp_path / 'model')
+    assert type(loaded) is type(model) and not loaded.training
+    state = loaded.state_dict()
+    assert state.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert type(model).scores_mean and type(model).scores_mean in (tmp_path / 'model/README.md').read_text()
+    assert json.loads((tmp_path / 'model/config.json').read_text())['model']['type'] == type(model).__name__
+
+
+@pytest.mark.parametrize('architecture', ['bert', 'clip_text_model', 'siglip_text_model'])
+def test_towers_of_files_are_in_the_folder_and_no_path_of_the_machine(architecture, tmp_path):
+    source = tmp_path / 'source'
+    save_text_model(architecture, source / 'text')
+    vision = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, patch_size=8)
+    CLIPVisionModel(CLIPVisionConfig(**vision, image_size=SIZE)).save_pretrained(source / 'vision')
+    (source / 'vision' / 'README.md').write_text('---\nlicense: cc-by-4.0\n---\nA tower.')
+    model = toy(
+        text__encoder=dict(
+            type='TextEncoder', tokenizer=str(source / 'text'), model=str(source / 'text'), max_words=20, frozen=True
+        ),
+        image__encoder=dict(
+            type='ImageEncoder', backbone=dict(type='TransformersBackbone', model=str(source / 'vision')), frozen=True
+        ),
+        image__decoder=dict(type='VisionDecoder', scales=(1, 1)),
+        objective__weights=dict(lm=0.0),
+    )
+    expected = model.embed_texts(['a red circle', 'stars'])
+    image = torch.rand(1, 3, SIZE, SIZE)
+    levels = model.image_branch.encoder.extract(image)
+    model.save_pretrained(tmp_path / 'model')
+    shutil.rmtree(source)
+    loaded = init_model(tmp_path / 'model', device='cpu')
+    torch.testing.assert_close(loaded.embed_texts(['a red circle', 'stars']), expected)
+    torch.testing.assert_close(loaded.image_branch.encoder.extract(image), levels)
+    for path in (tmp_path / 'model').rglob('*'):
+        if path.is_file() and path.suffix != '.safetensors':
+            assert str(tmp_path) not in path.read_text(), path.name
+    card = (tmp_path / 'model' / 'README.md').read_text()
+    assert '| image | CLIPVisionModel | vision | True | cc-by-4.0 |' in card
+    assert re.search(r'\| text \| \w+ \| text \| True \| unknown \|', card)
+
+
+def test_the_card_says_what_the_record_says_and_what_is_unknown(tmp_path):
+    model = toy()
+    model.record = dict(
+        config='configs/x.py',
+        command='python tools/train.py configs/x.py --cfg-options load_from=/home/me/weights/start.pth',
+        commit='abc',
+        steps=7,
+        test={'grounding/R1': 12.345678},
+    )
+    model.save_pretrained(tmp_path / 'one', model_card_kwargs={'license': 'mit'})
+    card = huggingface_hub.ModelCard.load(tmp_path / 'one' / 'README.md')
+    assert card.data.license == 'mit' and card.data.library_name == 'slan_mm'
+    for row in (
+        '| command | python tools/train.py configs/x.py --cfg-options load_from=start.pth |',
+        '| commit of the code | abc |',
+        '| seed | unknown |',
+        '| grounding/R1 | 12.3457 |',
+    ):
+        assert row in card.text
+    # What is known goes along with the model.
+    SLAN.from_pretrained(tmp_path / 'one').save_pretrained(tmp_path / 'two')
+    again = (tmp_path / 'two' / 'README.md').read_text()
+    assert '| grounding/R1 | 12.3457 |' in again and 'Licence of these weights: unknown' in again
+
+
+def test_mistakes_are_told(tmp_path):
+    model = toy()
+    model.save_pretrained(tmp_path / 'model')
+    with pytest.raises(ValueError, match=r'holds a SLAN, which is no SLANGrounder: call SLAN\.from_pretrained'):
+        SLANGrounder.from_pretrained(tmp_path / 'model')
+    assert type(BaseSLAN.from_pretrained(tmp_path / 'model')) is SLAN
+    with pytest.raises(ValueError, match='which is no VideoRetrieval'):
+        VideoRetrieval.from_pretrained(tmp_path / 'model')
+    with pytest.raises(FileNotFoundError, match='is no folder of a model: it lacks config.json'):
+        SLAN.from_pretrained(tmp_path)
+    model.cfg = None
+    with pytest.raises(ValueError, match='does not know its config'):
+        model.save_pretrained(tmp_path / 'other')
+    assert not (tmp_path / 'other').exists()
+
+
+def test_a_folder_of_another_is_left_alone(tmp_path):
+    (tmp_path / 'README.md').write_text('mine')
+    with pytest.raises(FileExistsError, match=r'README\.md is there already'):
+        toy().save_pretrained(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ['README.md']
+
+
+def test_damaged_weights_are_found_and_saving_again_replaces_all(tmp_path):
+    model = toy()
+    for _ in range(2):
+        model.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / 'model.safetensors')
+    weights['locator.adaptors.0.norm.weight'][0] += 1
+    save_file(weights, tmp_path / 'model.safetensors')
+    with pytest.raises(ValueError, match=r'model\.safetensors is damaged: run\.json'):
+        SLAN.from_pretrained(tmp_path)
+
+
+def test_a_config_that_json_cannot_keep_is_refused_before_anything_is_written(tmp_path):
+    model = toy()
+    model.cfg.model.locator.adaptors[0].move.type = object()
+    with pytest.raises(ValueError, match=r'model\.locator\.adaptors\.0\.move\.type is a object'):
+        model.save_pretrained(tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+def test_what_is_pushed_is_the_folder(monkeypatch):
+    pushed = {}
+
+    def upload(self, folder_path, ignore_patterns, **options):
+        pushed.update(files={path.name for path in Path(folder_path).iterdir()}, left=ignore_patterns, **options)
+        return 'address'
+
+    monkeypatch.setattr(
+        huggingface_hub.HfApi, 'create_repo', lambda self, repo_id, **_: huggingface_hub.RepoUrl(repo_id)
+    )
+    monkeypatch.setattr(huggingface_hub.HfApi, 'upload_folder', upload)
+    assert toy().push_to_hub('user/name') == 'address'
+    assert pushed['files'] == {'config.json', 'model.safetensors', 'run.json', 'README.md', MARK}
+    assert pushed['repo_id'] == 'user/name' and pushed['left'] == MARK
+
+
+def test_the_shipped_folder_is_what_this_version_writes(tmp_path):
+    folder = ROOT / 'checkpoints' / 'slan_tiny_shapes_long'
+    model = init_model(CONFIG, WEIGHTS, 'cpu')
+    assert json.loads((folder / 'config.json').read_text()) == portable_parts(model.cfg, model)
+    loaded = SLAN.from_pretrained(folder)
+    card = loaded.generate_model_card(license='apache-2.0')
+    assert (folder / 'README.md').read_text() == str(card)
+    record = json.loads((ROOT / 'docs/runs/shapes_long/slan_tiny_shapes_long-seed0.json').read_text())
+    assert loaded.record['test'] == record['test'] and loaded.record['commit'] == record['commit']
