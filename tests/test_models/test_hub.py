@@ -15,6 +15,7 @@ from mmengine.config import Config
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from support.detection import detector_config
+from support.pair_models import PAIRS, pair_config, save_pair
 from support.tasks import ATTENTION
 from support.text_models import save_text_model
 from support.toy import SIZE, toy_config
@@ -160,6 +161,19 @@ def test_towers_of_files_are_in_the_folder_and_no_path_of_the_machine(architectu
     card = (tmp_path / 'model' / 'README.md').read_text()
     assert '| image | CLIPVisionModel | vision | True | cc-by-4.0 |' in card
     assert re.search(r'\| text \| \w+ \| text \| True \| unknown \|', card)
+
+
+@pytest.mark.parametrize('kind', PAIRS)
+def test_a_pair_comes_back_without_its_folder(kind, tmp_path):
+    save_pair(kind, tmp_path / 'pair')
+    cfg = Config(dict(model=pair_config(kind, tmp_path / 'pair'), image_size=SIZE, default_scope='slan_mm'))
+    model = build_applied(cfg).eval()
+    image = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    expected = model.similarity([image], ['a red circle', 'a star'])
+    model.save_pretrained(tmp_path / 'model')
+    shutil.rmtree(tmp_path / 'pair')
+    loaded = SLAN.from_pretrained(tmp_path / 'model')
+    torch.testing.assert_close(loaded.similarity([image], ['a red circle', 'a star']), expected)
 
 
 def test_the_card_says_what_the_record_says_and_what_is_unknown(tmp_path):
