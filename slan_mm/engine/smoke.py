@@ -40,7 +40,9 @@ def make_smoke_run(cfg: Config) -> None:
         loaders = cfg.get(f'{mode}_dataloader') or {}
         for loader in [loaders] if 'dataset' in loaders else loaders.values():
             _take_few(loader.dataset, SAMPLES[mode])
-        for evaluator in (cfg.get(f'{mode}_evaluator') or {}).values():
+        evaluators = cfg.get(f'{mode}_evaluator') or {}
+        # One of each task, or what MMEngine takes: a metric, or a list of metrics.
+        for evaluator in evaluators.values() if isinstance(evaluators, Mapping) else evaluators:
             if isinstance(evaluator, Mapping) and evaluator.get('type') == 'RetrievalEvaluator':
                 evaluator.k = BATCH_SIZE
     hooks = cfg.get('default_hooks') or {}

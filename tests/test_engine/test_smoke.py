@@ -47,3 +47,11 @@ def test_what_is_few_can_be_built(path):
     val = cfg.val_dataloader
     for loader in (cfg.train_dataloader, *([val] if 'dataset' in val else val.values())):
         assert 0 < len(DATASETS.build(loader.dataset)) <= 4 * SAMPLES['train']
+
+
+@pytest.mark.parametrize('evaluator', [dict(type='mmdet.CocoMetric'), [dict(type='mmdet.CocoMetric')]])
+def test_evaluators_as_mmengine_takes_them(evaluator):
+    cfg = Config.fromfile(ROOT / 'detection/slan_tiny_shapes_detection.py')
+    cfg.test_evaluator = evaluator
+    make_smoke_run(cfg)
+    assert cfg.test_evaluator == evaluator
