@@ -254,7 +254,7 @@ ARGUMENTS: dict[str, Check] = {
     'find': one_of('words', 'noun_phrases'),
     'folder': file_path,
     'img_out_dir': out_folder,
-    'itm_weight': real(),
+    'itm_weight': optional(real()),
     'k': whole(1),
     'model': config,
     'phrases': optional(spans),

@@ -22,9 +22,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
     parser.add_argument('--top', type=positive, default=10, help='pictures a text gets')
     parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the nearest by ITC embedding')
-    parser.add_argument(
-        '--itm-weight', type=option(real()), default=1.0, help='weight of the ITM logit beside the ITC logit'
-    )
+    parser.add_argument('--itm-weight', type=option(real()), help="weight of the ITM logit (default: the model's own)")
     parser.add_argument('--batch-size', type=positive, default=32, help='pairs that go through the model together')
     parser.add_argument(
         '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'

@@ -11,13 +11,17 @@ _base_ = './slan_own_data_pretrained.py'
 
 image_size = 112
 pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=image_size), dict(type='PackPairs')]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
-val_dataloader = dict(retrieval=dict(dataset=dict(pipeline=pipeline)))
-test_dataloader = val_dataloader
+# Encoders that learn are in no store.
+fill_feature_stores = False
+pictures = dict(num_workers=2, persistent_workers=True, dataset=dict(pipeline=pipeline))
+train_dataloader = pictures
+val_dataloader = dict(retrieval=pictures)
+test_dataloader = dict(retrieval=pictures)
 
 model = dict(
     image=dict(
         encoder=dict(
+            type='ImageEncoder',
             # Maps of 14 x 14 and 7 x 7 cells, as the pre-trained model has them from pictures twice as large.
             backbone=dict(out_indices=(2, 3)),
             backbone_checkpoint=None,
@@ -26,19 +30,24 @@ model = dict(
     ),
     text=dict(
         encoder=dict(
+            # `_delete_` takes the store away, too.
+            _delete_=True,
+            type='TextEncoder',
             # Made from your captions by tools/prepare_own_data.py.
             tokenizer='{{$SLAN_OWN_DATA:data/own}}/tokenizer',
             model=dict(
-                _delete_=True,
                 hidden_size=256,
                 num_hidden_layers=4,
                 num_attention_heads=4,
                 intermediate_size=1024,
                 max_position_embeddings=64,
             ),
+            max_words=32,
             frozen=False,
         )
     ),
+    # Nothing is stored, so that LM costs little; the text encoder learns from it.
+    objective=dict(weights=dict(lm=1.0, reg=1.0), locator_start=0, itm_start=200),
 )
 
 # The backbone's last stages are built, and left out by out_indices.

@@ -66,7 +66,7 @@ class RetrievalInferencer(TaskInferencer):
         texts: str | Sequence[str],
         direction: str = 't2i',
         top: int = 10,
-        itm_weight: float = 1.0,
+        itm_weight: float | None = None,
         batch_size: int = 32,
         **options: Any,
     ) -> dict:
@@ -77,7 +77,7 @@ class RetrievalInferencer(TaskInferencer):
             texts: One text or several.
             direction: 't2i', texts ask for pictures; 'i2t', pictures ask for texts.
             top: The most candidates a query gets: the best by the mixed score, sorted by the whole score.
-            itm_weight: See the class.
+            itm_weight: See the class; None: the model's own, see :meth:`weight_of_itm`.
             batch_size: Pictures, texts and pairs that go through the model together.
             options: See :class:`TaskInferencer`.
 
@@ -98,7 +98,7 @@ class RetrievalInferencer(TaskInferencer):
         asking = np.repeat(np.arange(len(found)), found.shape[1])
         rows, columns = (found.ravel(), asking) if by_text else (asking, found.ravel())
         itm = self._itm(image, text, rows, columns, batch_size)
-        scores = (mixed[rows, columns] + itm_weight * itm).reshape(found.shape)
+        scores = (mixed[rows, columns] + self.model.weight_of_itm(itm_weight) * itm).reshape(found.shape)
         match = torch.from_numpy(itm).sigmoid().numpy().reshape(found.shape)
 
         of_texts = [dict(text=text) for text in texts]

@@ -166,7 +166,7 @@ class PictureSearch(TaskInferencer):
         texts: str | Sequence[str],
         top: int = 10,
         k: int = 64,
-        itm_weight: float = 1.0,
+        itm_weight: float | None = None,
         batch_size: int = 32,
         **options: Any,
     ) -> dict:
@@ -177,7 +177,7 @@ class PictureSearch(TaskInferencer):
             texts: One text or several.
             top: The most pictures a text gets.
             k: The most pictures that ITM scores; the rest of the index is left out.
-            itm_weight: See the class.
+            itm_weight: See the class; None: the model's own, see :meth:`weight_of_itm`.
             batch_size: Pairs that go through the model together.
             options: See :class:`TaskInferencer`.
 
@@ -196,7 +196,7 @@ class PictureSearch(TaskInferencer):
         for number, shortlist in enumerate(self.progress(shortlists, self.task)):
             row = torch.full((1,), number, device=features.embedding.device)
             mixed, itm = self._score(index, shortlist, features[row], batch_size)
-            scores = mixed + itm_weight * itm
+            scores = mixed + self.model.weight_of_itm(itm_weight) * itm
             best = np.argsort(-scores, kind='stable')[:top]
             found = [shortlist[place] for place in best]
             samples = self._locate(index, found, marked[number], tokens[row], features[row], batch_size)

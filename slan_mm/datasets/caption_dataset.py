@@ -17,6 +17,7 @@ class CaptionDataset(ImageTextDataset):
     Args:
         format: 'karpathy', 'coco_captions', 'json_list', 'table' or 'msrvtt'; see ``docs/data.md``.
         split: Split or splits to keep; None keeps all.
+        split_else: Split to keep where the file has none of ``split``.
         max_words: Captions of more words (runs of non-space) are cut there, with a warning that counts them. None
             cuts nothing.
         empty_captions: 'error' refuses a file with an empty caption, 'drop' leaves them out.
@@ -34,6 +35,7 @@ class CaptionDataset(ImageTextDataset):
         ann_file: str,
         format: str,
         split: str | Sequence[str] | None = None,
+        split_else: str | None = None,
         max_words: int | None = None,
         empty_captions: str = 'error',
         holdout: float = 0.0,
@@ -44,6 +46,7 @@ class CaptionDataset(ImageTextDataset):
             raise ValueError(f'max_words must be at least 1, got {max_words}')
         self.format = format
         self.split = split
+        self.split_else = split_else
         self.max_words = max_words
         self.empty_captions = empty_captions
         self.holdout = holdout
@@ -52,9 +55,7 @@ class CaptionDataset(ImageTextDataset):
 
     def load_data_list(self) -> list[dict]:
         """Reads the file; one entry an image, as ``items_of`` tells."""
-        records = read_captions(
-            self.ann_file, self.img_root, self.format, self.split, self.empty_captions, self.holdout, **self.reader
-        )
+        records = self._read()
         cut = sum(self._shorten(record) for record in records)
         if cut:
             total = sum(len(record.captions) for record in records)
@@ -64,6 +65,16 @@ class CaptionDataset(ImageTextDataset):
                 logging.WARNING,
             )
         return [item for record in records for item in self.items_of(record)]
+
+    def _read(self) -> list[ImageRecord]:
+        file = (self.ann_file, self.img_root, self.format)
+        cleaning = (self.empty_captions, self.holdout)
+        if self.split_else is not None:
+            every = read_captions(*file, None, *cleaning, **self.reader)
+            if not any(record.split == self.split for record in every):
+                print_log(f'{self.ann_file} has no split {self.split!r}: {self.split_else!r} is taken', 'current')
+                self.split = self.split_else
+        return read_captions(*file, self.split, *cleaning, **self.reader)
 
     def _shorten(self, record: ImageRecord) -> int:
         short = [shorten(caption, self.max_words) for caption in record.captions]

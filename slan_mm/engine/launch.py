@@ -16,6 +16,7 @@ from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.environment import smoke_asked_for
+from slan_mm.feature_store.filling import fill_stores
 from slan_mm.registry import RUNNERS
 
 
@@ -96,7 +97,10 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner that the config names in ``runner_type``; MMEngine's when it names none. See ``SLAN_SMOKE``."""
+    """The runner that the config names in ``runner_type``; MMEngine's when it names none. See ``SLAN_SMOKE``.
+
+    With ``fill_feature_stores`` in the config its feature stores are filled first, see :func:`fill_stores`.
+    """
     weights = cfg.get('load_from')
     if weights and not cfg.get('resume') and '://' not in weights:
         existing_checkpoint(weights)  # a missing one is told before data and model are built
@@ -105,6 +109,9 @@ def build_runner(cfg: Config) -> Runner:
     drop_worker_options(cfg._cfg_dict)
     if get_device() == 'cpu':
         keep_freed_memory()
+    if cfg.get('fill_feature_stores') and cfg.launcher == 'none':
+        # Several processes find a store that tools/cache_features.py has filled, or are told to.
+        fill_stores(cfg, get_device())
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
 
 

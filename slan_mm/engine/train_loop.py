@@ -73,6 +73,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
         max_epochs: passes over the data set, turned into iterations: ``ceil(max_epochs * N / (ranks * batch size))``.
             Needs a :class:`ResumableSampler`. Parameter schedulers with ``by_epoch=False`` and no ``end`` follow it.
         val_interval: iterations from one validation to the next; None validates after the last one only.
+        validate_start: whether to validate before the first iteration, too: what was there before any training, which
+            may stay the best.
         validations: in place of ``val_interval`` where ``max_epochs`` leaves the number of iterations to the data: how
             many there are at most, at even distances, the last one after the last iteration.
     """
@@ -85,6 +87,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
         max_epochs: float | None = None,
         val_interval: int | None = None,
         validations: int | None = None,
+        validate_start: bool = False,
     ) -> None:
         if (max_iters is None) == (max_epochs is None):
             raise ValueError(
@@ -115,6 +118,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
             max_iters=max_iters,
             val_interval=val_interval or -(-max_iters // (validations or 1)),
         )
+        self.validate_start = validate_start
         self._resumed_at: tuple[int, int] | None = None
 
     @staticmethod
@@ -155,6 +159,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
             self._validate()
         elif self._iter > 0 and self._resumed_at is None:
             self._skip()
+        elif self._iter == 0 and self.validate_start:
+            self._run_validation()
         try:
             self._run_iterations()
         finally:
@@ -190,6 +196,10 @@ class ResumableIterLoop(IterBasedTrainLoop):
 
     def _validate(self) -> None:
         due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
-        if self.runner.val_loop is not None and due:
+        if due:
+            self._run_validation()
+
+    def _run_validation(self) -> None:
+        if self.runner.val_loop is not None:
             with preserved_random_state():
                 self.runner.val_loop.run()

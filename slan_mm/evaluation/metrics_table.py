@@ -30,6 +30,7 @@ def _retrieval(direction: str, title: str) -> list[_Row]:
             ('re-ranked by ITM', ''),
             ('without ITM', '_shortlist'),
             ('ITC alone', '_itc'),
+            ('region-word terms alone', '_region_word'),
         )
     ]
 
@@ -55,6 +56,8 @@ _KINDS = {
         _Row('sentences right on all their pairs', '{task}/consistency'),
     ],
 }
+#: What the names of retrieval's parts end in; of the last two its table says nothing.
+_PARTS = ('_shortlist', '_itc', '_region_word', '_weights', '_curve')
 #: Tasks whose rows need no name before them.
 _USUAL = ('retrieval', 'grounding', 'regions', 'nlvr2')
 #: No results: numbers of samples, and time.
@@ -115,11 +118,11 @@ def _tasks(metrics: Mapping[str, float]) -> dict[str, str | None]:
     tasks: dict[str, str | None] = {}
     for name in metrics:
         task, slash, measure = name.partition('/')
+        whole = next((task.removesuffix(part) for part in _PARTS if task.endswith(part)), task)
         if measure in ('i2t_R1', 't2i_R1'):
             # Scores without ITM, and of ITC alone, are rows of their task; there may be no others.
-            task = task.removesuffix('_shortlist').removesuffix('_itc')
-            tasks[task] = 'i2t_R1'
-        elif slash and not (task.endswith(('_shortlist', '_itc')) and f'{task}/i2t_R1' in metrics):
+            tasks[whole] = 'i2t_R1'
+        elif slash and not (whole != task and any(f'{whole}{part}/i2t_R1' in metrics for part in ('', *_PARTS))):
             tasks[task] = tasks.get(task) or (measure if measure in _KINDS else None)
     return tasks
 

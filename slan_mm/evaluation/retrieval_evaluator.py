@@ -17,6 +17,7 @@ from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, rank, shortlist
+from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
 from slan_mm.models.inference import evaluating
 from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
@@ -29,7 +30,9 @@ class RetrievalEvaluator:
 
     Every image and every text is encoded once. All pairs get ``shortlist_scores`` (SLAN: ITC and region-word terms);
     the k best of each query, k clamped to the gallery, are scored again from the same features by that score +
-    ``itm_weight`` * ITM, where both are the model's logits. Candidates outside of the shortlist stay below it.
+    ``itm_weight`` * ITM, where both are the model's logits. Candidates outside of the shortlist stay below it. A model
+    with ``score_weights`` brings the weights of the region-word terms and of ITM along; with ``choose_weights`` this
+    evaluation chooses them, see :class:`ScoreSearch`, and leaves them in the model.
     Ties count against the model: a wrong candidate with the score of the right one stands before it, see
     :func:`gold_ranks`. A text's gold image is its own; an image's gold texts are all of its own, and its rank is that
     of the best one.
@@ -44,12 +47,16 @@ class RetrievalEvaluator:
 
     ``retrieval/...`` are the metrics after re-ranking, ``retrieval_shortlist/...`` those before, and
     ``retrieval_itc/...`` those of ITC alone: ``i2t_R1``, ``i2t_R5``, ``i2t_R10``, ``i2t_meanR``, ``i2t_medR``, and
-    ``t2i_...``; R in percent. ``fast`` leaves the first out.
+    ``t2i_...``; R in percent. ``fast`` leaves the first out. ``retrieval_weights/...`` are the model's own weights; and
+    ``choose_weights`` adds ``retrieval/mean_recall``, of the six recalls of the final score, and what
+    :meth:`ScoreSearch.metrics` gives.
 
     Args:
         k: length of the shortlist, both ways.
-        itm_weight: weight of the ITM logit beside the shortlist's score.
-        fast: leave ITM out.
+        itm_weight: weight of the ITM logit beside the shortlist's score; None: that of the model's ``score_weights``, 1
+            where it has none.
+        choose_weights: choose the weights of the final score on these images and texts; for held-out ones.
+        fast: leave ITM out; chosen weights leave it out, too.
         image_chunk, text_chunk: images and texts scored together without ITM.
         pair_chunk: pairs scored together by ITM.
         store_dtype: 'float16' or 'bfloat16' halves the feature store; None keeps the model's type. Scores are
@@ -72,7 +79,8 @@ class RetrievalEvaluator:
     def __init__(
         self,
         k: int = 128,
-        itm_weight: float = 1.0,
+        itm_weight: float | None = None,
+        choose_weights: bool = False,
         fast: bool = False,
         image_chunk: int = 64,
         text_chunk: int = 256,
@@ -90,8 +98,11 @@ class RetrievalEvaluator:
                 raise ValueError(f'RetrievalEvaluator: {name} must be at least 1, got {value}.')
         if store_dtype not in (None, 'float16', 'bfloat16', 'float32'):
             raise ValueError(f'RetrievalEvaluator: store_dtype {store_dtype!r} is not a floating type it knows.')
+        if choose_weights and itm_weight is not None:
+            raise ValueError('RetrievalEvaluator: give itm_weight, or have it chosen by choose_weights.')
         self.k = k
         self.itm_weight = itm_weight
+        self.choose_weights = choose_weights
         self.fast = fast
         self.image_chunk = image_chunk
         self.text_chunk = text_chunk
@@ -123,6 +134,8 @@ class RetrievalEvaluator:
             FeatureStoreError: if ``store`` is of another checkpoint, config or data set, or is damaged.
         """
         model = model.module if is_model_wrapper(model) else model
+        if self.choose_weights and getattr(model, 'score_weights', None) is None:
+            raise ValueError('choose_weights: the model has no weights to choose; set model.score_weights=dict()')
         with evaluating(model):
             return self._run(model, dataloader)
 
@@ -133,8 +146,13 @@ class RetrievalEvaluator:
                 header = store_header(model, dataloader, self.store_dtype, self.run_config)
                 store = EvaluationStore(self.store, header)
             gallery = encode_gallery(model, dataloader, self.store_dtype, store)
-            self._log_protocol(gallery, dataloader)
+            self._log_protocol(gallery, dataloader, model)
             to_text, itc = self._matrices(model, gallery, store)
+            search = None
+            if self.choose_weights:
+                search = ScoreSearch(itc, to_text, gallery.text_image)
+                to_text = search.scores(search.region_word)
+                model.score_weights.set(search.region_word, 0.0, gallery.fingerprint)
             to_image = to_text.T
             if self.querybank is not None:
                 chunks = self.image_chunk, self.text_chunk
@@ -148,17 +166,31 @@ class RetrievalEvaluator:
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
         itm_i2t, itm_t2i = itm or (None, None)
-        self.i2t = rank(to_text, itc, images, gallery.text_image, i2t, itm_i2t, self.itm_weight)
-        self.t2i = rank(to_image, itc.T, gallery.text_image, images, t2i, itm_t2i, self.itm_weight)
-        return {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
+        if search is not None:
+            if itm is not None:
+                search.choose_itm(to_text, to_image, (i2t, t2i), itm)
+            model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
+            print_log(search.table(), logger='current')
+        weight = _weight_of_itm(model, self.itm_weight)
+        self.i2t = rank(to_text, itc, images, gallery.text_image, i2t, itm_i2t, weight)
+        self.t2i = rank(to_image, itc.T, gallery.text_image, images, t2i, itm_t2i, weight)
+        metrics = {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
+        if search is not None:
+            final = recalls_of(self.i2t, self.t2i, '' if itm else '_shortlist')
+            metrics |= {f'{self.prefix}/mean_recall': mean_recall(final), **search.metrics(self.prefix)}
+        if (own := getattr(model, 'score_weights', None)) is not None:
+            metrics |= {f'{self.prefix}_weights/{name}': float(getattr(own, name)) for name in ('region_word', 'itm')}
+        return metrics
 
     def _matrices(self, model: Any, gallery: Gallery, store: EvaluationStore) -> tuple[np.ndarray, np.ndarray]:
         """The scores that shortlists are drawn by and those of ITC alone, (N, M) float32 each.
 
-        Each rank fills the rows of its own images.
+        Where weights are to be chosen, the first are those of the region-word terms alone. Each rank fills the rows of
+        its own images.
         """
         place, mine = place_of(model), gallery.own
-        functions = {'shortlist': model.shortlist_scores, 'itc': model.itc_scores}
+        first = 'region_word' if self.choose_weights else 'shortlist'
+        functions = {first: getattr(model, f'{first}_scores'), 'itc': model.itc_scores}
         kept = {name: store.scores(name, (len(mine), len(gallery.texts)), of={}) for name in functions}
         done = min(scores.done for scores in kept.values())
         with Progress('Scores of all pairs, images', len(mine), done=done) as progress:
@@ -169,7 +201,7 @@ class RetrievalEvaluator:
                 for scores in kept.values():
                     scores.mark(rows.stop)
                 progress.step(rows.stop - rows.start)
-        return self._whole(kept['shortlist'].values, 'shortlist', mine, gallery), self._whole(
+        return self._whole(kept[first].values, first, mine, gallery), self._whole(
             kept['itc'].values, 'ITC', mine, gallery
         )
 
@@ -215,15 +247,21 @@ class RetrievalEvaluator:
             everywhere[index_of_rank] = logits_of_rank
         return everywhere[np.searchsorted(pairs, wanted_i2t)], everywhere[np.searchsorted(pairs, wanted_t2i)]
 
-    def _log_protocol(self, gallery: Gallery, dataloader: Any) -> None:
+    def _log_protocol(self, gallery: Gallery, dataloader: Any, model: Any) -> None:
         images, texts = len(gallery.image_ids), len(gallery.texts)
         title = ', '.join(filter(None, [dataset_title(dataloader.dataset), self.setting]))
         score = (
             'without ITM (fast)'
             if self.fast
             else f'shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
-            f'then + {self.itm_weight:g} x ITM'
+            f'then + {_weight_of_itm(model, self.itm_weight):g} x ITM'
         )
+        if self.choose_weights:
+            score += '; the weights of region-word terms and ITM are chosen on these very pictures'
+        elif (own := getattr(model, 'score_weights', None)) is not None:
+            score += f'; region-word terms x {float(own.region_word):g}'
+            if int(own.chosen_on) == gallery.fingerprint:
+                score += '. These very pictures chose the weights: on others the scores will be lower'
         if self.querybank is not None:
             score += f'; scores less {self.querybank.weight:g} x logsumexp over a querybank'
         print_log(
@@ -232,6 +270,12 @@ class RetrievalEvaluator:
             f'chance R@1 about {100 / images:.2f} percent both ways.',
             logger='current',
         )
+
+
+def _weight_of_itm(model: Any, asked: float | None) -> float:
+    if hasattr(model, 'weight_of_itm'):
+        return model.weight_of_itm(asked)
+    return 1.0 if asked is None else asked
 
 
 def _check(scores: np.ndarray, what: str) -> None:

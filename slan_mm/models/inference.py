@@ -91,24 +91,33 @@ class RetrievalInference(GroundingInference):
         """
         return self._text_features(texts, batch_size).embedding
 
+    def weight_of_itm(self, asked: float | None = None) -> float:
+        """ITM's weight in the final score: ``asked``; None: that of ``score_weights``, 1 where the model has none."""
+        if asked is not None:
+            return asked
+        weights = getattr(self, 'score_weights', None)
+        return 1.0 if weights is None else float(weights.itm)
+
     @checked
     def similarity(
         self,
         pictures: Any,
         texts: str | Sequence[str],
-        itm_weight: float = 1.0,
+        itm_weight: float | None = None,
         batch_size: int = 32,
     ) -> Tensor:
         """The score (B, T) of every image and every text, as :class:`RetrievalInferencer` ranks by it.
 
-        It is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit. ITM looks at every pair;
-        with weight 0 it is left out, which is faster by far. A score compares candidates and means nothing alone.
+        It is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit, None: the model's own
+        weight (:meth:`weight_of_itm`). ITM looks at every pair; with weight 0 it is left out, which is faster by far. A
+        score compares candidates and means nothing alone.
 
         Raises:
             UnreadableImageError: An image cannot be read.
             ValueError: There is no image or text, a text is empty, or the model has no ``processor``.
         """
         image, text = self._image_features(pictures, batch_size), self._text_features(texts, batch_size)
+        itm_weight = self.weight_of_itm(itm_weight)
         with evaluating(self):  # type: ignore[arg-type]
             scores = self.shortlist_scores(image, text).float()  # type: ignore[attr-defined]
             if not itm_weight:

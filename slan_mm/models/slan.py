@@ -11,6 +11,7 @@ from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
+from slan_mm.models.score_weights import ScoreWeights, fit_score_weights
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -24,6 +25,8 @@ class SLAN(RetrievalInference, BaseSLAN):
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
         phrases_alone: Whether a phrase is located by its own words alone, with a pass of the locator for each; else the
             regions of the whole text are ranked for it.
+        score_weights: Config of :class:`ScoreWeights`, the weights of the final score; None: the mixer's for ITC and
+            region-word terms, and 1 for ITM.
         base: What :class:`BaseSLAN` takes.
     """
 
@@ -36,9 +39,15 @@ class SLAN(RetrievalInference, BaseSLAN):
         'given also for what is not in the image.'
     )
 
-    def __init__(self, objective: dict, phrases_alone: bool = False, **base: Any) -> None:
+    def __init__(
+        self, objective: dict, phrases_alone: bool = False, score_weights: dict | None = None, **base: Any
+    ) -> None:
         super().__init__(**base)
         self.phrases_alone = phrases_alone
+        self.score_weights: ScoreWeights | None = None
+        if score_weights is not None:
+            self.score_weights = MODELS.build(dict(type='ScoreWeights') | score_weights)
+        self.register_load_state_dict_pre_hook(fit_score_weights)
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,
@@ -54,7 +63,14 @@ class SLAN(RetrievalInference, BaseSLAN):
 
     def shortlist_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """ITC and region-word terms mixed, all from unimodal features: (B, T) logits of every image and text."""
-        return self.objective.pair_scores(image, text)
+        if self.score_weights is None:
+            return self.objective.pair_scores(image, text)
+        scores, weight = self.itc_scores(image, text), float(self.score_weights.region_word)
+        return scores + weight * self.region_word_scores(image, text) if weight else scores
+
+    def region_word_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """Region-word terms alone, as the mixer weighs them beside an ITC of weight 1: (B, T) logits."""
+        return self.objective.region_word_scores(image, text)
 
     def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Tensor:
         """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""

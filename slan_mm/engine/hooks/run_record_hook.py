@@ -116,7 +116,8 @@ class RunRecordHook(Hook):
         self._loaded_steps = checkpoint.get('meta', {}).get('iter')
 
     def after_train(self, runner: Any) -> None:
-        finished = runner.iter >= runner.max_iters
+        # A run that early stopping ended is over, too.
+        finished = runner.iter >= runner.max_iters or runner.train_loop.stop_training
         self._write(runner, steps=runner.iter, finished=finished, train_seconds=round(self.seconds, 1))
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:

@@ -99,6 +99,12 @@ class ContrastObjective(BaseModule):
         """The mixed score (B, T) for shortlists and hard negatives."""
         return self.mixer(self.term_scores(image, text))
 
+    def region_word_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
+        """The region-word terms alone, in units of ITC: their part of the mixed score over ITC's weight, (B, T)."""
+        scores = self.term_scores(image, text)
+        mixed = self.mixer(scores | {'itc': torch.zeros_like(scores['itc'])})
+        return mixed / self.mixer.weight('itc')
+
     def contrast(
         self,
         image: ImageFeatures,
