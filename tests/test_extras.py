@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slan_mm.apis import SLANInferencer
+from slan_mm.datasets.readers.parquet_shards import extract_parquet
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import EXTRAS, PARTLY_NEEDED, require_extra
 from slan_mm.registry import DATASETS, METRICS, TRANSFORMS
@@ -23,6 +24,7 @@ BEGINNINGS = [
     ('video', lambda: SLANInferencer('video_retrieval', 'config.py', 'weights.pth')),
     ('shards', lambda: DATASETS.build(dict(type='WebPairDataset', urls='{00..09}.tar'))),
     ('captions', lambda: METRICS.build(dict(type='CaptionMetric'))),
+    ('parquet', lambda: extract_parquet(Path('shards'), Path('pictures'), Path('rows.jsonl'))),
     ('export', lambda: runpy.run_path(EXPORT)['main'](['config.py', 'weights.pth', 'out'])),
 ]
 

@@ -1,12 +1,19 @@
-"""Makes a folder of pictures and a table of captions ready for configs/pretrain/slan_own_data_pretrained.py.
+"""Makes pictures and captions ready for configs/pretrain/slan_own_data_pretrained.py.
 
     python tools/prepare_own_data.py PICTURES CAPTIONS.csv
+    python tools/prepare_own_data.py PICTURES captions_train2017.json
+    python tools/prepare_own_data.py FOLDER
 
-The table (.csv, .tsv, .jsonl; see docs/data.md) has the columns image, a path below PICTURES, and caption. Several
-lines may have the same image. Without a column split, a tenth of the pictures is held out as val. The tool checks the
-table and every picture, and writes into ``data/own`` (or --out, or $SLAN_OWN_DATA):
+- The table (.csv, .tsv, .jsonl; see docs/data.md) has the columns image, a path below PICTURES, and caption. Several
+  lines may have the same image.
+- A .json file is COCO's captions, or another that docs/data.md tells of.
+- FOLDER alone is a data set of Hugging Face: pictures with metadata.jsonl or metadata.csv (imagefolder), or parquet
+  files with embedded pictures (extra ``parquet``).
 
-- ``images``, a link to PICTURES: nothing is copied;
+Where no split is told, a tenth of the pictures is held out as val. The tool checks captions and every picture, and
+writes into ``data/own`` (or --out, or $SLAN_OWN_DATA), nothing into the source:
+
+- ``images``, a link to PICTURES: nothing is copied; of parquet files a folder of the pictures;
 - ``captions.csv``, the captions with their split, without unreadable pictures;
 - ``tokenizer/``, a WordPiece vocabulary made from the captions of the train split. Only slan_own_data.py reads it,
   which trains from random weights and needs tens of thousands of pictures.
@@ -28,10 +35,15 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description='Makes your pictures and captions ready for training.')
     parser.add_argument('pictures', type=Path, help='folder of the pictures')
-    parser.add_argument('captions', type=Path, help='.csv, .tsv or .jsonl table of captions')
+    parser.add_argument(
+        'captions',
+        type=Path,
+        nargs='?',
+        help='.csv, .tsv or .jsonl table of captions, or a .json file; none for a data set of Hugging Face',
+    )
     parser.add_argument('--out', type=option(out_folder), default=Path(os.environ.get('SLAN_OWN_DATA', 'data/own')))
-    parser.add_argument('--image-field', default='image', help='column of the path (default: image)')
-    parser.add_argument('--caption-field', default='caption', help='column of the caption (default: caption)')
+    parser.add_argument('--image-field', default='', help='column of the path, of parquet of the picture')
+    parser.add_argument('--caption-field', default='', help='column of the caption (default: caption, or text)')
     parser.add_argument('--split-field', default='split', help='column of the split, if there is one (default: split)')
     parser.add_argument(
         '--holdout', type=option(real(0, 1)), default=0.1, help='share of val where the table has no splits'
@@ -48,6 +60,8 @@ from transformers import PreTrainedTokenizerFast
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.readers import read_captions
+from slan_mm.datasets.readers.entry import load_json
+from slan_mm.datasets.readers.parquet_shards import extract_parquet, parquet_files
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
@@ -55,6 +69,8 @@ from slan_mm.folder_lock import FolderLock
 from slan_mm.own_files import claim
 
 SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
+#: Of parquet files, what their rows say.
+ROWS = 'rows.jsonl'
 MOST_UNREADABLE = 0.1  # share of pictures
 #: The config that such data are for; and where it looks for its encoders.
 CONFIG = 'configs/pretrain/slan_own_data_pretrained.py'
@@ -145,14 +161,50 @@ def missing_encoders() -> Path | None:
     return next((folder / name for name in ENCODERS if not (folder / name).exists()), None)
 
 
+def format_of(captions: Path) -> str:
+    """What kind of caption file this is: ``format`` of :func:`read_captions`."""
+    if captions.suffix.lower() != '.json':
+        return 'table'
+    content = load_json(captions)
+    if isinstance(content, list):
+        return 'json_list'
+    return 'karpathy' if isinstance(content, dict) and 'annotations' not in content else 'coco_captions'
+
+
+def read(options: argparse.Namespace) -> list[ImageRecord]:
+    """The pictures and captions of the source; of parquet files ``options.pictures`` becomes the folder of pictures."""
+    source, form = options.captions, ''
+    fields = {name: getattr(options, name) for name in ('image_field', 'caption_field', 'split_field')}
+    if source is not None:
+        form = format_of(source)
+        if form in ('karpathy', 'coco_captions'):
+            fields = {}
+    elif options.out.resolve().is_relative_to(options.pictures.resolve()):
+        raise PreparationError(f'{options.out} lies in {options.pictures}: choose an --out that is elsewhere')
+    elif parquet_files(options.pictures):
+        claim(options.out, ['images', ROWS])
+        pictures = options.out / 'images'
+        if pictures.is_symlink():
+            pictures.unlink()
+        pictures.mkdir(exist_ok=True)
+        source, form = options.out / ROWS, 'table'
+        with FolderLock(options.out):
+            extract_parquet(options.pictures, pictures, source, fields['image_field'], fields['caption_field'])
+        options.pictures, fields = pictures, {}
+    else:
+        source, form = options.pictures, 'imagefolder'
+        del fields['image_field']
+    given = {name: value for name, value in fields.items() if value}
+    records = read_captions(
+        str(source), str(options.pictures), form, empty_captions='drop', holdout=options.holdout, **given
+    )
+    print(f'{source}: {sum(len(r.captions) for r in records)} captions of {len(records)} pictures')
+    return records
+
+
 def prepare(options: argparse.Namespace) -> None:
     """Checks and writes everything."""
-    fields = {name: getattr(options, name) for name in ('image_field', 'caption_field', 'split_field')}
-    records = read_captions(
-        str(options.captions), str(options.pictures), 'table', empty_captions='drop', holdout=options.holdout, **fields
-    )
-    print(f'{options.captions}: {sum(len(r.captions) for r in records)} captions of {len(records)} pictures')
-    kept = check(records)
+    kept = check(read(options))
     names = ['captions.csv', 'tokenizer']
     if (options.out / 'images').resolve() != options.pictures.resolve():
         names.append('images')

@@ -15,7 +15,7 @@ class CaptionDataset(ImageTextDataset):
     """An ``ImageTextDataset`` on a caption file of any format; the base of pairs and retrieval.
 
     Args:
-        format: 'karpathy', 'coco_captions', 'json_list', 'table' or 'msrvtt'; see ``docs/data.md``.
+        format: 'karpathy', 'coco_captions', 'json_list', 'table', 'msrvtt' or 'imagefolder'; see ``docs/data.md``.
         split: Split or splits to keep; None keeps all.
         split_else: Split to keep where the file has none of ``split``.
         max_words: Captions of more words (runs of non-space) are cut there, with a warning that counts them. None

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from slan_mm.arguments import checked, list_of, one_of, optional, real, text
 from slan_mm.datasets.readers.coco_captions import read_coco_captions
 from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.imagefolder import read_imagefolder
 from slan_mm.datasets.readers.json_list import read_json_list
 from slan_mm.datasets.readers.karpathy import read_karpathy
 from slan_mm.datasets.readers.msrvtt import read_msrvtt
@@ -27,6 +28,7 @@ CAPTION_READERS: dict[str, Callable[..., Iterator[ImageRecord]]] = {
     'json_list': read_json_list,
     'table': read_table,
     'msrvtt': read_msrvtt,
+    'imagefolder': read_imagefolder,
 }
 _LOOKED_FOR = 16  # images whose existence is checked when a file is read
 
