@@ -127,6 +127,10 @@ def test_own_data(load, tmp_path, write):
     rows = [f'{row},{"val" if number < 3 else "train"}' for number, row in enumerate(rows)]
     write('own/captions.csv', '\n'.join(['image,caption,split', *rows]))
     assert [len(value) for value in build_all(load('own_data')).values()] == [37, 3, 3]
+    # A third split is what the test is on.
+    rows[0] = rows[0].replace('val', 'test')
+    write('own/captions.csv', '\n'.join(['image,caption,split', *rows]))
+    assert [len(value) for value in build_all(load('own_data')).values()] == [37, 2, 1]
 
 
 def test_roots_are_below_data_unless_told_otherwise(monkeypatch):

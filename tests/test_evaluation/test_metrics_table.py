@@ -59,3 +59,10 @@ def test_retrieval_that_left_itm_out():
     assert row(table, 'text -> picture, R@1, without ITM') == ['10.0', '4.0']
     assert row(table, 'picture -> text, R@1, ITC alone') == ['10.0', '4.0']
     assert 're-ranked' not in table and 'retrieval' not in table
+
+
+def test_weights_and_curves_of_a_search_are_no_tasks():
+    found = {f'retrieval{part}/i2t_R1': 10.0 for part in ('', '_itc', '_region_word')}
+    table = metrics_table(found | {'retrieval_weights/itm': 0.5, 'retrieval_curve/itm_0.5': 40.0})
+    assert row(table, 'picture -> text, R@1, region-word terms alone') == ['10.0']
+    assert 'weights' not in table and 'curve' not in table

@@ -2,11 +2,13 @@
 
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from slan_mm.engine.launch import build_runner
 from slan_mm.registry import DATASETS, MODELS
 
 _PATH = Path(__file__).parents[2] / 'tools' / 'cache_features.py'
@@ -76,3 +78,17 @@ def test_a_config_without_a_store_is_told(tool, tmp_path):
     path.write_text(text + "\ntrain_dataloader = val_dataloader = dict(dataset=dict(type='ShapesPairs'))\n")
     with pytest.raises(SystemExit, match='no pipeline has LoadCachedFeatures'):
         tool.main([str(path)])
+
+
+def test_a_run_fills_its_own_stores(tmp_path, monkeypatch):
+    path, store = tmp_path / 'config.py', tmp_path / 'store'
+    path.write_text(CONFIG.format(store=str(store), frozen=True, kind='StoredImageEncoder'))
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(dict(launcher='pytorch', fill_feature_stores=True, runner_type='ResumableRunner'))
+    # What a runner builds first are the data sets, which open their stores.
+    monkeypatch.setattr('slan_mm.engine.launch.RUNNERS', SimpleNamespace(build=lambda cfg: store.exists()))
+    # Of several processes none fills: they would wait for each other's lock.
+    assert not build_runner(cfg)
+    cfg.launcher = 'none'
+    assert build_runner(cfg)
+    assert (store / 'images/index.json').exists() and (store / 'texts/index.json').exists()
