@@ -53,7 +53,7 @@ def test_no_recall_is_ever_below_that_of_itc_alone(seed):
 def test_of_equal_weights_it_is_the_smallest():
     same = dict.fromkeys(RECALLS, 50.0)
     assert best_weight(dict.fromkeys((0.0, 0.5, 1.0), same), same) == 0.0
-    better = {name: 60.0 for name in RECALLS}
+    better = dict.fromkeys(RECALLS, 60.0)
     assert best_weight({0.0: same, 0.5: better, 1.0: better}, same) == 0.5
     # A higher mean that costs one recall.
     assert best_weight({0.0: same, 0.5: better | {'t2i_R1': 49.0}}, same) == 0.0
