@@ -16,14 +16,13 @@ pair = '{{$SLAN_WEIGHTS:weights}}/clip-vit-base-patch16'
 model = dict(
     itc_dims=512,
     space_dims=dict(_delete_=True, lexical=512),
-    # 255 times those of preprocessor_config.json.
-    data_preprocessor=dict(mean=(122.771, 116.746, 104.094), std=(68.501, 66.632, 70.323)),
+    data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=pair),
     image=dict(
         type='PairImageBranch',
         encoder=dict(
             _delete_=True,
             type='StoredPairImageEncoder',
-            backbone=dict(type='PairBackbone', model=pair),
+            backbone=dict(type='PairBackbone', model=pair, value_path=True),
             norm_cfg=dict(type='GN', num_groups=8),
             frozen=True,
         ),

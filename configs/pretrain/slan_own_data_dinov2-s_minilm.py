@@ -12,17 +12,20 @@ Expected: not measured here.
 
 _base_ = './slan_own_data_pretrained.py'
 
+dinov2 = '{{$SLAN_WEIGHTS:weights}}/dinov2-small'
+
 model = dict(
-    # 255 times those of preprocessor_config.json.
-    data_preprocessor=dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)),
+    data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=dinov2),
     image=dict(
         encoder=dict(
             _delete_=True,
             type='StoredImageEncoder',
-            backbone=dict(type='TransformersBackbone', model='{{$SLAN_WEIGHTS:weights}}/dinov2-small'),
+            backbone=dict(type='TransformersBackbone', model=dinov2),
             norm_cfg=dict(type='GN', num_groups=8),
             frozen=True,
         ),
+        # Maps of 16 x 16 and 32 x 32 cells.
+        decoder=dict(_delete_=True, type='SimplePyramid', scales=(1, 2)),
         embedding=dict(level=0),
     ),
 )

@@ -15,8 +15,7 @@ pair = '{{$SLAN_WEIGHTS:weights}}/siglip2-base-patch16-224'
 model = dict(
     itc_dims=768,
     space_dims=dict(_delete_=True, lexical=768),
-    # 255 times those of preprocessor_config.json.
-    data_preprocessor=dict(mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5)),
+    data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=pair),
     image=dict(
         type='PairImageBranch',
         encoder=dict(

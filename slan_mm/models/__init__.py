@@ -10,10 +10,12 @@ from slan_mm.models.score_weights import ScoreWeights
 from slan_mm.models.slan import SLAN
 from slan_mm.models.tasks import *  # noqa: F403
 from slan_mm.models.text import *  # noqa: F403
+from slan_mm.models.tower_preprocessor import TowerDataPreprocessor
 
 __all__ = [
     'SLAN',
     'BaseSLAN',
     'PairDataPreprocessor',
     'ScoreWeights',
+    'TowerDataPreprocessor',
 ]

@@ -20,6 +20,7 @@ from slan_mm.models.locator.detector import RegionDetector
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import refuse_other_architecture, rename_old
 from slan_mm.models.text.branch import TextBranch
+from slan_mm.models.tower_preprocessor import check_normalisation
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -125,6 +126,7 @@ class BaseSLAN(BaseModel, HubModel):
         self.image_branch: ImageBranch = build_sized(
             dict(type='ImageBranch') | image, 'image', map_terms=map_terms, **widths
         )
+        check_normalisation(self.data_preprocessor, getattr(self.image_branch.encoder, 'backbone', None))
         self.text_branch: TextBranch = build_sized(dict(type='TextBranch') | text, 'text', **widths)
         self.locator = build_sized(
             dict(type='SelfLocator') | locator, 'locator', embed_dims=embed_dims, map_terms=map_terms

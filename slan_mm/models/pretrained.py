@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.image_processing_base import ImageProcessingMixin
 
 Facts = TypeVar('Facts')
 
@@ -68,6 +69,22 @@ def load_pretrained(
             f'{sorted(report["missing_keys"])[:3]}... Get the files again.'
         )
     return model
+
+
+def read_preprocessing(what: str, name_or_path: str, local_files_only: bool) -> dict[str, Any] | None:
+    """What ``preprocessor_config.json`` of a hub name or a folder says; None where it is not there.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    folder = Path(name_or_path)
+    if folder.is_dir() and not (folder / 'preprocessor_config.json').is_file():
+        return None
+    try:
+        found, _ = ImageProcessingMixin.get_image_processor_dict(name_or_path, local_files_only=local_files_only)
+    except Exception as error:  # of the hub, of json: one advice fits them all
+        raise OSError(loading_help(what, name_or_path, local_files_only, error)) from error
+    return found
 
 
 def asks_to_run_code(error: Exception) -> bool:

@@ -61,6 +61,8 @@ def shrink(cfg: Config) -> Config:
     text = cfg.model.text.encoder
     text.tokenizer, text.model = dict(type='ShapesTokenizer'), dict(BERT)
     _shrink_image_encoder(cfg.model.image)
+    if cfg.model.get('data_preprocessor', {}).get('type') == 'TowerDataPreprocessor':
+        cfg.model.data_preprocessor = dict(type='TowerDataPreprocessor', mean=(127.5,) * 3, std=(127.5,) * 3)
     if cfg.model.image.get('type') == 'PairImageBranch':
         _shrink_pair(cfg.model)
     if cfg.model.type == 'SLANDetector':

@@ -95,6 +95,17 @@ def test_the_first_maps_are_the_cosines_of_patches_and_words(slan, kind):
 
 
 @every
+@torch.no_grad()
+def test_the_value_path_changes_maps_alone(saved, slan, kind):
+    folder, _ = saved(kind)
+    values, _ = slan(kind, image__encoder__backbone=dict(type='PairBackbone', model=str(folder), value_path=True))
+    usual, _ = slan(kind)
+    (_, image, *_), (_, expected, *_) = (encode(model, toy_batch()) for model in (values, usual))
+    torch.testing.assert_close(image.embedding, expected.embedding)
+    assert not torch.allclose(image.space_maps['lexical'][0], expected.space_maps['lexical'][0], atol=1e-2)
+
+
+@every
 def test_gates_of_0_give_the_pair_back_after_training(slan, kind):
     model, _ = slan(kind)
     batch = toy_batch()

@@ -5,7 +5,7 @@ from slan_mm.models.image.attention_pooling import AttentionPooling
 from slan_mm.models.image.encoder import ImageEncoder
 from slan_mm.models.image.pair import PairBackbone, PairImageBranch, PairImageEncoder
 from slan_mm.models.image.transformers_backbone import TransformersBackbone
-from slan_mm.models.image.vision_decoder import EncoderPyramid, VisionDecoder
+from slan_mm.models.image.vision_decoder import EncoderPyramid, SimplePyramid, VisionDecoder
 
 __all__ = [
     'AffinitySmoothing',
@@ -15,6 +15,7 @@ __all__ = [
     'PairBackbone',
     'PairImageBranch',
     'PairImageEncoder',
+    'SimplePyramid',
     'TransformersBackbone',
     'VisionDecoder',
 ]

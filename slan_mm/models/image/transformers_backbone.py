@@ -24,6 +24,7 @@ class VisionArchitecture:
     - ``norm``: the last norm; ``normalises``: whether the tower puts its patches through it by itself.
     - ``interpolates``: whether it must be told to resize its position embeddings to an image's size.
     - ``unread``: parameters that the patches do not depend on.
+    - ``layers``: its transformer layers, where a layer can run on patches one by one.
     - ``pair``: of the vision tower of an image-text pair, the class that has the projection to the pair's space;
       ``projection``: this module; ``pooled``: where its output has the image's embedding; ``width``: where its config
       has the width of this space.
@@ -36,6 +37,7 @@ class VisionArchitecture:
     normalises: bool = True
     interpolates: bool = False
     unread: tuple[str, ...] = ()
+    layers: str = ''
     pair: str = ''
     projection: str = ''
     pooled: str = ''
@@ -43,6 +45,7 @@ class VisionArchitecture:
 
 
 _POST, _MASK = 'vision_model.post_layernorm', ('embeddings.mask_token',)
+_LAYERS = 'vision_model.encoder.layers'
 #: By the ``model_type`` of a tower's config.
 ARCHITECTURES = {
     'clip_vision_model': VisionArchitecture(
@@ -52,6 +55,7 @@ ARCHITECTURES = {
         prefix=1,
         normalises=False,
         interpolates=True,
+        layers=_LAYERS,
         pair='CLIPVisionModelWithProjection',
         projection='visual_projection',
         pooled='image_embeds',
@@ -63,6 +67,7 @@ ARCHITECTURES = {
         _POST,
         interpolates=True,
         unread=('vision_model.head.',),
+        layers=_LAYERS,
         pair='SiglipVisionModel',
         projection='vision_model.head',
         pooled='pooler_output',
@@ -106,20 +111,24 @@ class TransformersBackbone(BaseModule):
     """A vision transformer of ``transformers``: patch tokens, without [CLS] and registers, as maps.
 
     An image of any size is read: position embeddings are resized, what is left over at the right and lower edge of
-    whole patches is not seen. Images are normalised by the mean and deviation that the tower was trained with
-    (``preprocessor_config.json``), which the config's data preprocessor must have.
+    whole patches is not seen. Images are normalised by the mean and deviation that the tower was trained with: see
+    :class:`TowerDataPreprocessor`.
 
     Args:
         model: a hub name or a local folder, of a tower or of an image-text pair; or keyword arguments of the config
             class for random weights, with ``model_type``.
         out_layers: after which layers, 0 being the embeddings and -1 the last. The last is normalised as the tower
             does; the others are not.
+        value_path: in the last layer each patch attends to itself alone, so that its token keeps to its place. The last
+            layers of CLIP-like towers mix places: what they were trained for is one vector of the image. As MaskCLIP
+            (Zhou et al., 2022).
         local_files_only: never touch the network.
         init_cfg: as everywhere in MMEngine.
 
     Raises:
         OSError: the weights cannot be loaded; the message says what to do.
-        ValueError: the architecture is unknown or the weights are incomplete.
+        ValueError: the architecture is unknown, the weights are incomplete, or ``value_path`` is of another tower than
+            that of a pair.
     """
 
     #: The facts of a ``model_type``.
@@ -129,10 +138,13 @@ class TransformersBackbone(BaseModule):
         self,
         model: dict | str,
         out_layers: Sequence[int] = (-1,),
+        value_path: bool = False,
         local_files_only: bool = True,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        #: Where the weights come from, and whether they are on this machine.
+        self.source = (model, local_files_only) if isinstance(model, str) else None
         if isinstance(model, str):
             what = 'image encoder'
             config = read_config_file(what, model, local_files_only)
@@ -152,6 +164,9 @@ class TransformersBackbone(BaseModule):
         if any(not -layers - 1 <= layer <= layers for layer in out_layers):
             raise ValueError(f'out_layers {list(out_layers)}: {self.facts.model} has {layers} layers.')
         self.out_layers = [layer % (layers + 1) for layer in out_layers]
+        if value_path and not self.facts.layers:
+            raise ValueError(f'value_path is for the towers of {", ".join(sorted(PAIRS))}, not for {self.facts.model}.')
+        self.value_path = value_path
         self._freeze_unread(layers)
 
     def _freeze_unread(self, layers: int) -> None:
@@ -184,7 +199,9 @@ class TransformersBackbone(BaseModule):
         images = images[..., : height * patch, : width * patch]
         output = self.model(images, output_hidden_states=True, **options)
         last = output.last_hidden_state
-        if not self.facts.normalises:
+        if self.value_path:
+            last = self._alone(output.hidden_states[-2])
+        if self.value_path or not self.facts.normalises:
             last = self.model.get_submodule(self.facts.norm)(last)
         states = [*output.hidden_states[:-1], last]
         prefix = self.facts.prefix + getattr(self.model.config, 'num_register_tokens', 0)
@@ -193,3 +210,9 @@ class TransformersBackbone(BaseModule):
             for layer in self.out_layers
         )
         return maps, output
+
+    def _alone(self, tokens: Tensor) -> Tensor:
+        """The last layer of each of ``tokens`` (B, N, C) without the others: attention to one token is its value."""
+        layer = self.model.get_submodule(self.facts.layers)[-1]  # type: ignore[index]
+        # No mask.
+        return layer(tokens.reshape(-1, 1, tokens.shape[-1]), None, None)[0].reshape(tokens.shape)

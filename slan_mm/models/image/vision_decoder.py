@@ -65,6 +65,57 @@ class VisionDecoder(BaseModule):
 
 
 @MODELS.register_module()
+class SimplePyramid(BaseModule):
+    """F_i are V at several resolutions, each made from V alone: the simple pyramid of ViTDet, for a plain ViT.
+
+    V is halved by max-pooling, or doubled by a transposed convolution; then come a 1x1 and a 3x3 convolution.
+
+    Args:
+        embed_dims: Width D.
+        scales: Of each level, how many times finer than V it is: 0.5, 1 or 2, rising.
+        norm_cfg: Normalisation of the convolutions.
+        in_channels: Channels of the encoder's levels, which this decoder does not read.
+
+    Raises:
+        ValueError: There is another scale, or they do not rise.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        in_channels: Sequence[int] = (),
+        scales: Sequence[float] = (0.5, 1, 2),
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if not scales or list(scales) != sorted(scales) or set(scales) - {0.5, 1, 2}:
+            raise ValueError(f'image.decoder.scales of a SimplePyramid are some of 0.5, 1, 2, rising, not {scales}')
+        self.num_levels = len(scales)
+        norm_cfg = norm_cfg or dict(type='GN', num_groups=8)
+        check_divides('image.decoder', 'norm_cfg.num_groups', norm_cfg.get('num_groups', 1), embed_dims)
+
+        def resample(scale: float) -> nn.Module:
+            if scale == 0.5:
+                # A last odd row or column is not lost.
+                return nn.MaxPool2d(2, ceil_mode=True)
+            return nn.Identity() if scale == 1 else nn.ConvTranspose2d(embed_dims, embed_dims, 2, stride=2)
+
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                resample(scale),
+                ConvModule(embed_dims, embed_dims, 1, norm_cfg=norm_cfg, act_cfg=None),
+                ConvModule(embed_dims, embed_dims, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None),
+            )
+            for scale in scales
+        )
+
+    def forward(self, feature_map: Tensor, levels: list[Tensor]) -> list[Tensor]:
+        """V (B, D, H, W) to [F_1, ..., F_L], each (B, D, H_i, W_i), coarse to fine; ``levels`` are not read."""
+        return [level(feature_map) for level in self.levels]
+
+
+@MODELS.register_module()
 class EncoderPyramid(BaseModule):
     """F_i are the backbone's own levels, projected to D, coarse to fine, in place of upsampling V (Table 10).
 

@@ -95,6 +95,25 @@ def test_the_vision_tower_of_a_pair_is_read_from_the_pairs_files(pair, tmp_path)
     torch.testing.assert_close(backbone(image)[0].flatten(2).transpose(1, 2), patches, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize('architecture', ['clip_vision_model', 'siglip_vision_model'])
+@torch.no_grad()
+def test_on_the_value_path_a_patch_sees_itself_alone_in_the_last_layer(architecture):
+    backbone = build(architecture, out_layers=(1, -1), value_path=True)
+    usual = build(architecture, out_layers=(1, -1))
+    usual.load_state_dict(backbone.state_dict())
+    image = torch.randn(1, 3, 32, 32)
+    before, found = backbone(image)
+    tower = backbone.model.vision_model
+    layer = tower.encoder.layers[-1]
+    tokens = before.flatten(2).transpose(1, 2)
+    attended = layer.self_attn
+    tokens = tokens + attended.out_proj(attended.v_proj(layer.layer_norm1(tokens)))
+    tokens = tower.post_layernorm(tokens + layer.mlp(layer.layer_norm2(tokens)))
+    torch.testing.assert_close(found.flatten(2).transpose(1, 2), tokens, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(before, usual(image)[0])
+    assert not torch.allclose(found, usual(image)[1], atol=1e-3)
+
+
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ValueError, match="of type 'nothing'; TransformersBackbone reads clip_vision"):
         TransformersBackbone(dict(hidden_size=16))
@@ -102,6 +121,8 @@ def test_what_cannot_be_read_is_named(tmp_path):
         TransformersBackbone(str(tmp_path / 'none'))
     with pytest.raises(ValueError, match=r'out_layers \[3\]: Dinov2Model has 2 layers'):
         build('dinov2', out_layers=[3])
+    with pytest.raises(ValueError, match='value_path is for the towers of clip, siglip, not for Dinov2Model'):
+        build('dinov2', value_path=True)
 
 
 #: Plain vision transformers of timm, made small.

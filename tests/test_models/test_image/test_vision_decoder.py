@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from slan_mm.models.image import EncoderPyramid, VisionDecoder
+from slan_mm.models.image import EncoderPyramid, SimplePyramid, VisionDecoder
 
 
 def test_pyramid_is_upsampled_step_by_step_from_v():
@@ -51,3 +51,22 @@ def test_a_picture_never_changes_another(decoder):
     alone = decoder(feature_map[1:2], [level[1:2] for level in levels])
     for one, other in zip(alone, together, strict=True):
         torch.testing.assert_close(one[0], other[1], atol=1e-5, rtol=0)
+
+
+def test_simple_pyramid_makes_each_level_of_v_alone():
+    decoder = SimplePyramid(8)
+    v = torch.randn(2, 8, 5, 6)
+    pyramid = decoder(v, [])
+    assert [tuple(level.shape) for level in pyramid] == [(2, 8, 3, 3), (2, 8, 5, 6), (2, 8, 10, 12)]
+    assert decoder.num_levels == 3 and SimplePyramid(8, scales=(1, 2)).num_levels == 2
+    halved, same, doubled = (level[0](v) for level in decoder.levels)
+    torch.testing.assert_close(halved[..., 0, 0], v[..., :2, :2].amax((2, 3)))
+    torch.testing.assert_close(halved[..., 2, 0], v[..., 4, :2].amax(2))
+    assert same is v
+    # Each cell of V becomes 2 x 2 cells of its own.
+    up = decoder.levels[2][0]
+    cell = torch.einsum('bc,cdij->bdij', v[..., 1, 2], up.weight) + up.bias[:, None, None]
+    torch.testing.assert_close(doubled[..., 2:4, 4:6], cell)
+    for scales in ((2, 1), (1, 3), ()):
+        with pytest.raises(ValueError, match='some of 0.5, 1, 2, rising'):
+            SimplePyramid(8, scales=scales)
