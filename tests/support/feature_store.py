@@ -5,11 +5,12 @@ import json
 import numpy as np
 import torch
 from mmengine.config import ConfigDict
+from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from slan_mm.feature_store.caching import cache_images, cache_texts
 from slan_mm.feature_store.sources import stored_datasets
-from slan_mm.registry import MODELS
+from slan_mm.registry import DATASETS, MODELS
 
 CAPTIONS = [['a red circle', 'the red circle'], ['a small blue square'], ['a red circle'], ['a green star']]
 PREPROCESSOR = dict(type='PairDataPreprocessor', mean=(10.0, 20.0, 30.0), std=(50.0, 60.0, 70.0))
@@ -55,6 +56,17 @@ def config(folder, store, transforms=TRANSFORMS):
         val_dataloader=dict(retrieval=dict(dataset=dataset_config(folder, pipeline, 'RetrievalDataset'))),
         test_dataloader=dict(retrieval=dict(dataset=dataset_config(folder, pipeline, 'RetrievalDataset'))),
     )
+
+
+def stored_and_read(folder, store):
+    """What a data preprocessor makes of the four pictures of ``folder``: of those in ``store``, and of those read."""
+    steps = [dict(type='LoadCachedFeatures', store=str(store), transforms=TRANSFORMS)], TRANSFORMS
+    batches = []
+    for pipeline in steps:
+        pictures = DATASETS.build(dataset_config(folder, [*pipeline, dict(type='PackPairs')], 'RetrievalDataset'))
+        batch = pseudo_collate([pictures[number] for number in range(4)])
+        batches.append(MODELS.build(PREPROCESSOR)(batch, False)['inputs'])
+    return batches
 
 
 def image_encoder(seed=0, **kwargs):

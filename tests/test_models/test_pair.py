@@ -2,14 +2,13 @@
 
 import pytest
 import torch
-from mmengine.dataset import pseudo_collate
-from support.feature_store import PREPROCESSOR, TRANSFORMS, dataset_config, fill, write_pictures
+from support.feature_store import fill, stored_and_read, write_pictures
 from support.pair_models import LOG_SCALE, PAIRS, WIDTH, pair_config, pair_inputs, save_pair
 from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch.nn.functional import cosine_similarity
 
 from slan_mm.pair_index import PairIndex
-from slan_mm.registry import DATASETS, MODELS
+from slan_mm.registry import MODELS
 
 every = pytest.mark.parametrize('kind', PAIRS)
 
@@ -188,14 +187,7 @@ def test_a_store_gives_the_same_features(saved, slan, kind, tmp_path, monkeypatc
     write_pictures(tmp_path)
     encoders = stored.image_branch.encoder, stored.text_branch.encoder
     assert fill(tmp_path, tmp_path / 'store', *encoders) == (4, 4)
-    pipelines = [dict(type='LoadCachedFeatures', store=str(tmp_path / 'store'), transforms=TRANSFORMS)], TRANSFORMS
-    preprocessor = MODELS.build(PREPROCESSOR)
-    batches = []
-    for pipeline in pipelines:
-        items = DATASETS.build(dataset_config(tmp_path, [*pipeline, dict(type='PackPairs')], 'RetrievalDataset'))
-        batch = pseudo_collate([items[number] for number in range(4)])
-        batches.append(preprocessor(batch, False)['inputs'])
-    levels, pictures = batches
+    levels, pictures = stored_and_read(tmp_path, tmp_path / 'store')
     assert [tuple(level.shape) for level in levels.levels] == [(4, 16, 4, 4), (4, WIDTH[kind], 1, 1)]
 
     plain, _ = slan(kind)

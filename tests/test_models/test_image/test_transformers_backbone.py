@@ -3,10 +3,12 @@
 import pytest
 import torch
 import transformers
+from support.feature_store import fill, image_encoder, stored_and_read, write_pictures
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.image import ImageEncoder, TransformersBackbone
 from slan_mm.models.image.transformers_backbone import ARCHITECTURES
+from slan_mm.pair_index import PairIndex
 
 TINY = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, patch_size=8, image_size=32)
 SIZES = {
@@ -146,3 +148,50 @@ def test_plain_vision_transformers_of_timm_give_maps_of_any_size(name):
     levels = encoder.extract(torch.randn(1, 3, 5 * patch, 7 * patch))
     assert [tuple(level.shape) for level in levels] == [(1, 32, 5, 7)] * 2
     assert encoder.project(levels).shape == (1, 8, 5, 7)
+
+
+def timm_backbone(name):
+    model, _ = TIMM[name]
+    small = dict(depth=2, embed_dim=32, num_heads=2, patch_size=8, img_size=32, dynamic_img_size=True)
+    return dict(type='mmpretrain.TIMMBackbone', model_name=model, features_only=True, out_indices=(-1,), **small)
+
+
+TOWERS = {
+    **{name: dict(type='TransformersBackbone', model=dict(model_type=name, **SIZES[name])) for name in ARCHITECTURES},
+    **{f'timm {name}': timm_backbone(name) for name in TIMM},
+}
+
+
+@pytest.mark.parametrize('tower', TOWERS)
+def test_a_slan_around_a_tower_retrieves_and_grounds_alike_when_loaded(tower, tmp_path):
+    encoder = dict(type='ImageEncoder', backbone=TOWERS[tower], frozen=True)
+    model, other = (build_toy_slan(seed, image__encoder=encoder).eval() for seed in (0, 1))
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
+    batch = toy_batch()
+    for sample in batch['data_samples']:
+        sample.set_field([dict(spans=[[2, len(sample.text)]])], 'phrases')
+    results = []
+    for each in (model, other):
+        data = each.data_preprocessor(batch, False)
+        with torch.no_grad():
+            image = each.encode_image(data['inputs'])
+            text = each.encode_text([sample.text for sample in data['data_samples']])
+            scores = [each.shortlist_scores(image, text), each.itm_scores(image, text, PairIndex.all_pairs(4, 4))]
+            boxes = [sample.pred_phrases[0][-1]['boxes'] for sample in each.val_step(batch)]
+        results.append([*scores, *boxes])
+        assert all(value.isfinite().all() and len(value) for value in results[-1])
+    for mine, loaded in zip(*results, strict=True):
+        assert torch.equal(mine, loaded)
+
+
+@pytest.mark.parametrize('tower', TOWERS)
+@torch.no_grad()
+def test_a_store_gives_the_maps_of_a_tower_back(tower, tmp_path):
+    options = dict(backbone=TOWERS[tower], in_channels=None, out_levels=-1)
+    encoder = image_encoder(**options)
+    write_pictures(tmp_path)
+    fill(tmp_path, tmp_path / 'store', images=encoder)
+    found, expected = map(encoder.extract, stored_and_read(tmp_path, tmp_path / 'store'))
+    for mine, own in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, own, atol=1e-2, rtol=1e-2)
