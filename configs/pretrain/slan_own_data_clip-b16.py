@@ -12,6 +12,13 @@ Expected: at iteration 0 the retrieval of CLIP itself; not measured here, see do
 _base_ = './slan_own_data_pretrained.py'
 
 pair = '{{$SLAN_WEIGHTS:weights}}/clip-vit-base-patch16'
+# Each tower has a store of its own.
+store = f'{_base_.data_root}/features_clip-b16'
+pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=_base_.load), dict(type='PackPairs')]
+stored = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = stored
+val_dataloader = dict(retrieval=stored)
+test_dataloader = dict(retrieval=stored)
 
 model = dict(
     itc_dims=512,
@@ -30,14 +37,20 @@ model = dict(
     ),
     text=dict(
         type='PairTextBranch',
-        encoder=dict(_delete_=True, type='PairTextEncoder', tokenizer=pair, model=pair, max_words=77, frozen=True),
+        encoder=dict(
+            _delete_=True,
+            type='StoredPairTextEncoder',
+            store=store,
+            tokenizer=pair,
+            model=pair,
+            max_words=77,
+            frozen=True,
+        ),
     ),
     objective=dict(
         itc=dict(type='PairITCLoss', pretrained=pair),
         # Cosines of patches and words lie closer together than those of SLAN's own.
         region_word=dict(temperature=0.01),
         calibrated=(),
-        # Its tokenizer has no [MASK].
-        weights=dict(lm=0.0),
     ),
 )

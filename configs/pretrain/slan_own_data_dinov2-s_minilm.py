@@ -13,6 +13,13 @@ Expected: not measured here.
 _base_ = './slan_own_data_pretrained.py'
 
 dinov2 = '{{$SLAN_WEIGHTS:weights}}/dinov2-small'
+# Each tower has a store of its own.
+store = f'{_base_.data_root}/features_dinov2-s_minilm'
+pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=_base_.load), dict(type='PackPairs')]
+stored = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = stored
+val_dataloader = dict(retrieval=stored)
+test_dataloader = dict(retrieval=stored)
 
 model = dict(
     data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=dinov2),
@@ -28,4 +35,5 @@ model = dict(
         decoder=dict(_delete_=True, type='SimplePyramid', scales=(1, 2)),
         embedding=dict(level=0),
     ),
+    text=dict(encoder=dict(store=store)),
 )

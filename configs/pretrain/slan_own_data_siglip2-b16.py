@@ -11,6 +11,13 @@ Expected: at iteration 0 the retrieval of SigLIP 2 itself; not measured here, se
 _base_ = './slan_own_data_pretrained.py'
 
 pair = '{{$SLAN_WEIGHTS:weights}}/siglip2-base-patch16-224'
+# Each tower has a store of its own.
+store = f'{_base_.data_root}/features_siglip2-b16'
+pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=_base_.load), dict(type='PackPairs')]
+stored = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = stored
+val_dataloader = dict(retrieval=stored)
+test_dataloader = dict(retrieval=stored)
 
 model = dict(
     itc_dims=768,
@@ -29,14 +36,20 @@ model = dict(
     ),
     text=dict(
         type='PairTextBranch',
-        encoder=dict(_delete_=True, type='PairTextEncoder', tokenizer=pair, model=pair, max_words=64, frozen=True),
+        encoder=dict(
+            _delete_=True,
+            type='StoredPairTextEncoder',
+            store=store,
+            tokenizer=pair,
+            model=pair,
+            max_words=64,
+            frozen=True,
+        ),
     ),
     objective=dict(
         itc=dict(type='PairITCLoss', pretrained=pair),
         # Cosines of patches and words lie closer together than those of SLAN's own.
         region_word=dict(temperature=0.01),
         calibrated=(),
-        # Its tokenizer has no [MASK].
-        weights=dict(lm=0.0),
     ),
 )
