@@ -136,13 +136,14 @@ class PairSampler:
             [each] * count + [1] * extra,
         )
         own_pairs = count * each
-        positive, *_, last = kinds = [slice(place, own_pairs, each) for place in range(each)]
+        # One kind alone where nothing is masked and no negatives are drawn yet.
+        kinds = [slice(place, own_pairs, each) for place in range(each)]
         return StepPairs(
             images,
             texts,
             index,
-            positive=positive,
+            positive=kinds[0],
             masked=None if masked is None else kinds[1],
-            matched=(positive, last, slice(own_pairs, None)),
+            matched=(kinds[0], kinds[-1], slice(own_pairs, None)),
             negatives=negatives,
         )

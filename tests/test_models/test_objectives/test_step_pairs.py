@@ -107,3 +107,9 @@ def test_draw_is_decided_by_the_numbers_given():
     for row in range(6):
         alone, _ = draw_negatives(similarity[row : row + 1], same[row : row + 1], uniform[row : row + 1])
         assert alone[0] == first[row]
+
+
+def test_without_masking_and_before_negatives_the_positives_are_alone():
+    model = build_toy_slan(objective__weights=dict(lm=0.0), objective__itm_start=5)
+    losses = toy_losses(model, toy_batch())
+    assert float(losses['loss_itm']) == 0 and 'loss_lm' not in losses and float(losses['loss_reg']) > 0
