@@ -52,6 +52,15 @@ class Processor:
         (item,) = picture_items([picture])
         return pseudo_collate([self._load(item | phrase_fields(mark_phrases(text)))])
 
+    def pairs(self, pictures: Sequence[Picture], texts: Sequence[MarkedText]) -> dict:
+        """A batch of row-wise pictures and texts whose phrases are marked.
+
+        Raises:
+            UnreadableImageError: A picture cannot be read.
+        """
+        items = picture_items(pictures)
+        return pseudo_collate([self._load(item | phrase_fields(text)) for item, text in zip(items, texts, strict=True)])
+
     def _load(self, item: dict) -> dict:
         image = read_picture(item['picture'])
         return self._pack(self._resize({**item, 'img': image, 'ori_shape': image.shape[:2]}))

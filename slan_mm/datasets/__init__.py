@@ -4,6 +4,7 @@ from slan_mm.datasets.grounding_dataset import GroundingDataset
 from slan_mm.datasets.image_dataset import ImageDataset
 from slan_mm.datasets.nlvr2_dataset import NLVR2Dataset
 from slan_mm.datasets.pair_dataset import PairDataset
+from slan_mm.datasets.pseudo_label_dataset import PseudoLabelDataset
 from slan_mm.datasets.retrieval_dataset import RetrievalDataset
 from slan_mm.datasets.seeding import item_rng, split_index
 from slan_mm.datasets.shapes import (
@@ -29,6 +30,7 @@ __all__ = [
     'NLVR2Dataset',
     'PackPairs',
     'PairDataset',
+    'PseudoLabelDataset',
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',

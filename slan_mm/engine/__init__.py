@@ -18,6 +18,7 @@ from slan_mm.engine.hooks import (
 from slan_mm.engine.optim_wrapper import BFloat16OptimWrapper
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.sampler import ResumableSampler
+from slan_mm.engine.score_sampler import ScoreSampler
 from slan_mm.engine.sharded.runner import ShardedRunner
 from slan_mm.engine.sharded.strategy import ShardedStrategy
 from slan_mm.engine.task_loop import TaskLoop
@@ -41,6 +42,7 @@ __all__ = [
     'ResumableSampler',
     'RunRecordHook',
     'SafeCheckpointHook',
+    'ScoreSampler',
     'ShardedRunner',
     'ShardedStrategy',
     'TaskLoop',

@@ -24,7 +24,8 @@ def bases(path):
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and node.targets[0].id == '_base_':
             found = ast.literal_eval(node.value)
-            return [path.parent / base for base in ([found] if isinstance(found, str) else found)]
+            # Files of mmdet stand in its package.
+            return [path.parent / base for base in ([found] if isinstance(found, str) else found) if '::' not in base]
     return []
 
 

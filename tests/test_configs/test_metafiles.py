@@ -24,6 +24,8 @@ BACKBONES = {
     'mmpretrain.TIMMBackbone': 'EfficientNet-Lite0',
     'PairBackbone': ('CLIP ViT', 'SigLIP 2 ViT'),
     'TransformersBackbone': 'DINOv2 ViT',
+    'ResNet': 'ResNet',
+    'CSPNeXt': 'CSPNeXt',
 }
 
 
@@ -53,7 +55,8 @@ def test_the_metadata_are_those_of_the_config(folder):
     for path, model in MODELS:
         if str(Path(path).parent) == folder:
             cfg = Config.fromfile(ROOT / model['Config'])
-            backbone = cfg.model.image.encoder.backbone
+            # A detector of mmdet has no image encoder.
+            backbone = cfg.model.image.encoder.backbone if 'image' in cfg.model else cfg.model.backbone
             assert model['Metadata']['Backbone'].startswith(BACKBONES[backbone.type]), model['Name']
             trains = cfg.get('train_dataloader') is not None
             assert ('Training Data' in model['Metadata']) == trains, model['Name']

@@ -1,0 +1,92 @@
+"""Asks the model for all pictures of a source; what it answers is written while it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import get_dist_info
+
+from slan_mm.apis import init_model
+from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.config import name_of, read_config
+from slan_mm.datasets.pictures import read_picture
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.feature_store.keys import hash_weights
+from slan_mm.progress import Progress
+from slan_mm.pseudo_labels.fragments import FragmentWriter, index_blocks
+from slan_mm.pseudo_labels.sources import NamedPicture
+from slan_mm.pseudo_labels.views import ViewGrounder
+from slan_mm.structures import MarkedText
+
+#: Pictures of a block: what a process answers and writes at once. Fixed, so that batches, and with them the last
+#: digits of the answers, are the same for any number of processes.
+BLOCK = 16
+
+
+def make_grounder(
+    config: str, checkpoint: str, device: str | None, cfg_options: Mapping[str, Any], scales: tuple[float, float]
+) -> tuple[ViewGrounder, dict]:
+    """The model as it answers, and what its answers depend on.
+
+    Raises:
+        ValueError: The model grounds no phrases; and what :func:`init_model` raises.
+    """
+    cfg = read_config(config, cfg_options)
+    kind = model_class(cfg)
+    if not hasattr(kind, 'grounds_phrases'):
+        raise ValueError(
+            f'{name_of(cfg)}: {kind.__name__} does not ground phrases. Give the config of SLAN or SLANGrounder'
+        )
+    model = init_model(cfg, checkpoint, device)
+    size = picture_size(cfg)
+    asked = dict(weights=hash_weights(model), model=kind.__name__, size=list(size), scales=list(scales))
+    return ViewGrounder(model, size, scales), asked
+
+
+def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder: Path, batch_size: int) -> None:
+    """Writes the answers for all ``pictures`` that ``folder`` lacks, this process its share.
+
+    A block is a list of records, one a picture: ``file_name``, ``width``, ``height``, ``captions``, and ``things``,
+    each with its ``caption``, ``span`` and ``category`` and, if it was found, what :class:`ViewGrounder` answers; or
+    ``file_name`` and ``error``.
+    """
+    rank, ranks = get_dist_info()
+    done = index_blocks(folder)
+    blocks = range(-(-len(pictures) // BLOCK))
+    own = [block for block in blocks if block % ranks == rank]
+    left = [block for block in own if block not in done]
+    with (
+        FragmentWriter(folder, rank) as writer,
+        Progress('pictures grounded', len(own) * BLOCK, (len(own) - len(left)) * BLOCK) as progress,
+    ):
+        for block in left:
+            writer.write(block, answer_block(pictures[block * BLOCK : (block + 1) * BLOCK], grounder, batch_size))
+            progress.step(BLOCK)
+
+
+def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder, batch_size: int) -> list[dict]:
+    """The records of some pictures, see :func:`answer_all`."""
+    records, arrays, texts, asked = [], [], [], []
+    for picture in pictures:
+        try:
+            array = read_picture(picture.path)
+        except UnreadableImageError as error:
+            records.append(dict(file_name=picture.file_name, error=str(error)))
+            continue
+        height, width = array.shape[:2]
+        record = dict(file_name=picture.file_name, width=width, height=height, captions=picture.captions, things=[])
+        records.append(record)
+        for number, caption in enumerate(picture.captions):
+            things = [(span, name) for place, span, name in picture.things if place == number]
+            if things:
+                arrays.append(array)
+                texts.append(MarkedText(caption, [[span] for span, _ in things]))
+                asked.append((record, number, things))
+    for start in range(0, len(texts), batch_size):
+        part = slice(start, start + batch_size)
+        for (record, number, things), answers in zip(asked[part], grounder(arrays[part], texts[part]), strict=True):
+            for (span, name), answer in zip(things, answers, strict=True):
+                record['things'].append(dict(caption=number, span=span, category=name, **(answer or {})))
+    return records

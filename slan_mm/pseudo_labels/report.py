@@ -1,0 +1,166 @@
+"""The report of a run: what each filter kept, how many boxes there are, how they look, and how precise they are."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import html
+import io
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from slan_mm.atomic_files import replaced_atomically
+from slan_mm.datasets.pictures import read_picture
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.pseudo_labels.filters import FILTERS, labels_of
+from slan_mm.pseudo_labels.labelling import SIZES, Labelling, Tally
+
+#: Pictures of a row of the montage, and their side in pixels.
+SHOWN, SIDE = 6, 112
+_STYLE = (
+    'body{font:15px/1.4 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}table{border-collapse:'
+    'collapse;margin:1em 0}td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right}td:first-child,'
+    'th:first-child,.text{text-align:left}img{margin:2px}.bar{display:inline-block;height:.7em;background:#4a7bb5}'
+)
+
+
+def percent(value: float | None) -> str:
+    """A share in percent; a dash where there is none."""
+    return '-' if value is None else f'{100 * value:.1f} %'
+
+
+def describe(tally: Tally) -> str:
+    """The run in a few lines."""
+    lines = [
+        f'{tally.pictures} pictures, {tally.unreadable} unreadable, {tally.left_out.total()} left out; '
+        f'{tally.named} things named',
+        f'{tally.labels.total()} labels cover {percent(tally.covered / max(tally.named, 1))} of the things named',
+    ]
+    lines += [f'left out: {number} pictures, {reason}' for reason, number in tally.left_out.items()]
+    if tally.precision is not None:
+        lines.append(
+            f'precision {percent(tally.precision)} of {tally.judged.total()} labels in pictures with true boxes that '
+            f'chose no threshold; without filters {percent(tally.unfiltered_right / tally.gold_named)}, the whole '
+            f'picture {percent(tally.whole_right / tally.gold_named)}'
+        )
+    return '\n'.join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    cells = ''.join(f'<th>{html.escape(name)}</th>' for name in head)
+    body = ''.join(
+        '<tr>' + ''.join(f'<td>{cell if str(cell).startswith("<") else html.escape(str(cell))}</td>' for cell in row)
+        for row in rows
+    )
+    return f'<table><tr>{cells}</tr>{body.replace("<tr>", "<tr>")}</table>'
+
+
+def _bar(share: float) -> str:
+    return f'<span class="bar" style="width:{120 * share:.0f}px"></span>'
+
+
+def _filters(tally: Tally, labelling: Labelling) -> str:
+    named, rows = max(tally.named, 1), []
+    for name, what in FILTERS.items():
+        asked = getattr(labelling.thresholds, name, None)
+        if name == 'area':
+            asked = f'{labelling.thresholds.min_area:g} to {labelling.thresholds.max_area:g}'
+        left = tally.left[name] / named
+        rows.append((name, what, '-' if asked is None else asked, tally.fails[name], percent(left), _bar(left)))
+    return _table(('filter', 'asks whether', 'threshold', 'things that fail it', 'left after it', ''), rows)
+
+
+def _boxes(tally: Tally, labelling: Labelling) -> str:
+    sizes = [name for name, _ in SIZES]
+    rows = []
+    for name in labelling.categories.names:
+        own = [tally.labels[name, size] for size in sizes]
+        cells: list[object] = [name, sum(own), *own]
+        if tally.judged:
+            for part in (sizes, *([size] for size in sizes)):
+                judged = sum(tally.judged[name, size] for size in part)
+                right = sum(tally.right[name, size] for size in part)
+                cells.append(f'{percent(right / judged)} of {judged}' if judged else '-')
+        rows.append(cells)
+    precision = ['precision', *(f'of {size}' for size in sizes)] if tally.judged else []
+    return _table(('class', 'labels', *sizes, *precision), rows)
+
+
+def _thumbnail(picture: np.ndarray, box: Sequence[float], title: str) -> str:
+    """A square around the box as an image in the page."""
+    x1, y1, x2, y2 = box
+    half = 0.75 * max(x2 - x1, y2 - y1, 8)
+    left, top = (x1 + x2) / 2 - half, (y1 + y2) / 2 - half
+    image = Image.fromarray(picture).crop((int(left), int(top), int(left + 2 * half), int(top + 2 * half)))
+    scale = SIDE / max(image.width, 1)
+    image = image.resize((SIDE, SIDE))
+    corners = [(x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale]
+    ImageDraw.Draw(image).rectangle(corners, outline=(255, 0, 255), width=2)
+    file = io.BytesIO()
+    image.save(file, format='jpeg', quality=80)
+    code = base64.b64encode(file.getvalue()).decode()
+    return f'<img src="data:image/jpeg;base64,{code}" title="{html.escape(title, quote=True)}" width={SIDE}>'
+
+
+def _montage(labelling: Labelling, root: Path) -> str:
+    """Of each class the surest, the middle and the least sure labels."""
+    sure: dict[str, list[float]] = defaultdict(list)
+    for record in labelling.judged():
+        for number in labels_of(record):
+            sure[record['things'][number]['category']].append(record['things'][number]['confidence'])
+    middle = {name: float(np.median(values)) for name, values in sure.items()}
+    rows: dict[tuple[str, str], list] = defaultdict(list)
+    order = 0
+    for record in labelling.judged():
+        for number in labels_of(record):
+            thing, order = record['things'][number], order + 1
+            value, name = thing['confidence'], thing['category']
+            what = (record['file_name'], thing['box'], value, record['captions'][thing['caption']])
+            for row, key in (('best', value), ('median', -abs(value - middle[name])), ('worst', -value)):
+                heap = rows[name, row]
+                entry = (key, -order, what)
+                (heapq.heappush if len(heap) < SHOWN else heapq.heappushpop)(heap, entry)
+    parts = []
+    for name in labelling.categories.names:
+        parts.append(f'<h3>{html.escape(name)}</h3>')
+        for row in ('best', 'median', 'worst'):
+            shown = []
+            for _, _, (file_name, box, value, caption) in sorted(rows[name, row], reverse=True):
+                try:
+                    picture = read_picture(root / file_name)
+                except UnreadableImageError:  # it has gone since it was labelled
+                    continue
+                shown.append(_thumbnail(picture, box, f'{file_name}: {value:.2f}, {caption}'))
+            parts.append(f'<div>{row}<br>{"".join(shown) or "no label"}</div>')
+    return ''.join(parts)
+
+
+def write_report(labelling: Labelling, out: Path, root: Path) -> None:
+    """Writes ``report.json`` and ``report.html``, one file that needs nothing else."""
+    tally = labelling.tally
+    with replaced_atomically(out / 'report.json') as temporary:
+        temporary.write_text(json.dumps(tally.to_dict(), indent=1) + '\n', encoding='utf-8')
+    parts = [
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pseudo-labels</title><style>{_STYLE}</style>',
+        '<h1>Pseudo-labels</h1>',
+        ''.join(f'<p>{html.escape(line)}</p>' for line in describe(tally).splitlines()),
+        '<h2>Filters</h2>',
+        _filters(tally, labelling),
+        '<h2>Labels by class and size</h2>',
+        _boxes(tally, labelling),
+    ]
+    if tally.curve:
+        rows = [(f'{least:.1f}', percent(coverage), percent(precision)) for least, coverage, precision in tally.curve]
+        parts += [
+            '<h2>Precision and coverage by the agreement of views</h2>',
+            '<p>In the half of the pictures with true boxes that chooses no threshold, before other filters.</p>',
+            _table(('flip and scale at least', 'coverage', 'precision'), rows),
+        ]
+    parts += ['<h2>How the labels look</h2>', _montage(labelling, root), '</html>\n']
+    with replaced_atomically(out / 'report.html') as temporary:
+        temporary.write_text('\n'.join(parts), encoding='utf-8')

@@ -1,0 +1,169 @@
+"""Makes pseudo-labels: the boxes of the things that captions name, for the training of a detector.
+
+    python tools/pseudo_label.py CONFIG CHECKPOINT data/own --out work_dirs/pseudo_labels
+    python tools/pseudo_label.py CONFIG CHECKPOINT ~/pictures --classes 'dog, person' --out work_dirs/pseudo_labels
+    bash tools/dist_pseudo_label.sh CONFIG CHECKPOINT data/own PROCESSES --out work_dirs/pseudo_labels
+    python tools/pseudo_label.py merge work_dirs/pseudo_labels CORRECTED.json
+
+DATA is a folder with captions.csv and images, a caption file (docs/data.md), or a folder of pictures. The answers of
+the model are kept: an interrupted run goes on, and another run with other filters asks nothing again. ``merge`` puts
+labels that people have corrected, in the format of COCO or Label Studio, in the place of those of the same pictures.
+See docs/pseudo_labels.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from slan_mm.arguments import out_folder, real
+from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import add_settings, option, positive
+from slan_mm.environment import smoke_asked_for
+
+FORMATS = ('table', 'karpathy', 'coco_captions', 'json_list')
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line's options."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ['merge']:
+        return parse_merge(arguments[1:])
+    parser = argparse.ArgumentParser(
+        description='Makes pseudo-labels: the boxes of the things that captions name.',
+        epilog="'merge OUT CORRECTED.json' puts corrected labels in their place; see 'merge --help'.",
+    )
+    parser.add_argument('config', help='config file of the model')
+    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    parser.add_argument('data', type=Path, help='folder with captions.csv, caption file, or folder of pictures')
+    parser.add_argument('--out', type=option(out_folder), required=True, help='folder to write')
+    parser.add_argument('--images', type=Path, help="folder of a caption file's pictures (default: images beside it)")
+    parser.add_argument('--format', choices=FORMATS, help='format of the caption file (default: table)')
+    parser.add_argument('--split', help='split of the caption file (default: all)')
+    parser.add_argument('--classes', help="'dog, person', or a yaml file: names with synonyms, 'person: [man, woman]'")
+    parser.add_argument(
+        '--top-classes', type=positive, default=20, help='without --classes: how many of the most frequent heads (20)'
+    )
+    parser.add_argument(
+        '--scales', type=option(real(0, above=True)), nargs=2, default=(1.25, 1.5), help='sizes of the views (1.25 1.5)'
+    )
+    parser.add_argument('--thresholds', type=Path, help='yaml file of thresholds, such as thresholds.yaml of a run')
+    parser.add_argument('--cap', type=positive, help='most labels of a class')
+    parser.add_argument('--gold', type=Path, help='COCO file with true boxes of some of the pictures')
+    parser.add_argument('--precision', type=option(real(0, 1)), help='with --gold: thresholds that are so precise')
+    parser.add_argument('--review', type=positive, metavar='N', help='write the N least sure pictures for correction')
+    parser.add_argument('--batch-size', type=positive, default=16, help='captions that go through the model together')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_settings(parser)
+    options = parser.parse_args(arguments)
+    options.merge = False
+    if options.precision is not None and options.gold is None:
+        parser.error('--precision needs --gold: without true boxes nobody knows how precise labels are')
+    return options
+
+
+def parse_merge(arguments: list[str]) -> argparse.Namespace:
+    """The options of ``merge``."""
+    parser = argparse.ArgumentParser(prog='pseudo_label.py merge', description='Puts corrected labels in their place.')
+    parser.add_argument('out', type=Path, help='output folder of an earlier run')
+    parser.add_argument('corrected', type=Path, help='COCO file, or the JSON export of Label Studio')
+    options = parser.parse_args(arguments)
+    options.merge = True
+    return options
+
+
+if __name__ == '__main__':
+    parse_options()  # --help and mistakes are answered before the imports below, which take seconds
+
+import logging
+from dataclasses import replace
+
+from mmengine.dist import barrier, init_dist, is_main_process
+from mmengine.logging import MMLogger
+
+from slan_mm.engine.gloo import join_cpu_ranks
+from slan_mm.engine.launch import leave_processes
+from slan_mm.own_files import claim
+from slan_mm.pseudo_labels.answers import answer_all, make_grounder
+from slan_mm.pseudo_labels.categories import Categories, classes_yaml, frequent_heads, read_categories
+from slan_mm.pseudo_labels.filters import Thresholds, read_thresholds
+from slan_mm.pseudo_labels.fragments import FOLDER, check_asked
+from slan_mm.pseudo_labels.gold import Gold
+from slan_mm.pseudo_labels.labelling import FILES, Labelling
+from slan_mm.pseudo_labels.merge import MERGED, merge
+from slan_mm.pseudo_labels.report import describe, write_report
+from slan_mm.pseudo_labels.sources import Source, all_phrases, find_source, name_things
+
+SMOKE = 32  # pictures
+
+
+def choose_categories(options: argparse.Namespace, source: Source) -> Categories:
+    """Those of ``--classes``; else the most frequent heads, which are written to be edited."""
+    if options.classes:
+        return read_categories(options.classes)
+    counts = frequent_heads(all_phrases(source.pictures), options.top_classes)
+    if not counts:
+        raise ValueError(f'{options.data} has no caption with a noun: name the classes by --classes')
+    # One that is there may have been edited.
+    if is_main_process() and not (options.out / 'classes.yaml').exists():
+        claim(options.out, ['classes.yaml'])
+        (options.out / 'classes.yaml').write_text(classes_yaml(counts), encoding='utf-8')
+    return Categories(dict.fromkeys(counts, ()))
+
+
+def label(options: argparse.Namespace) -> None:
+    """Grounds what is not grounded yet; the main process then filters and writes."""
+    source = find_source(options.data, options.images, options.format, options.split)
+    if smoke_asked_for():
+        source.pictures = source.pictures[:SMOKE]
+    categories = choose_categories(options, source)
+    name_things(source, categories)
+    if not source.pictures:
+        raise ValueError(f'{options.data}: no caption names one of {", ".join(categories.names)}')
+    thresholds = read_thresholds(options.thresholds) if options.thresholds else Thresholds()
+    if options.cap is not None:
+        thresholds = replace(thresholds, cap=options.cap)
+    gold = None if options.gold is None else Gold(options.gold, categories)
+    answers = options.out / FOLDER
+    grounder, asked = make_grounder(
+        options.config, options.checkpoint, options.device, options.cfg_options, options.scales
+    )
+    if is_main_process():
+        claim(options.out, [*FILES, FOLDER, *(['review'] if options.review else [])])
+        check_asked(answers, dict(asked, data=source.signature()))
+    barrier()
+    answer_all(source.pictures, grounder, answers, options.batch_size)
+    barrier()
+    if is_main_process():
+        labelling = Labelling(answers, categories, thresholds, gold, options.precision)
+        tally = labelling.write(options.out, source.root)
+        tally.left_out = source.left_out
+        write_report(labelling, options.out, source.root)
+        print(describe(tally))
+        if options.review:
+            count = labelling.write_review(options.out / 'review', source.root, options.review)
+            print(f'to be reviewed: {count} pictures, {options.out / "review"}')
+        print(f'written: {options.out}')
+
+
+@one_line_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command."""
+    options = parse_options(arguments)
+    MMLogger.get_instance('pseudo_label', log_level=logging.INFO)
+    if options.merge:
+        count = merge(options.out, options.corrected)
+        print(f'{count} pictures have corrected labels: {options.out / MERGED}')
+        return
+    if options.launcher != 'none':
+        join_cpu_ranks(options.launcher)
+        init_dist(options.launcher)
+    label(options)
+    leave_processes()
+
+
+if __name__ == '__main__':
+    main()
