@@ -17,7 +17,7 @@ from pathlib import Path
 
 from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import add_settings, option, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, option, positive
 from slan_mm.environment import smoke_asked_for
 
 FORMATS = ('table', 'karpathy', 'coco_captions', 'json_list')
@@ -28,12 +28,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ['merge']:
         return parse_merge(arguments[1:])
-    parser = argparse.ArgumentParser(
+    parser = ModelParser(
         description='Makes pseudo-labels: the boxes of the things that captions name.',
         epilog="'merge OUT CORRECTED.json' puts corrected labels in their place; see 'merge --help'.",
     )
-    parser.add_argument('config', help='config file of the model')
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    add_model(parser)
     parser.add_argument('data', type=Path, help='folder with captions.csv, caption file, or folder of pictures')
     parser.add_argument('--out', type=option(out_folder), required=True, help='folder to write')
     parser.add_argument('--images', type=Path, help="folder of a caption file's pictures (default: images beside it)")

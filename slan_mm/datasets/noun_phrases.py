@@ -1,6 +1,7 @@
 """Noun phrases of a text, for those who mark none, by the library textblob without anything that it would download."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from slan_mm.arguments import checked
 from slan_mm.datasets.marked_text import APOSTROPHES, mark_spans, read_marked_text
@@ -8,6 +9,8 @@ from slan_mm.structures import MarkedText
 
 #: Tags of words that stand in a noun phrase and name nothing.
 _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
+#: Tags of words that say more of the noun behind them: adjectives, nouns, numbers, participles.
+_MODIFIERS = ('JJ', 'NN', 'CD', 'VBN', 'VBG')
 #: A part of a word: letters go on after it, or it follows letters, with or without an apostrophe ("isn't", "dog's").
 _PART = re.compile(rf'(?<=\w)[{APOSTROPHES}]?$')
 
@@ -19,19 +22,12 @@ def find_noun_phrases(text: str) -> list[list[int]]:
     Tags and chunks are those of textblob's English parser (de Smedt and Daelemans, pattern.en), whose lexicon and rules
     come with the package. Spans begin and end with a word: a phrase never is a part of one.
     """
-    from textblob.en import parse  # takes a second, which those who mark phrases need not wait
-
     spans: list[list[int]] = []
-    position = 0
-    # The parser knows "dog's" with the plain apostrophe alone; no character moves.
-    text = re.sub(f'[{APOSTROPHES}]', "'", text)
-    for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
+    text = _with_plain_apostrophes(text)
+    for sentence in _tagged_sentences(text):
         phrase: list[int] | None = None  # of the words before, while it may go on
         named = False
-        for word, tag, chunk, *_ in [*sentence, ('', '', 'O')]:
-            start = text.find(word, position)
-            end = start + len(word)
-            position = max(position, end)
+        for start, end, tag, chunk in [*sentence, (-1, -1, '', 'O')]:
             begins = chunk.startswith('B')
             inside = chunk.endswith('NP') and tag not in _NAMELESS and start >= 0 and _is_word(text, start, end)
             if phrase is not None and (begins or not inside):
@@ -41,6 +37,43 @@ def find_noun_phrases(text: str) -> list[list[int]]:
                 phrase, named = (phrase or [start, end]), tag.startswith('NN') or (phrase is not None and named)
                 phrase[1] = end
     return spans
+
+
+@checked
+def with_modifiers(text: str, spans: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Names in ``text``, at ``spans`` [start, end), each with the adjectives and nouns that stand directly before it.
+
+    For names that are known to be nouns where the parser takes them for something else, as 'cross' in 'a red cross'.
+    """
+    text = _with_plain_apostrophes(text)
+    words = [word for sentence in _tagged_sentences(text) for word in sentence if word[0] >= 0]
+    widened = []
+    for start, end in spans:
+        for first, last, tag, _ in reversed([word for word in words if word[1] <= start]):
+            if not tag.startswith(_MODIFIERS) or text[last:start].strip() or not _is_word(text, first, last):
+                break
+            start = first
+        widened.append([start, end])
+    return widened
+
+
+def _with_plain_apostrophes(text: str) -> str:
+    """``text`` as the parser knows it, which takes "dog's" with the plain apostrophe alone; no character moves."""
+    return re.sub(f'[{APOSTROPHES}]', "'", text)
+
+
+def _tagged_sentences(text: str) -> Iterator[list[tuple[int, int, str, str]]]:
+    """Start and end in ``text``, tag and chunk of each word of each sentence; start -1: the word was not found."""
+    from textblob.en import parse  # takes a second, which those who mark phrases need not wait
+
+    position = 0
+    for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
+        words = []
+        for word, tag, chunk, *_ in sentence:
+            start = text.find(word, position)
+            position = max(position, start + len(word))
+            words.append((start, start + len(word), tag, chunk))
+        yield words
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from mmengine.dist import get_dist_info
 
 from slan_mm.apis import init_model
-from slan_mm.apis.settings import model_class, picture_size
+from slan_mm.apis.settings import model_class
+from slan_mm.applied_config import picture_size
 from slan_mm.config import name_of, read_config
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError

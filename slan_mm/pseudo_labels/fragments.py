@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.text_files import read_json
@@ -65,7 +65,7 @@ def index_blocks(folder: Path) -> dict[int, tuple[Path, int]]:
 def read_blocks(folder: Path) -> Iterator[Any]:
     """The values of all blocks in the order of their numbers, one at a time."""
     places = index_blocks(folder)
-    handles = {}
+    handles: dict[Path, BinaryIO] = {}
     try:
         for block in sorted(places):
             file, position = places[block]

@@ -74,8 +74,9 @@ def right_labels(record: dict, true: dict[str, list[list[float]]]) -> dict[int, 
         thing = record['things'][number]
         boxes = left.get(thing['category'], [])
         best = max(boxes, key=lambda one: iou(one, thing['box']), default=None)
-        right[number] = best is not None and iou(best, thing['box']) >= RIGHT
-        if right[number]:
+        right[number] = False
+        if best is not None and iou(best, thing['box']) >= RIGHT:
+            right[number] = True
             boxes.remove(best)
     return right
 
@@ -116,7 +117,8 @@ def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Threshold
             right = is_right(thing['box'], true.get(thing['category'], []))
             rows.append((match, thing['quantile'], min(thing['flip'], thing['scale']), right, own))
     columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 5
-    return Judged(*columns[:3], columns[3].astype(bool), columns[4].astype(bool))
+    match, quantile, agreement, right, choosing = columns
+    return Judged(match, quantile, agreement, right.astype(bool), choosing.astype(bool))
 
 
 def choose_thresholds(judged: Judged, thresholds: Thresholds, precision: float) -> Thresholds:

@@ -32,6 +32,7 @@ from slan_mm.pseudo_labels.gold import (
     right_labels,
 )
 from slan_mm.pseudo_labels.writers import (
+    Writer,
     coco_writer,
     label_studio_config,
     label_studio_writer,
@@ -170,7 +171,7 @@ class Labelling:
         names = self.categories.names
         link_pictures(root, out / 'data')
         with ExitStack() as stack:
-            writers = [
+            writers: list[Writer] = [
                 stack.enter_context(coco_writer(out / 'labels.json', names)),
                 stack.enter_context(odvg_writer(out / 'odvg.jsonl')),
                 stack.enter_context(label_studio_writer(out / 'label_studio.json')),

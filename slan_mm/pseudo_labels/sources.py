@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slan_mm.datasets.marked_text import read_marked_text
-from slan_mm.datasets.noun_phrases import find_noun_phrases
+from slan_mm.datasets.noun_phrases import find_noun_phrases, with_modifiers
 from slan_mm.datasets.pictures import PICTURES, list_pictures
 from slan_mm.datasets.readers import read_captions
 from slan_mm.pseudo_labels.categories import Categories
@@ -86,7 +86,7 @@ def marked_phrases(caption: str, categories: Categories | None) -> tuple[str, li
     """A caption without brackets, and the spans of its phrases.
 
     Phrases are those in brackets; without any the noun phrases, and beside them the names of ``categories`` that stand
-    in no phrase of a category.
+    in no phrase of a category, with their adjectives.
 
     Raises:
         ValueError: Brackets are wrong.
@@ -98,7 +98,7 @@ def marked_phrases(caption: str, categories: Categories | None) -> tuple[str, li
     if categories is not None:
         known = [span for span in spans if categories.of_phrase(caption[slice(*span)])]
         named = [one for one in categories.find(caption) if not any(a < one[1] and one[0] < b for a, b in known)]
-        spans = sorted([*known, *named])
+        spans = sorted([*known, *with_modifiers(caption, named)] if named else known)
     return caption, spans
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from slan_mm.apis import Processor
 from slan_mm.models.inference import evaluating
@@ -57,7 +57,7 @@ class ViewGrounder:
         scales: How much larger the two sizes are.
     """
 
-    def __init__(self, model: nn.Module, size: tuple[int, int], scales: tuple[float, float]) -> None:
+    def __init__(self, model: Any, size: tuple[int, int], scales: tuple[float, float]) -> None:
         self.model = model
         first, second = (Processor((_multiple(size[0] * scale), _multiple(size[1] * scale))) for scale in scales)
         self.views = ((first, False), (first, True), (second, False))

@@ -32,7 +32,7 @@ def test_things_of_captions(folder):
     named = [(first.captions[number][slice(*span)], name) for number, span, name in first.things]
     assert named == [('two dogs', 'dog'), ('green grass', 'grass'), ('small puppy', 'dog')]
     assert first.captions[1] == 'a small puppy sleeps on the grass'
-    assert last.things == [(0, [11, 16], 'cross')]  # the chunker knows no noun here
+    assert last.things == [(0, [0, 16], 'cross')]  # the chunker knows no noun here
     assert source.left_out == {
         'its captions name none of the categories': 1, 'brackets of its captions are wrong': 1
     }  # fmt: skip
@@ -51,6 +51,12 @@ def test_a_format_that_is_not_told(folder):
     (folder / 'x.json').write_text('[]')
     with pytest.raises(ValueError, match='tell its format by --format'):
         find_source(folder / 'x.json')
+
+
+def test_names_have_their_adjectives():
+    text = 'yellow cross left of pink square right of the cross'
+    text, spans = marked_phrases(text, Categories({'cross': (), 'square': ()}))
+    assert [text[a:b] for a, b in spans] == ['yellow cross', 'pink square', 'cross']
 
 
 def test_a_bracket_alone_is_wrong():

@@ -45,7 +45,8 @@ from slan_mm.own_files import start_afresh
 
 def coco_file(scenes: list[tuple[str, Scene]]) -> dict:
     """COCO's instances of (file name, scene); the classes are the shapes."""
-    images, annotations = [], []
+    images: list[dict] = []
+    annotations: list[dict] = []
     for number, (name, scene) in enumerate(scenes, start=1):
         images.append(dict(id=number, file_name=name, width=scene.image_size, height=scene.image_size))
         for item in scene.objects:
