@@ -33,6 +33,7 @@ EXTRAS = {
         {'pycocoevalcap': '>=1.2,<2'},
         'caption scores (CaptionMetric; tools/train.py and tools/test.py with configs/captioning/*.py)',
     ),
+    'lora': Extra({'peft': '>=0.17.1,<0.18'}, 'LoRA (lora of an image or text encoder)'),
     'export': Extra(
         {'onnx': '>=1.20,<2', 'onnxscript': '>=0.5.6,<1', 'onnxruntime': '>=1.23.2,<2'},
         'ONNX models (tools/model_converters/slan_to_onnx.py)',

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from slan_mm.model_folder import RECORD, WEIGHTS
 from slan_mm.plain_text import short
@@ -164,3 +165,14 @@ def known_to_be_whole(path: str | Path) -> Iterator[None]:
         yield
     finally:
         _WHOLE.discard(resolved)
+
+
+def hash_weights(module: nn.Module) -> str:
+    """32 hexadecimal digits that tell the parameters and buffers of modules apart, names and types included."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        value = value.detach().cpu().contiguous()
+        digest.update(f'{name} {tuple(value.shape)} {value.dtype};'.encode())
+        # As bytes: bfloat16 has no NumPy type.
+        digest.update(value.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:32]

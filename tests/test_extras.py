@@ -8,11 +8,13 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from slan_mm.apis import SLANInferencer
 from slan_mm.datasets.readers.parquet_shards import extract_parquet
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import EXTRAS, PARTLY_NEEDED, require_extra
+from slan_mm.models.lora import add_lora
 from slan_mm.registry import DATASETS, METRICS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,7 @@ BEGINNINGS = [
     ('shards', lambda: DATASETS.build(dict(type='WebPairDataset', urls='{00..09}.tar'))),
     ('captions', lambda: METRICS.build(dict(type='CaptionMetric'))),
     ('parquet', lambda: extract_parquet(Path('shards'), Path('pictures'), Path('rows.jsonl'))),
+    ('lora', lambda: add_lora(nn.Linear(1, 1), dict(r=1), 'text.encoder')),
     ('export', lambda: runpy.run_path(EXPORT)['main'](['config.py', 'weights.pth', 'out'])),
 ]
 

@@ -6,10 +6,11 @@ from slan_mm.feature_store.images import (
     StoredLevels,
     StoredPicture,
 )
-from slan_mm.feature_store.keys import FeatureStoreError, hash_config, hash_weights, normalisation_of
+from slan_mm.feature_store.keys import FeatureStoreError, hash_config, normalisation_of
 from slan_mm.feature_store.layout import PartReader, PartWriter, checksum, refuse_other, write_json
 from slan_mm.feature_store.records import StoredRecord, save_record, write_tensors
 from slan_mm.feature_store.texts import TextStore, text_key
+from slan_mm.weights_file import hash_weights
 
 __all__ = [
     'FeatureStoreError',

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from slan_mm.feature_store import images, texts
-from slan_mm.feature_store.keys import hash_config, hash_weights
+from slan_mm.feature_store.keys import hash_config
 from slan_mm.models.image.encoder import ImageEncoder
 from slan_mm.models.image.pair import PairImageEncoder
 from slan_mm.models.text.encoder import TextEncoder
 from slan_mm.models.text.pair import PairTextEncoder
 from slan_mm.registry import MODELS
 from slan_mm.structures import EncodedWords, TextTokens
+from slan_mm.weights_file import hash_weights
 
 #: Arguments of a backbone that say where its weights come from; the weights themselves tell encoders apart.
 _SOURCES = ('init_cfg', 'pretrained', 'checkpoint_path')

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 
@@ -31,17 +30,6 @@ def canonical(config: Any) -> Any:
 def hash_config(config: Any) -> str:
     """32 hexadecimal digits that tell configs apart."""
     return hashlib.sha256(json.dumps(canonical(config), sort_keys=True).encode()).hexdigest()[:32]
-
-
-def hash_weights(module: nn.Module) -> str:
-    """32 hexadecimal digits that tell the parameters and buffers of modules apart, names and types included."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        value = value.detach().cpu().contiguous()
-        digest.update(f'{name} {tuple(value.shape)} {value.dtype};'.encode())
-        # As bytes: bfloat16 has no NumPy type.
-        digest.update(value.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:32]
 
 
 def normalisation_of(preprocessor: nn.Module | None) -> dict[str, list[float] | None]:

@@ -17,9 +17,12 @@ from torch import Tensor, nn
 from slan_mm.models.hub import HubModel
 from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.locator.detector import RegionDetector
+from slan_mm.models.lora import take_without_lora
+from slan_mm.models.named_towers import BRANCHES, fill_towers
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import refuse_other_architecture, rename_old
 from slan_mm.models.text.branch import TextBranch
+from slan_mm.models.tower_blocks import depths
 from slan_mm.models.tower_preprocessor import check_normalisation
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
@@ -134,7 +137,26 @@ class BaseSLAN(BaseModel, HubModel):
         _check_feature_levels(self.locator, self.image_branch.decoder.num_levels)
         self._freeze_unread()
         self.register_load_state_dict_pre_hook(rename_old)
+        self.register_load_state_dict_pre_hook(fill_towers)
+        self.register_load_state_dict_pre_hook(take_without_lora)
         self.register_load_state_dict_pre_hook(refuse_other_architecture)
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """The layer of a parameter, and the number of layers, for layer-wise decay of the learning rate.
+
+        mmpretrain's ``LearningRateDecayOptimWrapperConstructor`` asks for it. Layers are counted down from the heads:
+        each block of a tower is one further away than the next, its embeddings one further than its first block.
+        """
+        towers = {f'{branch}.encoder.backbone.': getattr(self, branch).encoder.backbone for branch in BRANCHES}
+        own = {
+            start: depths(tower) for start, tower in towers.items() if any(p.requires_grad for p in tower.parameters())
+        }
+        deepest = max((max(found.values()) for found in own.values()), default=0)
+        name, below = param_name.removeprefix(prefix), 0
+        for start, found in own.items():
+            if name.startswith(start):
+                below = found[name.removeprefix(start)]
+        return deepest - below, deepest + 1
 
     def _freeze_unread(self) -> None:
         """Freezes what the task does not read: distributed training needs a gradient for every trainable parameter."""

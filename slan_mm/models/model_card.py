@@ -66,13 +66,9 @@ def _tower(model: Any, cfg: Config, side: str) -> dict[str, Any]:
     encoder = getattr(model, f'{side}_branch').encoder
     config = cfg.model[side].encoder
     backbone = config.get('backbone') or {}
-    named = [config.get('backbone_checkpoint'), config.get('model'), backbone.get('model')]
-    named += [backbone.get('checkpoint_path'), (backbone.get('init_cfg') or {}).get('checkpoint')]
-    source = next((value for value in named if isinstance(value, str)), None)
+    source = getattr(encoder, 'source', None)
     inner = getattr(encoder.backbone, 'model', encoder.backbone)
     name = backbone.get('model_name') or type(inner).__name__
-    if source is None and backbone.get('pretrained'):
-        source = name
     return {
         'side': side,
         'model': name,

@@ -7,9 +7,11 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.checkpoint_io import BEST, LAST
+from slan_mm.models.named_towers import leave_out_towers
 from slan_mm.registry import HOOKS
 
 
@@ -19,12 +21,17 @@ class SafeCheckpointHook(CheckpointHook):
 
     An old checkpoint is removed after the new one is complete, not before, and ``last_checkpoint`` is replaced in one
     step. The best one (``save_best`` of one metric) is kept in the same way, and ``best_checkpoint`` names it.
-    Arguments are those of ``mmengine.hooks.CheckpointHook``; ``out_dir``, if given, is a local folder, and checkpoints
-    go into its subfolder with the work directory's name.
+
+    Args:
+        frozen_towers: Whether checkpoints have frozen encoders whose weights the config names. Without them they have
+            the name and the hash of each, see :mod:`slan_mm.models.named_towers`.
+        args, kwargs: Those of ``mmengine.hooks.CheckpointHook``; ``out_dir``, if given, is a local folder, and
+            checkpoints go into its subfolder with the work directory's name.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, frozen_towers: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.frozen_towers = frozen_towers
         self._parent = self.out_dir
 
     def folder(self, work_dir: str | Path) -> Path:
@@ -53,6 +60,11 @@ class SafeCheckpointHook(CheckpointHook):
         if is_main_process() and getattr(self, 'best_ckpt_path', None) is None:
             # Of an earlier run in the same folder.
             (work_dir / BEST).unlink(missing_ok=True)
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        if not self.frozen_towers:
+            model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+            checkpoint['state_dict'] = leave_out_towers(model, checkpoint['state_dict'])
 
     def _own(self, best: str | None) -> str | None:
         """The best checkpoint in this run's folder: a copied work directory must not remove the original's."""

@@ -38,7 +38,8 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 def _canonical(name: str) -> str:
     # timm flattens 'stages.0' to 'stages_0' when a model is built with features_only.
-    return name.replace('.', '_')
+    # What LoRA stands around keeps its weights as 'base_layer'.
+    return name.replace('.base_layer.', '.').replace('.', '_')
 
 
 def load_backbone(module: nn.Module, path: str | Path) -> tuple[list[str], list[str]]:

@@ -5,8 +5,9 @@ Shapes: B images, C_l channels and H_l x W_l cells of level l, D width, V (B, D,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -15,8 +16,19 @@ from torch import Tensor, nn
 
 from slan_mm.models.image.alignment import align
 from slan_mm.models.image.backbone_weights import load_backbone
+from slan_mm.models.lora import restart_lora
 from slan_mm.models.sizes import check_divides
+from slan_mm.models.tower_blocks import freeze
 from slan_mm.registry import MODELS
+
+
+def _source_of(backbone: Mapping[str, Any]) -> str | None:
+    """What a backbone's config says of where its weights come from."""
+    init_cfg = backbone.get('init_cfg')
+    named = [backbone.get('model'), backbone.get('checkpoint_path')]
+    named += [init_cfg.get('checkpoint')] if isinstance(init_cfg, Mapping) else []
+    named += [backbone.get('model_name')] if backbone.get('pretrained') else []
+    return next((name for name in named if isinstance(name, str)), None)
 
 
 @MODELS.register_module()
@@ -37,6 +49,9 @@ class ImageEncoder(BaseModule):
         in_channels: channels of the levels used, one number for all or one each. None: they are found when the encoder
             is built, by running the backbone once on an empty image of its ``img_size``, or of 224 x 224.
         frozen: the backbone stays in evaluation mode and gets no gradient.
+        learn_last: only the last so many blocks of the backbone learn, and what follows them; None: all, or none if
+            ``frozen``.
+        lora: settings of ``peft.LoraConfig``, see :func:`add_lora`: of the backbone LoRA alone learns. Extra ``lora``.
         backbone_checkpoint: ``.safetensors`` or ``.pth`` file of the backbone's weights, read by ``init_weights``.
         init_cfg: as everywhere in MMEngine.
     """
@@ -51,6 +66,8 @@ class ImageEncoder(BaseModule):
         norm_cfg: dict | None = None,
         in_channels: int | Sequence[int] | None = None,
         frozen: bool = False,
+        learn_last: int | None = None,
+        lora: dict | None = None,
         backbone_checkpoint: str | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -71,6 +88,8 @@ class ImageEncoder(BaseModule):
         self.frozen = frozen
         self.backbone_checkpoint = backbone_checkpoint
         self.backbone_config = dict(backbone)
+        #: Where the weights of the backbone come from; None: random.
+        self.source = backbone_checkpoint or _source_of(backbone)
         self.backbone = MODELS.build(backbone)
         if in_channels is None:
             self.in_channels = self._find_channels()
@@ -92,9 +111,7 @@ class ImageEncoder(BaseModule):
         self.norms = nn.ModuleList(
             build_norm_layer(norm_cfg, embed_dims)[1] if norm_cfg else nn.Identity() for _ in self.projections
         )
-        if frozen:
-            self.backbone.requires_grad_(False)
-            self.backbone.eval()
+        self._frozen_modules = freeze(self.backbone, frozen, learn_last, lora, 'image.encoder')
 
     @torch.no_grad()
     def _find_channels(self) -> list[int]:
@@ -133,12 +150,14 @@ class ImageEncoder(BaseModule):
                     f'{self.backbone_checkpoint} lacks {len(missing)} tensors of the frozen backbone, which would stay '
                     f'random: {missing[:5]}.'
                 )
+        if not loaded:
+            restart_lora(self.backbone)
 
     def train(self, mode: bool = True) -> ImageEncoder:
         """Sets the mode; a frozen backbone stays in evaluation mode (no dropout, fixed batch statistics)."""
         super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
+        for module in self._frozen_modules:
+            module.eval()
         return self
 
     def extract(self, inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:

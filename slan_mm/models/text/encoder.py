@@ -19,6 +19,7 @@ from slan_mm.models.state_dict_hooks import rename_old
 from slan_mm.models.text.architectures import find_architecture, load_model, random_model
 from slan_mm.models.text.token_order import reading_order, sentence_first
 from slan_mm.models.text.unknown_words import UnknownWords
+from slan_mm.models.tower_blocks import freeze
 from slan_mm.plain_text import is_whole, short
 from slan_mm.registry import MODELS, TOKENIZERS
 from slan_mm.structures import EncodedWords, TextTokens
@@ -49,6 +50,9 @@ class TextEncoder(BaseModule):
             the tokenizer's unless given.
         max_words: most tokens of a text, [CLS] and [SEP] included; longer texts are cut and counted.
         frozen: the model stays in evaluation mode and gets no gradient.
+        learn_last: only the last so many blocks of the model learn, and what follows them; None: all, or none if
+            ``frozen``.
+        lora: settings of ``peft.LoraConfig``, see :func:`add_lora`: of the model LoRA alone learns. Extra ``lora``.
         embed_dims: D. Where it differs from the model's width, one linear projection each for contextual and lexical
             words is added. None: the model's width.
         local_files_only: never touch the network for ``model`` (nor for a tokenizer given as a string).
@@ -73,6 +77,8 @@ class TextEncoder(BaseModule):
         model: dict | str,
         max_words: int = 32,
         frozen: bool = False,
+        learn_last: int | None = None,
+        lora: dict | None = None,
         embed_dims: int | None = None,
         local_files_only: bool = True,
         attn_implementation: str | None = None,
@@ -87,6 +93,8 @@ class TextEncoder(BaseModule):
         self.tokenizer = TOKENIZERS.build(tokenizer)
         self.max_words = max_words
         self.frozen = frozen
+        #: Where the weights of the model come from; None: random.
+        self.source = model if isinstance(model, str) else None
         self.truncated = 0
         self.unknown_words = UnknownWords()
         if word_std is not None and isinstance(model, str):
@@ -113,9 +121,7 @@ class TextEncoder(BaseModule):
         self.embed_dims = hidden if embed_dims is None else embed_dims
         self.contextual_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
         self.lexical_projection = nn.Identity() if self.embed_dims == hidden else nn.Linear(hidden, self.embed_dims)
-        if frozen:
-            self.backbone.requires_grad_(False)
-            self.backbone.eval()
+        self._frozen_modules = freeze(self.backbone, frozen, learn_last, lora, 'text.encoder')
 
     def _check_sizes(self) -> None:
         config = self.backbone.config
@@ -151,8 +157,8 @@ class TextEncoder(BaseModule):
     def train(self, mode: bool = True) -> TextEncoder:
         """Sets the mode; a frozen model stays in evaluation mode (no dropout)."""
         super().train(mode)
-        if self.frozen:
-            self.backbone.eval()
+        for module in self._frozen_modules:
+            module.eval()
         return self
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
