@@ -39,6 +39,7 @@ EXTRAS = {
         'ONNX models (tools/model_converters/slan_to_onnx.py)',
     ),
     'parquet': Extra({'pyarrow': '>=18,<27'}, 'data sets of Hugging Face in parquet files (tools/prepare_own_data.py)'),
+    'app': Extra({'gradio': '>=6.17.3,<6.18'}, 'the app in the browser (tools/app.py)'),
 }
 #: Packages of requirements/ that only some commands need; everything needs the others.
 PARTLY_NEEDED = {

@@ -19,6 +19,7 @@ from slan_mm.registry import DATASETS, METRICS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1]
 EXPORT = str(ROOT / 'tools' / 'model_converters' / 'slan_to_onnx.py')
+APP = str(ROOT / 'tools' / 'app.py')
 #: Of each extra, what begins work that needs it. No file named here is there: nothing is read before the extra is seen.
 BEGINNINGS = [
     ('video', lambda: TRANSFORMS.build(dict(type='LoadVideo'))),
@@ -29,6 +30,7 @@ BEGINNINGS = [
     ('parquet', lambda: extract_parquet(Path('shards'), Path('pictures'), Path('rows.jsonl'))),
     ('lora', lambda: add_lora(nn.Linear(1, 1), dict(r=1), 'text.encoder')),
     ('export', lambda: runpy.run_path(EXPORT)['main'](['config.py', 'weights.pth', 'out'])),
+    ('app', lambda: runpy.run_path(APP)['main'](['config.py', 'weights.pth'])),
 ]
 
 
@@ -47,7 +49,7 @@ def test_a_missing_package_is_asked_for_before_work_begins(extra, begin, monkeyp
     packages = [f'{package}{versions}' for package, versions in EXTRAS[extra].packages.items()]
     line = f'{sys.executable} -m pip install ' + ' '.join(f"'{package}'" for package in packages)
     assert str(raised.value).endswith(f'Install: {line}')
-    said = str(raised.value).removeprefix('slan_to_onnx: ')
+    said = str(raised.value).removeprefix('slan_to_onnx: ').removeprefix('app: ')
     assert said.startswith(f'{", ".join(EXTRAS[extra].packages)} not installed')
 
 

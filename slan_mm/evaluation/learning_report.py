@@ -87,9 +87,9 @@ def learning_report(
         lines.append('  That is little more than chance: check that captions belong to their pictures; add pictures.')
     trusted, reason = regions_trusted(best)
     lines += [
-        f'  Regions {"can" if trusted else "cannot"} be trusted{"" if trusted else " yet"}: {reason}.',
-        '  These pictures chose the checkpoint and the weights: on others expect less. A split test in your table is '
-        'the better judge.',
+        f'  Regions can be {"trusted" if trusted else "trusted not yet"}: {reason}.',
+        '  These pictures chose the checkpoint and the weights, so on others the numbers will be lower. A split test '
+        'in your table is the better judge.',
         f'Next: {next_command}',
     ]
     return '\n'.join(lines)

@@ -1,7 +1,8 @@
 """What a model makes of a picture and its text, step by step: what the figures of the paper show."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from slan_mm.evaluation.functional import best_iou
 from slan_mm.models.inference import evaluating
-from slan_mm.models.phrase_grounding import phrase_tokens
+from slan_mm.models.phrase_grounding import best_boxes, phrase_tokens, span_tokens
 from slan_mm.pair_index import PairIndex
 from slan_mm.visualization.collect import picture_name, visible_picture
 
@@ -30,6 +31,10 @@ class LocatorTrace:
     - ``proposals`` (Nq, 4), ``saliency`` (Nq,), 1 for the most salient, ``kept`` (Nq,) bool: what the region filter
       read and decided.
     - ``activation`` (N, H', W'): each phrase's word-activation map, the mean over its words.
+    - ``ranked``: of each phrase, of each level, all boxes that hardly overlap, (n, 4), best first, and their
+      scores (n,).
+    - ``words``: the characters of each of W words that were read; ``word_activation`` (W, H', W'): their maps.
+    - ``unread``: what of the phrases was not read, and why.
     """
 
     sample_id: str
@@ -46,6 +51,10 @@ class LocatorTrace:
     saliency: np.ndarray
     kept: np.ndarray
     activation: np.ndarray
+    ranked: list[list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=list)
+    words: list[tuple[int, int]] = field(default_factory=list)
+    word_activation: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), np.float32))
+    unread: list[str] = field(default_factory=list)
 
     def overlap(self, phrase: int, box: Sequence[float]) -> float | None:
         """IoU of ``box`` with the best gold box of ``phrase``; None where it has none."""
@@ -90,11 +99,13 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
         kept = torch.zeros(image.boxes.shape[1], dtype=torch.bool, device=mask.device)
         kept[located.index[row, mask]] = True
         saliency = located.saliency[row].float().sigmoid()
+        unread = [reason for reason in sample.unread if reason]
         read = [number for number, named in enumerate(words[row]) if named.any()]
         if not read:
-            raise ValueError(f'no phrase of {sample.text!r} can be traced: {"; ".join(sample.unread) or "it has none"}')
+            raise ValueError(f'no phrase of {sample.text!r} can be traced: {"; ".join(unread) or "it has none"}')
         phrases = [sample.phrases[number] for number in read]
         answers = [sample.pred_phrases[number] for number in read]
+        spoken, maps = _word_maps(sample.text, tokens.offsets[row], tokens.word_mask[row], activation[row])
         traces.append(
             LocatorTrace(
                 sample_id=str(sample.sample_id),
@@ -111,6 +122,10 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
                 saliency=(saliency / saliency.max()).cpu().numpy(),
                 kept=kept.cpu().numpy(),
                 activation=torch.stack([activation[row, words[row][number]].mean(0) for number in read]).cpu().numpy(),
+                ranked=[[_ranked(level) for level in levels] for levels in answers],
+                words=spoken,
+                word_activation=maps,
+                unread=unread,
             )
         )
     return traces
@@ -118,3 +133,21 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
 
 def _first(boxes: Tensor) -> np.ndarray:
     return boxes[0].float().cpu().numpy()
+
+
+def _ranked(level: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    boxes, scores = best_boxes(level, len(level['boxes']), None)
+    return boxes.numpy(), scores.numpy()
+
+
+def _word_maps(
+    text: str, offsets: Tensor, word_mask: Tensor, activation: Tensor
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """The words of ``text`` that were read, as a reader counts them, and of each the mean map of its tokens."""
+    spans, maps = [], []
+    for match in re.finditer(r'\w+', text):
+        tokens = span_tokens(offsets, word_mask, [match.span()])
+        if tokens.any():
+            spans.append(match.span())
+            maps.append(activation[tokens].mean(0))
+    return spans, torch.stack(maps).cpu().numpy()

@@ -205,3 +205,12 @@ def test_a_look_is_what_the_model_predicts():
         words = text.word_space['lexical'][row, text.word_mask[row]]
         assert look.activation.shape[0] == 2 and np.abs(look.activation).max() <= 2 and len(words) > 2
         np.testing.assert_allclose(look.activation.mean((1, 2)), 0, atol=1e-5)  # centred
+        # Each word as it is read; a phrase's map is the mean of its words', and its first box that of all its boxes.
+        assert [TEXT[start:end] for start, end in look.words] == TEXT.split()
+        of_phrase = [number for number, (start, end) in enumerate(look.words) if 2 <= start < end <= 12]
+        np.testing.assert_allclose(look.word_activation[of_phrase].mean(0), look.activation[0], atol=1e-5)
+        for phrase, levels in enumerate(look.ranked):
+            for level, (boxes, scores) in enumerate(levels):
+                np.testing.assert_allclose(boxes[0], look.boxes[phrase, level], rtol=1e-5)
+                assert len(boxes) == len(scores) > 0 and (np.diff(scores) <= 0).all()
+        assert look.unread == []

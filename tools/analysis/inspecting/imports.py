@@ -15,7 +15,7 @@ FLOORS = (
     'evaluation',
     'engine visualization',
     'apis cli',
-    'pseudo_labels',
+    'app pseudo_labels',
 )
 #: The lowest floor of older trees had this one too; a part that is in no list lies above all.
 FORMER = 'files'
