@@ -75,7 +75,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
                 f'{name} holds a {kind.__name__}, which is no {cls.__name__}: call {kind.__name__}.from_pretrained, '
                 'or slan_mm.apis.init_model'
             )
-        model = build_applied(cfg)
+        model: Any = build_applied(cfg)
         path = folder / WEIGHTS
         load_weights(model, check_weights(path, read_weights_file(path, 'cpu')), str(path))
         return model.to(device).eval()
@@ -109,7 +109,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
                 'the model does not know its config: make it by slan_mm.apis.init_model, or set model.cfg = '
                 'slan_mm.config.read_config(...)'
             )
-        return portable_parts(self.cfg, self)  # type: ignore[arg-type]
+        return portable_parts(self.cfg, self)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         parts = self._portable()

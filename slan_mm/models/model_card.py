@@ -116,7 +116,8 @@ def model_card(model: HubModel, license: str | None = None) -> ModelCard:
     record, kind = complete_record(model), type(model)
     data = ModelCardData(library_name='slan_mm', license=license, tags=['vision-language', 'openmmlab'])
     towers = [tower for tower in record.get('towers') or [] if isinstance(tower, dict)]
-    test = record.get('test') if isinstance(record.get('test'), dict) else {}
+    told = record.get('test')
+    test: dict[str, Any] = told if isinstance(told, dict) else {}
     results = _table(
         ['metric', 'value'],
         [[name, round(value, 4)] for name, value in sorted(test.items()) if isinstance(value, int | float)],
@@ -128,7 +129,7 @@ def model_card(model: HubModel, license: str | None = None) -> ModelCard:
 
 {(inspect.getdoc(kind) or '').splitlines()[0]}
 
-Licence of these weights: {license or UNKNOWN}. Written by slan_mm {__version__}; parameters: {record['parameters']}.
+Licence of these weights: {license or UNKNOWN}. Written by slan_mm {__version__}; parameters: {_cell(record['parameters'])}.
 
 ## Use
 

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from torch import nn
 from transformers import PretrainedConfig
 
 from slan_mm.applied_config import picture_size, without_cached_pictures, without_feature_stores
@@ -19,7 +18,7 @@ from slan_mm.model_folder import TOKENIZER
 _OF_FILES = ('architectures', 'torch_dtype', 'transformers_version', 'tokenizer_class', 'auto_map')
 
 
-def portable_parts(cfg: Config, model: nn.Module) -> dict[str, Any]:
+def portable_parts(cfg: Config, model: Any) -> dict[str, Any]:
     """What ``config.json`` has of ``cfg``, the config of ``model``: plain values that JSON knows.
 
     Towers that were loaded by name become the config of their architecture, a tokenizer of files that of the folder.
