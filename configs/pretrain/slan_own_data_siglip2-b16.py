@@ -36,6 +36,7 @@ model = dict(
     ),
     text=dict(
         type='PairTextBranch',
+        whole_words=True,
         encoder=dict(
             _delete_=True,
             type='StoredPairTextEncoder',

@@ -86,6 +86,11 @@ class PretrainObjective(ContrastObjective):
                 raise ValueError(
                     "LM masks words, and the text encoder's tokenizer has no [MASK]: set objective.weights=dict(lm=0)"
                 )
+            if text_branch.whole_words:
+                raise ValueError(
+                    'LM would mask the first piece of a word alone: set text.whole_words=False, or '
+                    'objective.weights=dict(lm=0)'
+                )
             self.masking = WordMasking(mask_probability, seed)
             self.lm_head = MODELS.build(
                 dict(

@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from slan_mm.models import protocols
 from slan_mm.models.projection import projector
 from slan_mm.models.sizes import build_sized
+from slan_mm.models.text.whole_words import join_pieces, piece_weight
 from slan_mm.registry import MODELS
 from slan_mm.structures import EncodedWords, TextFeatures, TextTokens
 
@@ -26,6 +27,8 @@ class TextBranch(BaseModule):
         embedding: What ITC compares: 'cls', the text [CLS] (EOS or another token for architectures that read the
             whole text there), or 'mean', the mean of the tokens, for text encoders that
             were trained so, e.g. sentence encoders.
+        whole_words: Whether a word that the tokenizer cuts into pieces is one word for maps, filters and phrases: the
+            mean of its pieces in the region-word spaces. ITC and the locator's attention read tokens. Not with LM.
         word_dropout: Share of words that are left out of the mean and of ``word_mask`` in training. A text that would
             lose all words keeps them.
     """
@@ -40,6 +43,7 @@ class TextBranch(BaseModule):
         itc_dropout: float = 0.0,
         embedding: str = 'cls',
         word_dropout: float = 0.0,
+        whole_words: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -47,13 +51,15 @@ class TextBranch(BaseModule):
             raise ValueError(f"embedding must be 'cls' or 'mean', got {embedding!r}")
         self.embedding = embedding
         self.word_dropout = word_dropout
+        self.whole_words = whole_words
         self.encoder: protocols.TextEncoder = build_sized(encoder, 'text.encoder', embed_dims=embed_dims)
         self.itc_projection = projector(self.encoder.hidden_dims, itc_dims, itc_hidden, itc_dropout)
         self.spaces = nn.ModuleDict({term: nn.Linear(embed_dims, dims) for term, dims in space_dims.items()})
 
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
         """Tokens of T >= 1 texts."""
-        return self.encoder.tokenize(texts)
+        tokens = self.encoder.tokenize(texts)
+        return join_pieces(tokens, texts) if self.whole_words else tokens
 
     def itc_modules(self) -> list[nn.Module]:
         """What ITC alone reads."""
@@ -78,11 +84,15 @@ class TextBranch(BaseModule):
         # There is always a word: a text of nothing but [MASK]s keeps them, an empty one its special tokens.
         for tokens_left in (tokens.word_mask, tokens.mask):
             word_mask = word_mask | (tokens_left & ~word_mask.any(1, keepdim=True))
+        word_space = self.word_space(own, encoded)
+        if self.whole_words:
+            weight = piece_weight(tokens)
+            word_space = {term: normalize(weight.to(words.dtype) @ words, dim=-1) for term, words in word_space.items()}
         return TextFeatures(
             words=encoded.contextual,
             mask=tokens.mask,
             word_mask=word_mask,
-            word_space=self.word_space(own, encoded),
+            word_space=word_space,
             # Special tokens are never dropped.
             embedding=self.embed(own, tokens.mask & ~dropped) if contrast else None,  # type: ignore[arg-type]
         )
