@@ -16,10 +16,8 @@ dinov2 = '{{$SLAN_WEIGHTS:weights}}/dinov2-small'
 # Each tower has a store of its own.
 store = f'{_base_.data_root}/features_dinov2-s_minilm'
 pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=_base_.load), dict(type='PackPairs')]
-stored = dict(dataset=dict(pipeline=pipeline))
-train_dataloader = stored
-val_dataloader = dict(retrieval=stored)
-test_dataloader = dict(retrieval=stored)
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+val_dataloader = test_dataloader = dict(retrieval=train_dataloader)
 
 model = dict(
     data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=dinov2),

@@ -8,16 +8,14 @@ As slan_own_data_clip-b16.py. Another SigLIP or SigLIP 2 of a fixed size needs i
 Expected: at iteration 0 the retrieval of SigLIP 2 itself; not measured here, see docs/encoders.md.
 """
 
-_base_ = './slan_own_data_pretrained.py'
+_base_ = ['./slan_own_data_pretrained.py', '../_base_/pair.py']
 
 pair = '{{$SLAN_WEIGHTS:weights}}/siglip2-base-patch16-224'
 # Each tower has a store of its own.
 store = f'{_base_.data_root}/features_siglip2-b16'
 pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=_base_.load), dict(type='PackPairs')]
-stored = dict(dataset=dict(pipeline=pipeline))
-train_dataloader = stored
-val_dataloader = dict(retrieval=stored)
-test_dataloader = dict(retrieval=stored)
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+val_dataloader = test_dataloader = dict(retrieval=train_dataloader)
 
 model = dict(
     itc_dims=768,
@@ -25,32 +23,12 @@ model = dict(
     data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained=pair),
     image=dict(
         type='PairImageBranch',
-        encoder=dict(
-            _delete_=True,
-            type='StoredPairImageEncoder',
-            backbone=dict(type='PairBackbone', model=pair),
-            norm_cfg=dict(type='GN', num_groups=8),
-            frozen=True,
-        ),
+        encoder=dict(_delete_=True, **_base_.pair_image_encoder, backbone=dict(type='PairBackbone', model=pair)),
         embedding=dict(level=0),
     ),
     text=dict(
-        type='PairTextBranch',
-        whole_words=True,
-        encoder=dict(
-            _delete_=True,
-            type='StoredPairTextEncoder',
-            store=store,
-            tokenizer=pair,
-            model=pair,
-            max_words=64,
-            frozen=True,
-        ),
+        **_base_.pair_text,
+        encoder=dict(_delete_=True, **_base_.pair_text_encoder, store=store, tokenizer=pair, model=pair, max_words=64),
     ),
-    objective=dict(
-        itc=dict(type='PairITCLoss', pretrained=pair),
-        # Cosines of patches and words lie closer together than those of SLAN's own.
-        region_word=dict(temperature=0.01),
-        calibrated=(),
-    ),
+    objective=dict(**_base_.pair_objective, itc=dict(type='PairITCLoss', pretrained=pair)),
 )
