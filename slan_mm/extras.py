@@ -38,7 +38,9 @@ EXTRAS = {
         {'onnx': '>=1.20,<2', 'onnxscript': '>=0.5.6,<1', 'onnxruntime': '>=1.23.2,<2'},
         'ONNX models (tools/model_converters/slan_to_onnx.py)',
     ),
-    'parquet': Extra({'pyarrow': '>=18,<27'}, 'data sets of Hugging Face in parquet files (tools/prepare_own_data.py)'),
+    'parquet': Extra(
+        {'pyarrow': '>=26.0.1,<27'}, 'data sets of Hugging Face in parquet files (tools/prepare_own_data.py)'
+    ),
     'app': Extra({'gradio': '>=6.17.3,<6.18'}, 'the app in the browser (tools/app.py)'),
 }
 #: Packages of requirements/ that only some commands need; everything needs the others.

@@ -7,14 +7,14 @@ from threading import RLock
 from typing import Any
 
 from slan_mm.apis import INFERENCERS, PictureSearch, TaskInferencer
-from slan_mm.config import name_of, read_config
+from slan_mm.config import read_config
 
 
 class AppModel:
     """A model and the inferencers of what it can do. They share one network, and are made when they are asked for.
 
     Args:
-        model: Its config file, or what else :class:`TaskInferencer` takes.
+        model: Its config file, or a folder or a name that :func:`read_config` takes.
         weights: Its checkpoint; None: what the config says.
         device: 'cpu', 'cuda', ...; None: a GPU where there is one.
 
@@ -29,7 +29,7 @@ class AppModel:
             raise ValueError('a checkpoint is needed: the config has no load_from either')
         self.device = device
         #: What a title calls it: no path.
-        self.name = f'{Path(name_of(self.cfg)).stem} ({Path(str(self.weights)).name})'
+        self.name = f'{Path(model).name.removesuffix(".py")} ({Path(str(self.weights)).name})'
         #: Held while the network works: whoever comes meanwhile waits.
         self.lock = RLock()
         self._made: dict[str, TaskInferencer] = {}

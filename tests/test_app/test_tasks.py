@@ -63,3 +63,8 @@ def test_a_model_without_weights_is_told():
 
     with pytest.raises(ValueError, match='a checkpoint is needed'):
         AppModel(str(ROOT / TINY_MODEL[0]))
+
+
+def test_a_folder_is_a_model_and_gives_its_name(model, tmp_path):
+    model.inferencer('grounding').model.save_pretrained(tmp_path / 'my-model')
+    assert AppModel(tmp_path / 'my-model', device='cpu').name == 'my-model (model.safetensors)'
