@@ -80,7 +80,7 @@ if __name__ == '__main__':
 import logging
 from dataclasses import replace
 
-from mmengine.dist import barrier, init_dist, is_main_process
+from mmengine.dist import barrier, init_dist, is_distributed, is_main_process
 from mmengine.logging import MMLogger
 
 from slan_mm.engine.gloo import join_cpu_ranks
@@ -159,7 +159,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.launcher != 'none':
         join_cpu_ranks(options.launcher)
-        init_dist(options.launcher)
+        # Without a GPU the ranks have met by now.
+        if not is_distributed():
+            init_dist(options.launcher)
     label(options)
     leave_processes()
 

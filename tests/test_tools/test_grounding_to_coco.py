@@ -1,0 +1,27 @@
+"""Phrase boxes as COCO's instances."""
+
+import json
+import runpy
+from pathlib import Path
+
+TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/grounding_to_coco.py'
+
+
+def test_heads_are_the_categories(tmp_path):
+    caption = 'Two small dogs run and a dog of a man sits'
+    spans = [
+        [[caption.index(phrase), caption.index(phrase) + len(phrase)]]
+        for phrase in ('Two small dogs', 'a dog', 'a man')
+    ]
+    image = dict(id=1, file_name='a.jpg', height=50, width=80, caption=caption, tokens_positive_eval=spans)
+    boxes = [([1, 2, 10, 20], spans[0]), ([1, 2, 10, 20], spans[1]), ([30, 5, 20, 40], spans[2])]
+    annotations = [dict(image_id=1, bbox=box, tokens_positive=own) for box, own in boxes]
+    (tmp_path / 'grounding.json').write_text(json.dumps(dict(images=[image], annotations=annotations)))
+    runpy.run_path(str(TOOL))['main']([str(tmp_path / 'grounding.json'), str(tmp_path / 'coco.json')])
+    data = json.loads((tmp_path / 'coco.json').read_text())
+    assert [one['name'] for one in data['categories']] == ['dog', 'man']
+    assert [(one['category_id'], one['bbox']) for one in data['annotations']] == [
+        (1, [1, 2, 10, 20]),
+        (2, [30, 5, 20, 40]),
+    ]
+    assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=80)]
