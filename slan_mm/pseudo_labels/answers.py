@@ -14,12 +14,12 @@ from slan_mm.applied_config import picture_size
 from slan_mm.config import name_of, read_config
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.feature_store.keys import hash_weights
 from slan_mm.progress import Progress
 from slan_mm.pseudo_labels.fragments import FragmentWriter, index_blocks
 from slan_mm.pseudo_labels.sources import NamedPicture
 from slan_mm.pseudo_labels.views import ViewGrounder
 from slan_mm.structures import MarkedText
+from slan_mm.weights_file import hash_weights
 
 #: Pictures of a block: what a process answers and writes at once. Fixed, so that batches, and with them the last
 #: digits of the answers, are the same for any number of processes.
