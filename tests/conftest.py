@@ -1,7 +1,6 @@
 """What every test runs with."""
 
 import pytest
-from support.lighter import lighten
 
 #: Files that take longest come first, so that no process is left with one at the end (pytest -n 2).
 LONG = (
@@ -27,6 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope='session')
 def lighter():
+    # Here, because the process that hands out the tests of pytest -n 2 would import MMEngine before the others start.
+    from support.lighter import lighten
+
     with pytest.MonkeyPatch.context() as patch:
         lighten(patch)
         yield

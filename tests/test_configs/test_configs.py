@@ -3,7 +3,8 @@
 On a CPU, unless SLAN_TEST_DEVICE names another device.
 """
 
-import copy
+import functools
+import itertools
 import os
 from pathlib import Path
 
@@ -42,9 +43,13 @@ LOGGED = {
 WRITTEN = {'SLANCaptioner': 'pred_caption', 'SLANAnswerer': 'pred_answer'}
 
 
+#: A config's file, read once for all tests; none of them changes what it gets.
+read_config = functools.cache(Config.fromfile)
+
+
 @pytest.fixture(scope='module', params=CONFIGS, ids=[str(path.relative_to(ROOT).with_suffix('')) for path in CONFIGS])
 def read(request):
-    return Config.fromfile(request.param)
+    return read_config(request.param)
 
 
 @pytest.fixture
@@ -71,16 +76,27 @@ def built(read):
 
 @pytest.fixture
 def toy(built):
-    """The config and a copy of the model."""
+    """The config and the model, which afterwards is again as it was built: a copy of it takes longer than a step."""
     torch.manual_seed(0)
     config, model = built
-    return config, copy.deepcopy(model)
+    before = {name: value.detach().clone() for name, value in tensors_of(model)}
+    yield config, model
+    now = dict(tensors_of(model))
+    assert now.keys() == before.keys()
+    with torch.no_grad():
+        for name, value in before.items():
+            now[name].copy_(value)
+    model.zero_grad()
+
+
+def tensors_of(model):
+    return itertools.chain(model.named_parameters(), model.named_buffers())
 
 
 def test_stored_pictures_have_an_encoder_that_reads_them():
     read = 0
     for path in CONFIGS:
-        cfg = Config.fromfile(path)
+        cfg = read_config(path)
         # A variable of a config below may name a pipeline that nothing runs.
         loaders = {name: value for name, value in cfg.to_dict().items() if name.endswith('_dataloader')}
         if find_steps(loaders, 'LoadCachedFeatures'):
@@ -99,12 +115,13 @@ def test_training_step(toy):
     before = {name: value.detach().clone() for name, value in trained.items()}
     reached, updates = set(), []
     wrapper.optimizer.register_step_post_hook(lambda *_: updates.append(wrapper))
-    for name, value in trained.items():
-        value.register_hook(lambda _, name=name: reached.add(name))
+    hooks = [value.register_hook(lambda _, name=name: reached.add(name)) for name, value in trained.items()]
 
     steps = cfg.optim_wrapper.get('accumulative_counts', 1)
     for _ in range(steps):
         log = model.train_step(batch_of(cfg.train_dataloader.dataset), wrapper)
+    for hook in hooks:
+        hook.remove()
 
     # Boxes that nothing moves are not regressed.
     logged = LOGGED[cfg.model.type] - (set() if cfg.model.locator.adaptors else {'loss_reg'})
@@ -123,7 +140,7 @@ def test_prediction(toy):
 
 
 def test_load_from_is_something_that_training_writes_or_that_is_shipped():
-    starts = {str(path): Config.fromfile(path).get('load_from') for path in CONFIGS}
+    starts = {str(path): read_config(path).get('load_from') for path in CONFIGS}
     starts = {path: Path(start) for path, start in starts.items() if start}
     assert len(starts) > 25
     for path, start in starts.items():
@@ -142,9 +159,9 @@ FROM_SHIPPED = [path for path in CONFIGS if 'SLAN_CHECKPOINT:checkpoints/' in pa
 
 @pytest.mark.parametrize('path', FROM_SHIPPED, ids=lambda path: path.stem)
 def test_shipped_weights_lack_nothing_but_a_new_head(path):
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     init_default_scope(cfg.default_scope)
-    long = Config.fromfile(ROOT / 'pretrain/slan_tiny_shapes_long.py')
+    long = read_config(ROOT / 'pretrain/slan_tiny_shapes_long.py')
     # What has no weights, such as how boxes are drawn, has to be that of the weights as well.
     assert cfg.model.locator.adaptors == long.model.locator.adaptors
     weights = load_from_file(str(ROOT.parent / cfg.load_from))['state_dict']

@@ -25,6 +25,20 @@ def state(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob('*') if '__pycache__' not in path.parts}
 
 
+#: What a script would begin its work with. --help and mistakes need none of it.
+WORKERS = ('python', 'python3', 'pip', 'curl', 'wget', 'git', 'torchrun', 'srun', 'sbatch', 'timeout')
+
+
+@pytest.fixture(scope='module')
+def no_work(tmp_path_factory):
+    """A folder of commands that fail, so that a script that goes past its options installs and fetches nothing."""
+    folder = tmp_path_factory.mktemp('no_work')
+    for name in WORKERS:
+        (folder / name).write_text('#!/bin/sh\necho "$0 is called: work has begun" >&2\nexit 97\n')
+        (folder / name).chmod(0o755)
+    return folder
+
+
 def environment_of(folder):
     """Python is found; what a command made, it would make in ``folder``."""
     return {
@@ -38,13 +52,13 @@ def environment_of(folder):
     }
 
 
-def call(command, folder):
-    """Runs it in a folder of its own. Fails if it has written there, or has begun an installation."""
+def call(command, folder, no_work):
+    """Runs it in a folder of its own, where it cannot work. Fails if it has written there."""
     before = state(ROOT / 'tools')
+    environment = environment_of(folder)
+    environment |= {'PATH': f'{no_work}{os.pathsep}{environment["PATH"]}', 'SLAN_PYTHON': str(no_work / 'python')}
     done = subprocess.run(
-        # What takes longer has begun to work.
-        list(map(str, command)),
-        **dict(cwd=folder, env=environment_of(folder), capture_output=True, text=True, check=False, timeout=120),
+        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert not list(folder.iterdir()), 'nothing is written'
     assert state(ROOT / 'tools') == before
@@ -85,22 +99,28 @@ def test_python_tools_refuse_unknown_options(tool, calls):
 
 @pytest.mark.parametrize('arguments', [['--help'], ['-h'], ['CONFIG', '2', '--help']], ids=' '.join)
 @pytest.mark.parametrize('script', SHELL, ids=str)
-def test_scripts_help_by_their_head_comment(script, arguments, tmp_path):
-    done = call(['bash', ROOT / script, *arguments], tmp_path)
+def test_scripts_help_by_their_head_comment(script, arguments, tmp_path, no_work):
+    done = call(['bash', ROOT / script, *arguments], tmp_path, no_work)
     assert done.returncode == 0 and not done.stderr
     assert f'bash {script}' in done.stdout and '#' not in done.stdout and 'set -e' not in done.stdout
 
 
 @pytest.mark.parametrize('script', SHELL, ids=str)
-def test_scripts_refuse_unknown_options(script, tmp_path):
-    done = call(['bash', ROOT / script, *['--no-such-option'] * 4], tmp_path)
+def test_scripts_refuse_unknown_options(script, tmp_path, no_work):
+    done = call(['bash', ROOT / script, *['--no-such-option'] * 4], tmp_path, no_work)
     assert done.returncode == 2 and not done.stdout
     assert done.stderr == f'{script.stem}: unknown option --no-such-option; see: bash {script} --help\n'
 
 
+def test_a_script_that_goes_past_its_options_installs_nothing(tmp_path, no_work):
+    """What keeps the tests above from doing so when they fail."""
+    done = call(['bash', ROOT / 'tools/setup_env.sh'], tmp_path, no_work)
+    assert done.returncode != 0 and 'work has begun' in done.stderr
+
+
 @pytest.mark.parametrize('script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
-def test_launchers_say_how_many_arguments_they_need(script, tmp_path):
-    done = call(['bash', ROOT / 'tools' / f'{script}.sh', 'x'], tmp_path)
+def test_launchers_say_how_many_arguments_they_need(script, tmp_path, no_work):
+    done = call(['bash', ROOT / 'tools' / f'{script}.sh', 'x'], tmp_path, no_work)
     assert done.returncode == 2 and re.match(rf'{script}: needs \d arguments, 1 are given; see: ', done.stderr)
 
 
