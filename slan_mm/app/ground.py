@@ -95,7 +95,7 @@ def grounded_html(answer: Grounded, level: int | None = None, boxes: str = BEST,
     shown = _boxes(answer, level, boxes)
     jpeg, notes = answer.jpeg, [f'Not read: {reason}' for reason in answer.unread]
     if word in answer.word_names:
-        own = answer.maps[answer.word_names.index(word)].astype(np.float32)
+        own: np.ndarray = answer.maps[answer.word_names.index(word)].astype(np.float32)
         jpeg = to_jpeg(heat(from_jpeg(jpeg), own))
         scale = f'{own.min():.2f} (dark) to {own.max():.2f} (bright)'
         notes.insert(0, f'Map of "{word}": from {scale}, on a scale of its own.')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from slan_mm.app import tasks
 from slan_mm.app.models import AppModel
@@ -73,7 +74,7 @@ def _judge(model: AppModel, samples: Sequence[tuple[Path, str]]) -> None:
     gr.on([go.click, sentence.submit], shown(partial(tasks.judge, model)), inputs, answer, **ONE_AT_A_TIME)
 
 
-def _written(name: str):
+def _written(name: str) -> Any:
     import gradio as gr
 
     return gr.Textbox(label='Answer', lines=2, interactive=False, elem_id=f'{name}-answer')
