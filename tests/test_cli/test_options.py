@@ -79,10 +79,11 @@ def test_mistakes_are_still_told(folder, capsys):
 
 
 def test_every_tool_of_a_model_takes_a_folder():
-    """Arguments config and checkpoint come from ``add_model`` alone; two tools make a model, and take no made one."""
+    """Arguments config and checkpoint come from ``add_model`` alone; but two tools make a model, and app.py needs none."""
     own = {
         path.name
         for path in (ROOT / 'tools').rglob('*.py')
         if re.search(r"add_argument\(\s*'checkpoints?'", path.read_text())
     }
-    assert own == {'publish.py', 'detr_to_slan.py'}
+    assert own == {'publish.py', 'detr_to_slan.py', 'app.py'}
+    assert parsed('app.py', 'folder')[:2] == ('folder', None), 'a folder needs no checkpoint'
