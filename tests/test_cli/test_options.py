@@ -79,7 +79,7 @@ def test_mistakes_are_still_told(folder, capsys):
 
 
 def test_every_tool_of_a_model_takes_a_folder():
-    """Arguments config and checkpoint come from ``add_model`` alone; but two tools make a model, and app.py needs none."""
+    """Config and checkpoint come from ``add_model`` alone; but two tools make a model, and app.py needs none."""
     own = {
         path.name
         for path in (ROOT / 'tools').rglob('*.py')
