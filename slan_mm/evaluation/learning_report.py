@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Regions are trusted from this many held-out pictures on; fewer cannot tell.
-FEWEST_PICTURES = 100
+#: Regions are trusted from this many held-out pictures on, a tenth of 5,000: of the photographs whose boxes were
+#: looked at, those of 200 were wrong and those of 6,000 right (docs/own_data.md, docs/results.md).
+FEWEST_PICTURES = 500
 #: ... and where region-word terms alone reach this share of ITC's R@1 from text to picture.
 SHARE_OF_ITC = 0.5
 #: A R@1 below this multiple of chance is little.
@@ -87,9 +88,9 @@ def learning_report(
         lines.append('  That is little more than chance: check that captions belong to their pictures; add pictures.')
     trusted, reason = regions_trusted(best)
     lines += [
-        f'  Regions can be {"trusted" if trusted else "trusted not yet"}: {reason}.',
-        '  These pictures chose the checkpoint and the weights, so on others the numbers will be lower. A split test '
-        'in your table is the better judge.',
+        f'  Regions {"can" if trusted else "cannot"} be trusted{"" if trusted else " yet"}: {reason}.',
+        '  These pictures chose the checkpoint and the weights: on others expect less. A split test in your table is '
+        'the better judge.',
         f'Next: {next_command}',
     ]
     return '\n'.join(lines)

@@ -35,7 +35,8 @@ def best_weight(curve: dict[float, Recalls], floor: Recalls) -> float:
     Of equals it is the smallest. Where there is none, 0.
     """
     kept = [weight for weight, recalls in curve.items() if all(recalls[name] >= floor[name] for name in RECALLS)]
-    return max(sorted(kept), key=lambda weight: mean_recall(curve[weight]), default=0.0)
+    # Equal but for rounding is equal.
+    return max(sorted(kept), key=lambda weight: round(mean_recall(curve[weight]), 9), default=0.0)
 
 
 @dataclass

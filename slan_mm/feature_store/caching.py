@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from slan_mm.datasets.pictures import file_state
 from slan_mm.feature_store.encoders import StoredImageEncoder, StoredTextEncoder
 from slan_mm.feature_store.keys import FeatureStoreError, canonical, hash_config, normalisation_of
-from slan_mm.feature_store.layout import PartWriter, row_checksum
+from slan_mm.feature_store.layout import FORMAT, PartReader, PartWriter, row_checksum
 from slan_mm.feature_store.sources import StoredDataset
 from slan_mm.feature_store.texts import text_key
 from slan_mm.folder_lock import FolderLock
@@ -101,6 +101,9 @@ def _cache_images(
     }
     image_ids = list(places)
     # Size and time of change of a file tell whether it is still the same picture.
+    if _covers(Path(store) / 'images', header, 'image_ids', dict(zip(image_ids, map(_plain, states), strict=True))):
+        print_log(f'{store}/images holds these {len(image_ids)} pictures already.', 'current')
+        return len(image_ids)
     writer = PartWriter(Path(store) / 'images', header, [[*pair] for pair in zip(image_ids, states, strict=True)])
     if writer.finished:
         print_log(f'{writer.folder} holds these {len(image_ids)} pictures already.', 'current')
@@ -143,8 +146,27 @@ def _cache_images(
         raise FeatureStoreError(f'None of the {lost} pictures of {store} can be read.')
     if lost:
         print_log(f'{lost} of {len(image_ids)} pictures could not be read; training skips them.', 'current')
-    writer.finish(image_ids=image_ids)
+    writer.finish(image_ids=image_ids, states=[_plain(state) for state in states])
     return len(image_ids)
+
+
+def _plain(state: tuple[int, ...] | None) -> list[int] | None:
+    return None if state is None else list(state)
+
+
+def _covers(folder: Path, header: dict, names: str, wanted: dict[str, list[int] | None]) -> bool:
+    """Whether a finished part made by ``header`` has all that is ``wanted``, names and states of files, and maybe more.
+
+    So a run on fewer samples, a smoke run for example, does not throw away what a longer one has stored.
+    """
+    try:
+        part = PartReader(folder)
+    except FeatureStoreError:
+        return False
+    found = part.index.get(names, [])
+    states = dict(zip(found, part.index.get('states', [None] * len(found)), strict=False))
+    same = part.header == {'format': FORMAT, **header}
+    return same and all(name in states and states[name] == state for name, state in wanted.items())
 
 
 def _half(values: Tensor, names: Sequence[str]) -> np.ndarray:
@@ -189,6 +211,9 @@ def _cache_texts(
     # Texts of one length side by side waste no time on padding.
     entries = sorted(((length, key, text) for key, (length, text) in found.items()), key=lambda entry: entry[:2])
     keys = [key for _, key, _ in entries]
+    if _covers(Path(store) / 'texts', encoder.store_header(), 'text_keys', dict.fromkeys(keys)):
+        print_log(f'{store}/texts holds these {len(keys)} texts already.', 'current')
+        return len(keys)
     writer = PartWriter(Path(store) / 'texts', encoder.store_header(), keys)
     if writer.finished:
         print_log(f'{writer.folder} holds these {len(keys)} texts already.', 'current')

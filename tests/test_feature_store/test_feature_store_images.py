@@ -19,7 +19,7 @@ from support.feature_store import (
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store import FeatureStoreError, ImageStore, LoadCachedFeatures, TextStore
-from slan_mm.feature_store.caching import cache_images
+from slan_mm.feature_store.caching import cache_images, cache_texts
 from slan_mm.feature_store.sources import stored_datasets
 from slan_mm.folder_lock import FolderInUseError, FolderLock
 from slan_mm.registry import DATASETS, MODELS
@@ -189,6 +189,25 @@ def test_a_store_of_other_pictures_is_made_again(pictures, tmp_path):
     load(dict(image_id='0', img_path=str(pictures / '0.png')))
     fill(pictures, tmp_path / 'store', image_encoder())
     assert not torch.equal(ImageStore(tmp_path / 'store').levels(0)[0], before)
+
+
+def test_a_store_that_has_more_stays(pictures, tmp_path):
+    store = tmp_path / 'store'
+    fill(pictures, store, image_encoder(), text_encoder())
+    written = (store / 'images/index.json').stat().st_mtime_ns, (store / 'texts/index.json').stat().st_mtime_ns
+    fewer = config(pictures, store)
+    for loader in (fewer.train_dataloader, fewer.val_dataloader.retrieval, fewer.test_dataloader.retrieval):
+        loader.dataset.indices = 2
+    sets = stored_datasets(fewer)[str(store)]
+    assert cache_images(image_encoder(), MODELS.build(PREPROCESSOR), sets, store) == 2
+    assert cache_texts(text_encoder(), sets, store) < 4
+    assert written == (
+        (store / 'images/index.json').stat().st_mtime_ns,
+        (store / 'texts/index.json').stat().st_mtime_ns,
+    )
+    # What another encoder made is no more of it.
+    cache_images(image_encoder(1), MODELS.build(PREPROCESSOR), sets, store)
+    assert len(ImageStore(store)) == 2
 
 
 def test_one_process_at_a_time_fills_a_store(pictures, tmp_path):

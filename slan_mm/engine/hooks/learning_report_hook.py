@@ -64,6 +64,8 @@ class LearningReportHook(Hook):
             return
         config = config_name(runner.cfg.filename) or 'CONFIG'
         folder = Path(runner.work_dir)
+        if folder.is_relative_to(Path.cwd()):
+            folder = folder.relative_to(Path.cwd())
         words = ['python', 'tools/test.py', config, str(folder), '--out', str(folder / 'test.json')]
         report = learning_report(self.start, self.best, runner.iter, runner.max_iters, shlex.join(words))
         runner.logger.info(report)
