@@ -134,6 +134,7 @@ TIMM = {
     'Perception Encoder': ('vit_pe_core_base_patch16_224', 16),
     'DINOv2': ('vit_small_patch14_dinov2', 14),
     'DINOv2 with registers': ('vit_small_patch14_reg4_dinov2', 14),
+    'DINOv3': ('vit_small_patch16_dinov3', 16),
     'EVA-02': ('eva02_tiny_patch14_224', 14),
     'MAE': ('vit_base_patch16_224', 16),
 }
