@@ -114,6 +114,7 @@ def _table(header: list[str], rows: list[list[Any]]) -> str:
 def model_card(model: HubModel, license: str | None = None) -> ModelCard:
     """The card of ``model``; ``license`` is that of its weights."""
     record, kind = complete_record(model), type(model)
+    parameters = _cell(record['parameters'])
     data = ModelCardData(library_name='slan_mm', license=license, tags=['vision-language', 'openmmlab'])
     towers = [tower for tower in record.get('towers') or [] if isinstance(tower, dict)]
     told = record.get('test')
@@ -129,7 +130,7 @@ def model_card(model: HubModel, license: str | None = None) -> ModelCard:
 
 {(inspect.getdoc(kind) or '').splitlines()[0]}
 
-Licence of these weights: {license or UNKNOWN}. Written by slan_mm {__version__}; parameters: {_cell(record['parameters'])}.
+Licence of these weights: {license or UNKNOWN}. Written by slan_mm {__version__}; parameters: {parameters}.
 
 ## Use
 
