@@ -2,7 +2,7 @@
 
     python tools/train.py configs/pseudo/rtmdet-tiny_pseudo_shapes.py
 
-Expected: not measured here.
+Expected: ``bbox_mAP_50`` as in docs/pseudo_labels.md.
 """
 
 _base_ = './rtmdet-tiny_pseudo.py'
