@@ -6,7 +6,7 @@ with true boxes of the same classes, its pictures lie in ``SLAN_TEST_PICTURES`` 
 ``tools/dataset_converters/shapes_to_folder.py work_dirs/shapes_folder`` writes).
 """
 
-from pathlib import Path
+import pathlib
 
 _base_ = '../loaders.py'
 
@@ -15,10 +15,10 @@ labels = '{{$SLAN_PSEUDO_FILE:labels.json}}'
 test_boxes = '{{$SLAN_TEST_BOXES:work_dirs/shapes_folder/test.json}}'
 test_pictures = '{{$SLAN_TEST_PICTURES:work_dirs/shapes_folder/images}}/'
 # The names in the order of their labels, one a line; the six shapes as long as nothing is written.
-written = Path(data_root, 'classes.txt').is_file()
+written = pathlib.Path(data_root, 'classes.txt').is_file()
 classes = ('circle', 'square', 'triangle', 'diamond', 'cross', 'star')
 if written:
-    classes = tuple(Path(data_root, 'classes.txt').read_text(encoding='utf-8').splitlines())
+    classes = tuple(pathlib.Path(data_root, 'classes.txt').read_text(encoding='utf-8').splitlines())
 num_classes = len(classes)
 
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip', 'flip_direction')
