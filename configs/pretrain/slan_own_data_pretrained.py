@@ -6,7 +6,7 @@
 ``bash tools/fetch_weights.sh`` puts the weights into ``weights/``; SLAN_WEIGHTS names another folder. Other encoders
 are named by --cfg-options, see docs/own_data.md. What the encoders make of pictures and captions is stored at the
 first run, in the folder ``features`` of the data: some 75 KB a picture and 10 KB a caption.
-Expected: depends on your data; examples with 200 photographs are measured in docs/own_data.md.
+Expected: depends on your data; examples with 200 and 1,000 photographs are measured in docs/own_data.md.
 """
 
 _base_ = [
