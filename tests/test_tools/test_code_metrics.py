@@ -59,6 +59,7 @@ def test_branches_repeated_blocks_depth_and_words(tmp_path):
             'configs/a.py': f'"""Said once."""\n{block}',
             'configs/b.py': f'"""Said twice."""\n_base_ = ["a.py"]\n# why\n\n{block}z = 1\n',
             'configs/c.py': '_base_ = "b.py"\n',
+            'configs/d.py': '_base_ = ["mmdet::a.py"]\n',
             'README.md': 'two words\n\n```bash\nnot counted\n```\n<!-- nor\nthis -->\n',
             'docs/page.md': 'one',
         },
@@ -66,7 +67,7 @@ def test_branches_repeated_blocks_depth_and_words(tmp_path):
     configs = sorted((root / 'configs').glob('*.py'))
     assert files.branches([root / 'code.py']) == 3
     assert files.repeated_blocks(configs) == 2  # seven lines hold two blocks of six
-    assert [files.config_depth(file) for file in configs] == [1, 2, 3]
+    assert [files.config_depth(file) for file in configs] == [1, 2, 3, 2]
     assert files.pages(root) == {'README.md': 2, 'docs/page.md': 1}
 
 

@@ -56,13 +56,16 @@ def repeated_blocks(files: Iterable[Path]) -> int:
 
 
 def config_depth(file: Path) -> int:
-    """How many files deep a config is: 1 without ``_base_``, one more than its deepest base otherwise."""
+    """How many files deep a config is: 1 without ``_base_``, one more than its deepest base otherwise.
+
+    A base of another project, as ``mmdet::...``, is one file.
+    """
     bases: list[str] = []
     for node in ast.parse(file.read_text(encoding='utf-8')).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '_base_':
             value = ast.literal_eval(node.value)
             bases = [value] if isinstance(value, str) else list(value)
-    return 1 + max((config_depth((file.parent / base).resolve()) for base in bases), default=0)
+    return 1 + max((1 if '::' in base else config_depth((file.parent / base).resolve()) for base in bases), default=0)
 
 
 def pages(root: Path) -> dict[str, int]:
