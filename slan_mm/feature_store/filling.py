@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
@@ -58,7 +57,7 @@ def fill_stores(cfg: Any, device: str, batch_size: int | None = None, num_worker
     logger.info(f'Done in {(time.monotonic() - start) / 60:.1f} minutes.')
 
 
-def _build_encoder(cfg: Any, branch: str, device: str) -> torch.nn.Module:
+def _build_encoder(cfg: Any, branch: str, device: str) -> Any:
     """The 'image' or 'text' encoder of a config, initialised, in evaluation mode.
 
     Raises:
