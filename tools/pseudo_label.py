@@ -67,7 +67,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 def parse_merge(arguments: list[str]) -> argparse.Namespace:
     """The options of ``merge``."""
     parser = argparse.ArgumentParser(prog='pseudo_label.py merge', description='Puts corrected labels in their place.')
-    parser.add_argument('out', type=Path, help='output folder of an earlier run')
+    parser.add_argument('out', type=option(out_folder), help='output folder of an earlier run')
     parser.add_argument('corrected', type=Path, help='COCO file, or the JSON export of Label Studio')
     options = parser.parse_args(arguments)
     options.merge = True

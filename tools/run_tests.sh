@@ -36,6 +36,8 @@ check codespell "$bin/codespell" --toml pyproject.toml
 # The site of the documentation; strict: a dead link or anchor is an error.
 check site env NO_MKDOCS_2_WARNING=1 "$bin/mkdocs" build --quiet
 check pytest "$bin/python" -m pytest -n "$jobs" "${paths[@]}" "${@:2}"
+# The app as a person sees it, where there is a browser.
+[ ${#paths[@]} -gt 0 ] || check browser "$bin/python" -m pytest -m browser tests/test_app
 
 if [ ${#failed[@]} -gt 0 ]; then
     say "FAILED after $((SECONDS - start)) s: $(IFS=,; echo "${failed[*]}")"

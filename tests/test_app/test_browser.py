@@ -1,4 +1,4 @@
-"""Each tab in a real browser, used as a person would; skipped where gradio or Chromium is not installed.
+"""Each tab in a real browser, used as a person would: ``pytest -m browser``. Skipped without gradio or Chromium.
 
 With the environment variable ``SLAN_APP_PICTURES`` the screens are written into that folder, for docs/images/app.
 """
@@ -24,7 +24,10 @@ from slan_mm.app.tasks import TASKS
 from slan_mm.shipped import ROOT, TINY_MODEL
 
 missing = what_is_missing()
-pytestmark = pytest.mark.skipif(bool(missing), reason=f'the app in a browser: {missing}')
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(missing), reason=f'the app in a browser: {missing}'),
+]
 
 
 def screen(person, name):

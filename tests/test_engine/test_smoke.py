@@ -40,7 +40,11 @@ def test_every_config_becomes_short(path):
             assert all(0 < count_of(part) <= SAMPLES[mode] for part in parts_of(loader['dataset']))
 
 
-@pytest.mark.parametrize('path', [path for path in CONFIGS if '_shapes' in path.stem], ids=lambda path: path.stem)
+#: They draw their pictures; those on pseudo-labels read files.
+DRAWN = [path for path in CONFIGS if '_shapes' in path.stem and path.parent.name != 'pseudo']
+
+
+@pytest.mark.parametrize('path', DRAWN, ids=lambda path: path.stem)
 def test_what_is_few_can_be_built(path):
     cfg = Config.fromfile(path)
     make_smoke_run(cfg)

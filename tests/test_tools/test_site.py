@@ -40,7 +40,7 @@ def test_roles_name_the_file_that_defines():
     places = roles.definitions(ROOT / 'slan_mm')
     assert places['SelfLocator'] == 'slan_mm.models.locator.locator.SelfLocator'
     # What several files define has no one place.
-    assert 'main' not in places
+    assert 'parse_options' not in places
     package = SimpleNamespace(is_class=False, parent=None)
     link = roles.Roles().link
     assert link('SelfLocator', package) == '[`SelfLocator`][slan_mm.models.locator.locator.SelfLocator]'

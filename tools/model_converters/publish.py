@@ -20,6 +20,12 @@ from typing import Any
 
 from slan_mm.arguments import out_file, out_folder
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.cli.options import option
+
+
+def out_model(value: str) -> Path:
+    """A folder, or a .safetensors file, that can be written."""
+    return (out_file if value.endswith('.safetensors') else out_folder)(value)
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -28,18 +34,15 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file of the training')
     parser.add_argument('checkpoint', type=Path, help='its work directory, or a checkpoint in it')
     parser.add_argument(
-        'target', type=Path, help='folder to write; or a .safetensors file, whose metafile goes beside it'
+        'target',
+        type=option(out_model),
+        help='folder to write; or a .safetensors file, whose metafile goes beside it',
     )
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
     parser.add_argument('--command', help='the command that trained it (default: that of the record)')
     parser.add_argument('--license', help="of the weights, for the model card, e.g. 'apache-2.0' (default: unknown)")
     options = parser.parse_args(arguments)
-    of_file = options.target.suffix == '.safetensors'
-    try:
-        (out_file if of_file else out_folder)(options.target)
-    except ValueError as error:
-        parser.error(f'the target {error}')
-    if options.license and of_file:
+    if options.license and options.target.suffix == '.safetensors':
         parser.error('--license is for the card of a folder')
     return options
 
