@@ -10,7 +10,7 @@ from typing import Any
 import griffe
 
 ROLE = re.compile(r':(?:class|func|meth|mod|attr|data):`~?([\w.]+)`')
-DEFINITION = re.compile(r'^(?:class|def) ([A-Za-z]\w*)|^([A-Z][A-Z_]*)\b.* = ', re.MULTILINE)
+DEFINITION = re.compile(r'^(?:class|def) ([A-Za-z]\w*)', re.MULTILINE)
 
 
 def definitions(package: Path) -> dict[str, str]:
@@ -19,8 +19,7 @@ def definitions(package: Path) -> dict[str, str]:
     for file in sorted(package.rglob('*.py')):
         module = '.'.join(file.relative_to(package.parent).with_suffix('').parts)
         for match in DEFINITION.finditer(file.read_text(encoding='utf-8')):
-            name = match[1] or match[2]
-            places[name].append(f'{module}.{name}')
+            places[match[1]].append(f'{module}.{match[1]}')
     return {name: found[0] for name, found in places.items() if len(found) == 1}
 
 
