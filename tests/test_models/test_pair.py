@@ -4,6 +4,7 @@ import pytest
 import torch
 from support.feature_store import fill, stored_and_read, write_pictures
 from support.pair_models import LOG_SCALE, PAIRS, WIDTH, pair_config, pair_inputs, save_pair
+from support.same_answers import assert_same_answers
 from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch.nn.functional import cosine_similarity
 
@@ -161,19 +162,7 @@ def test_saved_and_loaded_it_retrieves_and_grounds_alike(slan, kind, tmp_path):
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     other, _ = slan(kind, seed=1)
     other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
-    batch = toy_batch()
-    for sample in batch['data_samples']:
-        sample.set_field([dict(spans=[[2, len(sample.text)]])], 'phrases')
-    results = []
-    for each in (model, other):
-        _, image, _, text = encode(each, batch)
-        with torch.no_grad():
-            scores = [each.shortlist_scores(image, text), each.itm_scores(image, text, PairIndex.all_pairs(4, 4))]
-            boxes = [sample.pred_phrases[0][-1]['boxes'] for sample in each.val_step(batch)]
-        results.append([*scores, *boxes])
-        assert all(value.isfinite().all() and len(value) for value in results[-1])
-    for mine, loaded in zip(*results, strict=True):
-        assert torch.equal(mine, loaded)
+    assert_same_answers(model, other)
 
 
 @every

@@ -4,11 +4,11 @@ import pytest
 import torch
 import transformers
 from support.feature_store import fill, image_encoder, stored_and_read, write_pictures
+from support.same_answers import assert_same_answers
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.image import ImageEncoder, TransformersBackbone
 from slan_mm.models.image.transformers_backbone import ARCHITECTURES
-from slan_mm.pair_index import PairIndex
 
 TINY = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, patch_size=8, image_size=32)
 SIZES = {
@@ -169,21 +169,7 @@ def test_a_slan_around_a_tower_retrieves_and_grounds_alike_when_loaded(tower, tm
     model, other = (build_toy_slan(seed, image__encoder=encoder).eval() for seed in (0, 1))
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
-    batch = toy_batch()
-    for sample in batch['data_samples']:
-        sample.set_field([dict(spans=[[2, len(sample.text)]])], 'phrases')
-    results = []
-    for each in (model, other):
-        data = each.data_preprocessor(batch, False)
-        with torch.no_grad():
-            image = each.encode_image(data['inputs'])
-            text = each.encode_text([sample.text for sample in data['data_samples']])
-            scores = [each.shortlist_scores(image, text), each.itm_scores(image, text, PairIndex.all_pairs(4, 4))]
-            boxes = [sample.pred_phrases[0][-1]['boxes'] for sample in each.val_step(batch)]
-        results.append([*scores, *boxes])
-        assert all(value.isfinite().all() and len(value) for value in results[-1])
-    for mine, loaded in zip(*results, strict=True):
-        assert torch.equal(mine, loaded)
+    assert_same_answers(model, other)
 
 
 @pytest.mark.parametrize('tower', TOWERS)

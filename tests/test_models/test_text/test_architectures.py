@@ -6,12 +6,12 @@ import pytest
 import torch
 import transformers
 from support.feature_store import fill, text_encoder, write_pictures
+from support.same_answers import assert_same_answers
 from support.text_models import build_tokenizer, kind_of_tokenizer, model_config, save_text_model
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.text import TextEncoder, hf_tokenizer
 from slan_mm.models.text.architectures import ARCHITECTURES, find_architecture
-from slan_mm.pair_index import PairIndex
 
 TEXTS = ['a red circle dog', 'dog', 'a Green triangle']
 every = pytest.mark.parametrize('architecture', ARCHITECTURES)
@@ -102,21 +102,7 @@ def test_a_slan_around_it_learns_retrieves_and_grounds(saved, architecture, tmp_
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     other = build_toy_slan(seed=1, text__encoder=text_encoder, objective__weights=dict(lm=float(masks))).eval()
     other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
-    batch = toy_batch()
-    for sample in batch['data_samples']:
-        sample.set_field([dict(spans=[[2, len(sample.text)]])], 'phrases')
-    results = []
-    for each in (model.eval(), other):
-        with torch.no_grad():
-            data = each.data_preprocessor(batch, False)
-            image = each.encode_image(data['inputs'])
-            text = each.encode_text([sample.text for sample in data['data_samples']])
-            scores = [each.shortlist_scores(image, text), each.itm_scores(image, text, PairIndex.all_pairs(4, 4))]
-            boxes = [sample.pred_phrases[0][-1]['boxes'] for sample in each.val_step(batch)]
-        results.append([*scores, *boxes])
-        assert all(value.isfinite().all() and len(value) for value in results[-1])
-    for mine, loaded in zip(*results, strict=True):
-        assert torch.equal(mine, loaded)
+    assert_same_answers(model.eval(), other)
 
 
 PAIRS = {'clip': 'CLIP', 'siglip': 'Siglip', 'siglip2': 'Siglip2'}
