@@ -4,7 +4,7 @@
     python tools/prepare_own_data.py PICTURES CAPTIONS.csv
     python tools/train.py configs/pretrain/slan_own_data_siglip2-b16.py
 
-As slan_own_data_clip-b16.py. Another SigLIP or SigLIP 2 of a fixed size needs its own folder and widths.
+As slan_own_data_clip-b16.py. Another SigLIP or SigLIP 2 needs its own folder and widths.
 Expected: at iteration 0 the retrieval of SigLIP 2 itself; not measured here, see docs/encoders.md.
 """
 

@@ -47,6 +47,23 @@ def tower_preprocessing(name_or_path: str, local_files_only: bool = True) -> Tow
     return TowerPreprocessing(scaled[0], scaled[1], _size(found))
 
 
+def timm_preprocessing(name: str) -> TowerPreprocessing:
+    """The preprocessing of a model of timm, by its name there, with or without the tag of its weights.
+
+    Raises:
+        ValueError: timm has no weights of this name.
+    """
+    import timm
+
+    found = timm.get_pretrained_cfg(name)
+    if found is None:
+        raise ValueError(
+            f'timm has no weights of a model {name!r}, so their preprocessing is unknown: set mean and std'
+        )
+    scaled = [tuple(round(number * 255, 4) for number in numbers) for numbers in (found.mean, found.std)]
+    return TowerPreprocessing(scaled[0], scaled[1], (found.input_size[1], found.input_size[2]))
+
+
 def _size(found: Mapping[str, Any]) -> tuple[int, int] | None:
     size = found.get('crop_size' if found.get('do_center_crop') else 'size')
     if isinstance(size, int):
@@ -66,24 +83,30 @@ class TowerDataPreprocessor(PairDataPreprocessor):
     than the tower's, which are read all the same. Both numbers are part of checkpoints.
 
     Args:
-        pretrained: A hub name or a local folder of the tower or its pair; None: a checkpoint brings the numbers.
+        pretrained: A hub name or a local folder of the tower or its pair.
+        timm_model: In place of it the name of a model of timm. Neither: a checkpoint brings the numbers.
         mean, std: In place of the tower's.
         local_files_only: Never touch the network.
 
     Raises:
         OSError: ``preprocessor_config.json`` is missing or cannot be read.
-        ValueError: It has no mean or std.
+        ValueError: It has no mean or std, timm does not know the model, or both are given.
     """
 
     def __init__(
         self,
         pretrained: str | None = None,
+        timm_model: str | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         local_files_only: bool = True,
     ) -> None:
         unknown = (torch.nan,) * 3
         own = TowerPreprocessing(unknown, unknown, None)
+        if pretrained is not None and timm_model is not None:
+            raise ValueError('data_preprocessor: give pretrained or timm_model, not both')
+        if timm_model is not None:
+            own = timm_preprocessing(timm_model)
         if pretrained is not None:
             found = tower_preprocessing(pretrained, local_files_only)
             if found is None:
@@ -99,6 +122,8 @@ class TowerDataPreprocessor(PairDataPreprocessor):
         self.size = own.size
         if pretrained is not None:
             warn_of_other_normalisation(self, pretrained, own)
+        if timm_model is not None:
+            warn_of_other_normalisation(self, timm_model, own, 'timm_model')
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """As :meth:`PairDataPreprocessor.forward`.
@@ -123,8 +148,13 @@ class TowerDataPreprocessor(PairDataPreprocessor):
         return data
 
 
-def warn_of_other_normalisation(preprocessor: nn.Module, tower: str, own: TowerPreprocessing) -> None:
-    """Warns where the ``mean`` or ``std`` of a data preprocessor is not the ``tower``'s ``own``."""
+def warn_of_other_normalisation(
+    preprocessor: nn.Module, tower: str, own: TowerPreprocessing, option: str = 'pretrained'
+) -> None:
+    """Warns where the ``mean`` or ``std`` of a data preprocessor is not the ``tower``'s ``own``.
+
+    ``option``: of :class:`TowerDataPreprocessor`, that takes the tower.
+    """
     for name in ('mean', 'std'):
         value: Any = getattr(preprocessor, name, None)
         given = value.flatten().tolist() if isinstance(value, Tensor) else None
@@ -134,7 +164,7 @@ def warn_of_other_normalisation(preprocessor: nn.Module, tower: str, own: TowerP
             print_log(
                 f'model.data_preprocessor.{name} is {[round(number, 3) for number in given]}, and the images of '
                 f'{tower} had {list(expected)}. The given one is used. To take that of the images: '
-                f"model.data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', pretrained={tower!r})",
+                f"model.data_preprocessor=dict(_delete_=True, type='TowerDataPreprocessor', {option}={tower!r})",
                 logger='current',
                 level=30,
             )

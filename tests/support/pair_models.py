@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
 from support.text_models import build_tokenizer, kind_of_tokenizer, model_config
 from support.toy import toy_config
+from transformers.models.siglip2.image_processing_siglip2 import convert_image_to_patches
 
-#: SigLIP 2 of a fixed size has the type, and so the classes, of SigLIP.
-PAIRS = {'clip': 'CLIP', 'siglip': 'Siglip'}
+#: SigLIP 2 of a fixed size has the type, and so the classes, of SigLIP; of native aspect ratio it has its own.
+PAIRS = {'clip': 'CLIP', 'siglip': 'Siglip', 'siglip2': 'Siglip2'}
 #: Width of the pair's space.
-WIDTH = {'clip': 14, 'siglip': 16}
+WIDTH = {'clip': 14, 'siglip': 16, 'siglip2': 16}
 #: CLIP's scale ends at 100, SigLIP's lies above.
-LOG_SCALE = {'clip': 4.605170249938965, 'siglip': 4.76}
+LOG_SCALE = {'clip': 4.605170249938965, 'siglip': 4.76, 'siglip2': 4.7}
 VISION = dict(
     hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, patch_size=8, image_size=32
 )
@@ -27,7 +29,8 @@ def save_pair(kind: str, folder: Path, seed: int = 0) -> transformers.PreTrained
     del text['model_type']
     text['max_position_embeddings'] = 64
     own = dict(projection_dim=WIDTH[kind]) if kind == 'clip' else {}
-    config = getattr(transformers, f'{PAIRS[kind]}Config')(text_config=text, vision_config=VISION, **own)
+    vision = VISION | (dict(num_patches=16) if kind == 'siglip2' else {})
+    config = getattr(transformers, f'{PAIRS[kind]}Config')(text_config=text, vision_config=vision, **own)
     pair = getattr(transformers, f'{PAIRS[kind]}Model')(config).eval()
     with torch.no_grad():
         for parameter in pair.parameters():
@@ -37,6 +40,17 @@ def save_pair(kind: str, folder: Path, seed: int = 0) -> transformers.PreTrained
     pair.save_pretrained(folder)
     build_tokenizer(kind_of_tokenizer(f'{kind}_text_model')).save_pretrained(folder)
     return pair
+
+
+def pixel_inputs(kind: str, images: torch.Tensor, patch: int = 8) -> dict[str, torch.Tensor]:
+    """Images (B, 3, H, W) as a vision tower of ``kind`` takes them."""
+    if not kind.startswith('siglip2'):
+        return dict(pixel_values=images)
+    rows = [convert_image_to_patches(image.permute(1, 2, 0).numpy(), patch) for image in images]
+    pixels = torch.from_numpy(np.stack(rows))
+    shapes = torch.tensor([[images.shape[2] // patch, images.shape[3] // patch]] * len(images))
+    mask = torch.ones(pixels.shape[:2], dtype=torch.long)
+    return dict(pixel_values=pixels, pixel_attention_mask=mask, spatial_shapes=shapes)
 
 
 def pair_inputs(kind: str, texts: list[str]) -> dict[str, torch.Tensor]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from support.feature_store import fill, stored_and_read, write_pictures
-from support.pair_models import LOG_SCALE, PAIRS, WIDTH, pair_config, pair_inputs, save_pair
+from support.pair_models import LOG_SCALE, PAIRS, WIDTH, pair_config, pair_inputs, pixel_inputs, save_pair
 from support.same_answers import assert_same_answers
 from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch.nn.functional import cosine_similarity
@@ -50,7 +50,7 @@ def encode(model, batch):
 @torch.no_grad()
 def pair_scores(pair, kind, inputs, texts):
     """(B, T) logits without the constant that SigLIP adds."""
-    logits = pair(pixel_values=inputs, **pair_inputs(kind, texts)).logits_per_image
+    logits = pair(**pixel_inputs(kind, inputs), **pair_inputs(kind, texts)).logits_per_image
     return logits if kind == 'clip' else logits - pair.logit_bias
 
 
@@ -71,7 +71,7 @@ def test_the_first_scores_are_the_pairs_own(slan, kind):
 def test_the_first_maps_are_the_cosines_of_patches_and_words(slan, kind):
     model, pair = slan(kind)
     inputs, image, _, text = encode(model, toy_batch())
-    output = pair.vision_model(inputs)
+    output = pair.vision_model(*pixel_inputs(kind, inputs).values())
     if kind == 'clip':
         patches = pair.visual_projection(pair.vision_model.post_layernorm(output.last_hidden_state)[:, 1:])
     else:
@@ -203,14 +203,14 @@ def test_what_does_not_fit_a_pair_is_named(saved):
     ):
         with pytest.raises(ValueError, match=told):
             build_toy_slan(config=pair_config('clip', folder, **overrides))
-    with pytest.raises(ValueError, match="'dinov2', and no vision tower of an image-text pair: clip, siglip"):
+    with pytest.raises(ValueError, match="'dinov2', and no vision tower of an image-text pair: clip, siglip, siglip2"):
         MODELS.build(dict(type='PairBackbone', model=dict(model_type='dinov2')))
 
 
 def test_a_folder_without_a_scale_is_named(saved, tmp_path):
     _, pair = saved('clip')
     pair.text_model.config.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="'clip_text_model', and no image-text pair: clip, siglip"):
+    with pytest.raises(ValueError, match="'clip_text_model', and no image-text pair: clip, siglip, siglip2"):
         MODELS.build(dict(type='PairITCLoss', embed_dims=14, pretrained=str(tmp_path)))
 
 

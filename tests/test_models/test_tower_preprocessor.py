@@ -105,3 +105,19 @@ def test_a_folder_without_numbers_is_named(tmp_path):
     file.write_text('{')
     with pytest.raises(OSError, match='Cannot load the preprocessing of the image encoder'):
         build(pretrained=str(tmp_path))
+
+
+def test_of_a_model_of_timm_they_are_those_of_its_weights(told):
+    # CLIP's, and DINOv3's, which are ImageNet's; timm keeps both with the names.
+    clip = build(timm_model='vit_base_patch16_clip_224.openai')
+    torch.testing.assert_close(clip.mean.flatten(), torch.tensor([122.7709, 116.746, 104.0937]))
+    torch.testing.assert_close(clip.std.flatten(), torch.tensor([68.5005, 66.6322, 70.3232]))
+    dino = build(timm_model='vit_small_patch16_dinov3', mean=(0, 0, 0))
+    assert (clip.size, dino.size) == ((224, 224), (256, 256))
+    torch.testing.assert_close(dino.std.flatten(), torch.tensor([58.395, 57.12, 57.375]))
+    assert dino.mean.flatten().tolist() == [0, 0, 0] and len(told) == 1
+    assert "type='TowerDataPreprocessor', timm_model='vit_small_patch16_dinov3'" in told[0]
+    with pytest.raises(ValueError, match="timm has no weights of a model 'nothing'"):
+        build(timm_model='nothing')
+    with pytest.raises(ValueError, match='give pretrained or timm_model, not both'):
+        build(timm_model='vit_small_patch16_dinov3', pretrained='nowhere')

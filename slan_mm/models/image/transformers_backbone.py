@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 import transformers
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ class VisionArchitecture:
     - ``prefix``: tokens before those of the patches, [CLS]; a config's registers join them.
     - ``norm``: the last norm; ``normalises``: whether the tower puts its patches through it by itself.
     - ``interpolates``: whether it must be told to resize its position embeddings to an image's size.
+    - ``takes_patches``: whether its input are patches, a mask and the grid's size, as for images of native aspect ratio
+      ("naflex"), in place of images.
     - ``unread``: parameters that the patches do not depend on.
     - ``layers``: its transformer layers, where a layer can run on patches one by one.
     - ``pair``: of the vision tower of an image-text pair, the class that has the projection to the pair's space;
@@ -36,6 +39,7 @@ class VisionArchitecture:
     prefix: int = 0
     normalises: bool = True
     interpolates: bool = False
+    takes_patches: bool = False
     unread: tuple[str, ...] = ()
     layers: str = ''
     pair: str = ''
@@ -73,13 +77,25 @@ ARCHITECTURES = {
         pooled='pooler_output',
         width='hidden_size',
     ),
+    'siglip2_vision_model': VisionArchitecture(
+        'Siglip2VisionModel',
+        'Siglip2VisionConfig',
+        _POST,
+        takes_patches=True,
+        unread=('vision_model.head.',),
+        layers=_LAYERS,
+        pair='Siglip2VisionModel',
+        projection='vision_model.head',
+        pooled='pooler_output',
+        width='hidden_size',
+    ),
     'dinov2': VisionArchitecture('Dinov2Model', 'Dinov2Config', 'layernorm', prefix=1, unread=_MASK),
     'dinov2_with_registers': VisionArchitecture(
         'Dinov2WithRegistersModel', 'Dinov2WithRegistersConfig', 'layernorm', prefix=1, unread=_MASK
     ),
 }
 #: Image-text pairs, of which the vision tower is read.
-PAIRS = {'clip': 'clip_vision_model', 'siglip': 'siglip_vision_model'}
+PAIRS = {'clip': 'clip_vision_model', 'siglip': 'siglip_vision_model', 'siglip2': 'siglip2_vision_model'}
 
 
 def find_architecture(model_type: str, where: str) -> VisionArchitecture:
@@ -104,6 +120,15 @@ def find_pair_tower(model_type: str, where: str) -> VisionArchitecture:
             f'{", ".join(sorted(PAIRS))}'
         )
     return replace(facts, model=facts.pair, unread=())
+
+
+def _patches(images: Tensor, size: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Images (B, 3, H, W) as rows of their patches (B, N, size * size * 3), and what goes with these into the model."""
+    rows = images.unflatten(3, (-1, size)).unflatten(2, (-1, size))
+    grid = images.new_tensor([rows.shape[2], rows.shape[4]], dtype=torch.long)
+    rows = rows.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+    mask = torch.ones(rows.shape[:2], dtype=torch.long, device=images.device)
+    return rows, {'pixel_attention_mask': mask, 'spatial_shapes': grid.expand(len(images), 2)}
 
 
 @MODELS.register_module()
@@ -195,8 +220,10 @@ class TransformersBackbone(BaseModule):
         if not height or not width:
             size = f'{images.shape[-2]} x {images.shape[-1]}'
             raise ValueError(f'an image of {size} is smaller than a patch of {patch} x {patch}.')
-        options = {'interpolate_pos_encoding': True} if self.facts.interpolates else {}
         images = images[..., : height * patch, : width * patch]
+        options: dict[str, Any] = {'interpolate_pos_encoding': True} if self.facts.interpolates else {}
+        if self.facts.takes_patches:
+            images, options = _patches(images, patch)
         output = self.model(images, output_hidden_states=True, **options)
         last = output.last_hidden_state
         if self.value_path:

@@ -13,7 +13,7 @@ from slan_mm.models.pretrained import load_pretrained, read_config_file
 from slan_mm.registry import MODELS
 
 #: The shape of a pair's scale, by its ``model_type``.
-_SHAPES: dict[str, tuple[int, ...]] = {'clip': (), 'siglip': (1,)}
+_SHAPES: dict[str, tuple[int, ...]] = {'clip': (), 'siglip': (1,), 'siglip2': (1,)}
 
 
 class _Scale(PreTrainedModel):

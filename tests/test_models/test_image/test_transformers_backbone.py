@@ -4,6 +4,7 @@ import pytest
 import torch
 import transformers
 from support.feature_store import fill, image_encoder, stored_and_read, write_pictures
+from support.pair_models import pixel_inputs
 from support.same_answers import assert_same_answers
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
@@ -14,11 +15,18 @@ TINY = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, patch_si
 SIZES = {
     'clip_vision_model': TINY | dict(intermediate_size=32),
     'siglip_vision_model': TINY | dict(intermediate_size=32),
+    'siglip2_vision_model': TINY | dict(intermediate_size=32, num_patches=16),
     'dinov2': TINY,
     'dinov2_with_registers': TINY | dict(num_register_tokens=3),
 }
 #: Tokens before the patches.
-BEFORE = {'clip_vision_model': 1, 'siglip_vision_model': 0, 'dinov2': 1, 'dinov2_with_registers': 4}
+BEFORE = {
+    'clip_vision_model': 1,
+    'siglip_vision_model': 0,
+    'siglip2_vision_model': 0,
+    'dinov2': 1,
+    'dinov2_with_registers': 4,
+}
 every = pytest.mark.parametrize('architecture', ARCHITECTURES)
 
 
@@ -33,7 +41,7 @@ def test_maps_are_the_towers_own_patches(architecture):
     backbone = build(architecture, out_layers=(0, 1, -1))
     image = torch.randn(2, 3, 32, 32)
     maps = backbone(image)
-    output = backbone.model(image, output_hidden_states=True)
+    output = backbone.model(**pixel_inputs(architecture, image), output_hidden_states=True)
     last = output.last_hidden_state
     if architecture == 'clip_vision_model':
         last = backbone.model.vision_model.post_layernorm(last)
@@ -81,7 +89,7 @@ def test_layers_that_are_not_read_do_not_learn(architecture):
     assert not all(value.requires_grad for value in encoder.parameters())
 
 
-@pytest.mark.parametrize('pair', ['CLIP', 'Siglip'])
+@pytest.mark.parametrize('pair', ['CLIP', 'Siglip', 'Siglip2'])
 @torch.no_grad()
 def test_the_vision_tower_of_a_pair_is_read_from_the_pairs_files(pair, tmp_path):
     text = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=50)
@@ -91,13 +99,13 @@ def test_the_vision_tower_of_a_pair_is_read_from_the_pairs_files(pair, tmp_path)
     model.save_pretrained(tmp_path)
     backbone = TransformersBackbone(str(tmp_path)).eval()
     image = torch.randn(1, 3, 32, 32)
-    patches = model.vision_model(image).last_hidden_state
+    patches = model.vision_model(*pixel_inputs(pair.lower(), image).values()).last_hidden_state
     if pair == 'CLIP':
         patches = model.vision_model.post_layernorm(patches)[:, 1:]
     torch.testing.assert_close(backbone(image)[0].flatten(2).transpose(1, 2), patches, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize('architecture', ['clip_vision_model', 'siglip_vision_model'])
+@pytest.mark.parametrize('architecture', ['clip_vision_model', 'siglip_vision_model', 'siglip2_vision_model'])
 @torch.no_grad()
 def test_on_the_value_path_a_patch_sees_itself_alone_in_the_last_layer(architecture):
     backbone = build(architecture, out_layers=(1, -1), value_path=True)
@@ -123,7 +131,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
         TransformersBackbone(str(tmp_path / 'none'))
     with pytest.raises(ValueError, match=r'out_layers \[3\]: Dinov2Model has 2 layers'):
         build('dinov2', out_layers=[3])
-    with pytest.raises(ValueError, match='value_path is for the towers of clip, siglip, not for Dinov2Model'):
+    with pytest.raises(ValueError, match='value_path is for the towers of clip, siglip, siglip2, not for Dinov2Model'):
         build('dinov2', value_path=True)
 
 
