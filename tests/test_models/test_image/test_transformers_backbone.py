@@ -168,13 +168,28 @@ def timm_backbone(name):
 TOWERS = {
     **{name: dict(type='TransformersBackbone', model=dict(model_type=name, **SIZES[name])) for name in ARCHITECTURES},
     **{f'timm {name}': timm_backbone(name) for name in TIMM},
+    'mmpretrain ViT': dict(
+        type='mmpretrain.VisionTransformer',
+        arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32),
+        img_size=32,
+        patch_size=8,
+        out_type='featmap',
+    ),
 }
 
 
 @pytest.mark.parametrize('tower', TOWERS)
-def test_a_slan_around_a_tower_retrieves_and_grounds_alike_when_loaded(tower, tmp_path):
+def test_a_slan_around_a_tower_learns_retrieves_and_grounds_alike_when_loaded(tower, tmp_path):
     encoder = dict(type='ImageEncoder', backbone=TOWERS[tower], frozen=True)
     model, other = (build_toy_slan(seed, image__encoder=encoder).eval() for seed in (0, 1))
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    learning = [value for value in model.parameters() if value.requires_grad]
+    loss, _ = model.parse_losses(toy_losses(model.train(), toy_batch()))
+    loss.backward()
+    torch.optim.SGD(learning, lr=0.1).step()
+    changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+    assert changed and not any(name.startswith('image_branch.encoder.backbone.') for name in changed)
+    model.eval()
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     other.load_state_dict(torch.load(tmp_path / 'model.pth', weights_only=True))
     assert_same_answers(model, other)
