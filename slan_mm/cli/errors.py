@@ -50,9 +50,9 @@ def one_line_errors(main: Callable) -> Callable:
 def line_of(error: BaseException, tool: Path | None = None) -> str | None:
     """What to tell of ``error``; None if it is not meant for a user.
 
-    Meant for one are errors that a ``raise`` of this package or of ``tool`` raises, also in a worker of a data loader;
-    files that are not there or cannot be opened; and what a config can do wrong: a type that is not registered, weights
-    of another model, and whatever is raised while MMEngine builds a component of the config.
+    Meant for one are errors that a ``raise`` of this package, of ``tool`` or of a package beside it raises, also in a
+    worker of a data loader; files that are not there or cannot be opened; and what a config can do wrong: a type that
+    is not registered, weights of another model, and whatever is raised while MMEngine builds a component of the config.
     """
     text = ' '.join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
     frames = traceback.extract_tb(error.__traceback__)
@@ -66,7 +66,7 @@ def line_of(error: BaseException, tool: Path | None = None) -> str | None:
         place, source, text = Path(worker[1]), worker[2], ' '.join(worker[3].split())
     else:
         place, source = Path(frames[-1].filename), frames[-1].line or ''
-    ours = source.startswith('raise') and (PACKAGE in place.resolve().parents or place == tool)
+    ours = source.startswith('raise') and (PACKAGE in place.resolve().parents or place == tool or _beside(place, tool))
     if ours or (isinstance(error, OSError) and error.filename is not None):
         return text
     missing = re.match(r'(\S+) is not in the \S+?::(.+?) registry', text)
@@ -78,6 +78,11 @@ def line_of(error: BaseException, tool: Path | None = None) -> str | None:
         told = _shorten(text) or 'no message'
         return f'{built} cannot be built: {type(error).__name__}: {told}. Correct the config; SLAN_DEBUG=1 shows where'
     return None
+
+
+def _beside(place: Path, tool: Path | None) -> bool:
+    """Whether ``place`` is in a package beside ``tool``."""
+    return tool is not None and place.parent.parent == tool.parent and (place.parent / '__init__.py').is_file()
 
 
 def _being_built(error: BaseException) -> str | None:

@@ -73,13 +73,15 @@ def build_tokenizer(kind: str) -> PreTrainedTokenizerFast:
         if kind == 'clip':
             tokenizer.normalizer = normalizers.Lowercase()
             tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-            options['end_of_word_suffix'] = '</w>'
+            # Its special tokens come last: open_clip reads a text at its greatest token.
+            options |= dict(end_of_word_suffix='</w>', special_tokens=[], vocab_size=110)
         else:
             tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
             alphabet = pre_tokenizers.ByteLevel.alphabet()
             options |= dict(initial_alphabet=alphabet, vocab_size=len(alphabet) + options['vocab_size'])
         trainer = trainers.BpeTrainer(**options)
     tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.add_special_tokens(listed)
     before, after = special.get('cls') or special.get('bos'), special.get('sep') or special.get('eos')
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f'{before} $A {after}' if before else f'$A {after}',
