@@ -79,11 +79,12 @@ def kind_of(model: Mapping[str, Any]) -> str:
     return kind
 
 
-def _number(part: str, options: Mapping[str, Any], name: str, kind: type = int) -> Any:
+def _number(part: str, options: Mapping[str, Any], name: str, fraction: bool = False) -> Any:
     value = options.get(name, DEFAULTS.get(part, {}).get(name))
     if isinstance(value, list) and len(set(value)) == 1:  # a square image
         value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int | kind) or value <= 0:
+    good = isinstance(value, int) or (fraction and isinstance(value, float))
+    if isinstance(value, bool) or not good or value <= 0:
         _refuse(f'{part}.{name} must be a number above 0, got {value!r}')
     return value
 
@@ -109,9 +110,9 @@ def _tower(model: Mapping[str, Any], part: str, quick: bool) -> dict[str, Any]:
         hidden_size=width,
         num_hidden_layers=_number(part, options, 'layers'),
         num_attention_heads=heads,
-        intermediate_size=int(width * _number(part, options, 'mlp_ratio', float)),
+        intermediate_size=int(width * _number(part, options, 'mlp_ratio', fraction=True)),
         hidden_act=_activation(options, quick),
-        layer_norm_eps=_number(part, norm, 'eps', float),
+        layer_norm_eps=_number(part, norm, 'eps', fraction=True),
     )
 
 
@@ -177,7 +178,7 @@ def preprocessing(given: Mapping[str, Any], size: int) -> dict[str, Any]:
     for name, value in numbers.items():
         if not isinstance(value, list) or len(value) != 3 or not all(isinstance(one, int | float) for one in value):
             _refuse(f'preprocess_cfg.{name} must be three numbers, got {value!r}')
-    size = _number('preprocess_cfg', {'size': size} | given, 'size')
+    size = _number('preprocess_cfg', {'size': size, **given}, 'size')
     mode = given.get('resize_mode', 'shortest')
     if mode not in ('shortest', 'squash'):
         _refuse(f'preprocess_cfg.resize_mode={mode!r}: shortest and squash are known')

@@ -134,8 +134,14 @@ def _join_pool(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state = dict(state)
     pool = 'visual.trunk.attn_pool.'
     for end in ('weight', 'bias'):
-        both = [state.get(f'{pool}{name}.{end}') for name in ('q', 'kv')]
-        if all(value is not None and value.dim() for value in both) and both[0].shape[1:] == both[1].shape[1:]:
-            del state[f'{pool}q.{end}'], state[f'{pool}kv.{end}']
-            state[f'{pool}qkv.{end}'] = torch.cat(both)
+        query, others = (state.get(f'{pool}{name}.{end}') for name in ('q', 'kv'))
+        if (
+            query is None
+            or others is None
+            or not query.dim() == others.dim() > 0
+            or query.shape[1:] != others.shape[1:]
+        ):
+            continue  # convert() names them
+        del state[f'{pool}q.{end}'], state[f'{pool}kv.{end}']
+        state[f'{pool}qkv.{end}'] = torch.cat([query, others])
     return state
