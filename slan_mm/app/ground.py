@@ -46,14 +46,12 @@ class Grounded:
     @property
     def phrases(self) -> list[str]:
         """The phrases as they are written, with their numbers where two are the same."""
-        names = [' '.join(self.text[start:end] for start, end in runs) for runs in self.spans]
-        return [name if names.count(name) == 1 else f'{name} ({number})' for number, name in enumerate(names, 1)]
+        return _told_apart([' '.join(self.text[start:end] for start, end in runs) for runs in self.spans])
 
     @property
     def word_names(self) -> list[str]:
         """The words, with their numbers where two are the same."""
-        names = [self.text[start:end] for start, end in self.words]
-        return [name if names.count(name) == 1 else f'{name} ({number})' for number, name in enumerate(names, 1)]
+        return _told_apart([self.text[start:end] for start, end in self.words])
 
 
 @told
@@ -108,6 +106,10 @@ def grounded_html(answer: Grounded, level: int | None = None, boxes: str = BEST,
         text_html(answer.text, answer.spans) + picture + ''.join(map(note_html, notes)),
         table_html(f'Boxes {where}', ('phrase', 'score', 'x1, y1, x2, y2'), rows),
     )
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    return [name if names.count(name) == 1 else f'{name} ({number})' for number, name in enumerate(names, 1)]
 
 
 def _boxes(answer: Grounded, level: int, which: str) -> list[Box]:

@@ -32,8 +32,8 @@ class AppSearch:
     def __init__(self, model: AppModel, folder: Path, samples: Path | None = None, may_add: bool = False) -> None:
         self.model, self.folder, self.samples, self.may_add = model, folder, samples, may_add
 
-    def prepare(self) -> None:
-        """Makes the index of the samples, or checks the one that is there.
+    def prepare(self) -> PictureIndex:
+        """The index, checked; that of the samples is made where it is not there.
 
         Raises:
             PictureIndexError: It is missing, damaged, or of another model.
@@ -42,7 +42,7 @@ class AppSearch:
             inferencer = self.model.inferencer('search')
             if self.samples is not None and not (self.folder / 'index.json').is_file():
                 inferencer.index(self.folder, self.samples)
-            PictureIndex(self.folder, inferencer.header)
+            return PictureIndex(self.folder, inferencer.header)
 
     @told
     def size(self) -> str:
@@ -51,8 +51,7 @@ class AppSearch:
         Raises:
             AppError: The index cannot be read.
         """
-        self.prepare()
-        return f'{len(PictureIndex(self.folder))} pictures are in the index.'
+        return f'{len(self.prepare())} pictures are in the index.'
 
     @told
     def search(self, text: str, top: int = 6) -> str:

@@ -159,12 +159,14 @@ class Labelling:
         for block in read_blocks(self.answers):
             yield from block
 
-    def judged(self) -> Iterator[dict]:
-        """The records of pictures that could be read, judged."""
+    def judged(self, tally: Tally | None = None) -> Iterator[dict]:
+        """The records of pictures that could be read, judged; ``tally`` counts the others."""
         for record in self.records():
             if 'error' not in record:
                 judge(record, self.ranks, self.thresholds, self.caps)
                 yield record
+            elif tally is not None:
+                tally.unreadable += 1
 
     def write(self, out: Path, root: Path) -> Tally:
         """Writes the label files and counts."""
@@ -176,11 +178,10 @@ class Labelling:
                 stack.enter_context(odvg_writer(out / 'odvg.jsonl')),
                 stack.enter_context(label_studio_writer(out / 'label_studio.json')),
             ]
-            for record in self.judged():
+            for record in self.judged(self.tally):
                 count(record, self.tally, self.gold)
                 for writer in writers:
                     writer.write(record)
-        self.tally.unreadable = sum('error' in record for record in self.records())
         for name, text in (
             ('label_studio.xml', label_studio_config(names)),
             ('classes.txt', ''.join(f'{one}\n' for one in names)),

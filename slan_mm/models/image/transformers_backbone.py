@@ -50,6 +50,23 @@ class VisionArchitecture:
 
 _POST, _MASK = 'vision_model.post_layernorm', ('embeddings.mask_token',)
 _LAYERS = 'vision_model.encoder.layers'
+
+
+def _siglip(name: str, **facts: bool) -> VisionArchitecture:
+    return VisionArchitecture(
+        f'{name}VisionModel',
+        f'{name}VisionConfig',
+        _POST,
+        unread=('vision_model.head.',),
+        layers=_LAYERS,
+        pair=f'{name}VisionModel',
+        projection='vision_model.head',
+        pooled='pooler_output',
+        width='hidden_size',
+        **facts,  # type: ignore[arg-type]
+    )
+
+
 #: By the ``model_type`` of a tower's config.
 ARCHITECTURES = {
     'clip_vision_model': VisionArchitecture(
@@ -65,30 +82,8 @@ ARCHITECTURES = {
         pooled='image_embeds',
         width='projection_dim',
     ),
-    'siglip_vision_model': VisionArchitecture(
-        'SiglipVisionModel',
-        'SiglipVisionConfig',
-        _POST,
-        interpolates=True,
-        unread=('vision_model.head.',),
-        layers=_LAYERS,
-        pair='SiglipVisionModel',
-        projection='vision_model.head',
-        pooled='pooler_output',
-        width='hidden_size',
-    ),
-    'siglip2_vision_model': VisionArchitecture(
-        'Siglip2VisionModel',
-        'Siglip2VisionConfig',
-        _POST,
-        takes_patches=True,
-        unread=('vision_model.head.',),
-        layers=_LAYERS,
-        pair='Siglip2VisionModel',
-        projection='vision_model.head',
-        pooled='pooler_output',
-        width='hidden_size',
-    ),
+    'siglip_vision_model': _siglip('Siglip', interpolates=True),
+    'siglip2_vision_model': _siglip('Siglip2', takes_patches=True),
     'dinov2': VisionArchitecture('Dinov2Model', 'Dinov2Config', 'layernorm', prefix=1, unread=_MASK),
     'dinov2_with_registers': VisionArchitecture(
         'Dinov2WithRegistersModel', 'Dinov2WithRegistersConfig', 'layernorm', prefix=1, unread=_MASK
