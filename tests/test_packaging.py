@@ -79,7 +79,8 @@ def test_the_source_distribution_has_what_an_installation_reads(sdist):
 
 def test_the_wheel_holds_the_package_and_what_comes_with_it(wheel):
     names, _ = wheel
-    expected = {'slan_mm/py.typed', 'slan_mm/app/style.css', *(f'slan_mm/.mim/{name}' for name in shipped(ROOT))}
+    styles = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'slan_mm').rglob('*.css')}
+    expected = {'slan_mm/py.typed', *styles, *(f'slan_mm/.mim/{name}' for name in shipped(ROOT))}
     assert {name for name in names if '.dist-info/' not in name} == sources(ROOT) | expected
     for name in ('tools/train.py', 'model-index.yml', *TINY_MODEL):
         assert f'slan_mm/.mim/{name}' in names

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from slan_mm.app.ground import ground, grounded_html
-from slan_mm.app.html import escape
 from slan_mm.app.messages import told
 from slan_mm.app.models import AppModel
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slan_mm.app.html import Box, chip, note_html, picture_html, table_html, text_html
 from slan_mm.app.messages import read_text, told
 from slan_mm.app.models import AppModel
-from slan_mm.app.pictures import from_jpeg, read_upload, shrink, to_jpeg
+from slan_mm.app.pictures import SHOWN, read_upload
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.visualization import trace_items
+from slan_mm.visualization.html import Box, chip, note_html, picture_html, table_html, text_html
+from slan_mm.visualization.jpeg import from_jpeg, shrink, to_jpeg
 from slan_mm.visualization.paper_figures import heat
 
 #: The choice of boxes and of a map that shows the answer itself.
@@ -69,7 +70,7 @@ def ground(model: AppModel, picture: str | None, text: str) -> Grounded:
         (trace,) = trace_items(inferencer.model, [inferencer.pipeline(item)])
     return Grounded(
         text=trace.text,
-        jpeg=to_jpeg(shrink(pixels)),
+        jpeg=to_jpeg(shrink(pixels, SHOWN)),
         size=pixels.shape[:2],
         spans=trace.spans,
         ranked=trace.ranked,

@@ -1,9 +1,7 @@
-"""Pictures that come into the app, and as a browser shows them."""
+"""Pictures that come into the app."""
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
@@ -43,27 +41,3 @@ def _why(error: Exception, which: str) -> str:
     if isinstance(cause, UnidentifiedImageError):
         return f'This file is no {which}: give a JPEG, PNG, WebP, GIF, BMP or TIFF file.'
     return f'The {which} cannot be read: the file is damaged or incomplete.'
-
-
-def shrink(picture: np.ndarray, longest: int = SHOWN) -> np.ndarray:
-    """``picture``, at most ``longest`` pixels wide and high."""
-    image = Image.fromarray(picture)
-    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
-def to_jpeg(picture: np.ndarray) -> bytes:
-    """``picture`` (H, W, 3) uint8 as a JPEG file."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, 'JPEG', quality=88)
-    return file.getvalue()
-
-
-def from_jpeg(content: bytes) -> np.ndarray:
-    """The picture of :func:`to_jpeg`."""
-    return np.array(Image.open(io.BytesIO(content)))
-
-
-def data_uri(content: bytes) -> str:
-    """A JPEG file as the address of an ``<img>``: no file of the machine is named."""
-    return f'data:image/jpeg;base64,{base64.b64encode(content).decode()}'

@@ -6,12 +6,12 @@ from html import escape
 from pathlib import Path
 
 from slan_mm.apis import PictureIndex
-from slan_mm.app.html import Box, note_html, picture_html, text_html
 from slan_mm.app.messages import AppError, read_text, told
 from slan_mm.app.models import AppModel
-from slan_mm.app.pictures import shrink, to_jpeg
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.visualization.html import Box, note_html, picture_html, text_html
+from slan_mm.visualization.jpeg import shrink, to_jpeg
 
 #: The longer side of a picture found, in pixels.
 FOUND = 320

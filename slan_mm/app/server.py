@@ -18,6 +18,7 @@ from slan_mm.app.tabs.compare import compare_tab
 from slan_mm.app.tabs.ground import ground_tab
 from slan_mm.app.tabs.search import search_tab
 from slan_mm.app.tabs.tasks import tasks_tab
+from slan_mm.visualization.html_page import ANSWERS_STYLE
 
 #: Nothing but this server is asked by the page: no font, no script, no statistics of others.
 POLICY = (
@@ -109,7 +110,7 @@ def start(page: Any, host: str, port: int | None) -> str:
             theme=gr.themes.Default(font=plain, font_mono=('ui-monospace', 'Consolas', 'monospace')).set(
                 block_info_text_color='*neutral_600', block_info_text_color_dark='*neutral_300'
             ),
-            css=(files('slan_mm.app') / 'style.css').read_text(encoding='utf-8'),
+            css=ANSWERS_STYLE + (files('slan_mm.app') / 'style.css').read_text(encoding='utf-8'),
             # Of each middleware its class, arguments and options.
             app_kwargs=dict(middleware=[(OwnContentOnly, (), {})]),
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from slan_mm.app.html import Box, chip, picture_html, table_html
 from slan_mm.app.messages import read_text, told
 from slan_mm.app.models import AppModel
-from slan_mm.app.pictures import read_upload, shrink, to_jpeg
+from slan_mm.app.pictures import SHOWN, read_upload
+from slan_mm.visualization.html import Box, chip, picture_html, table_html
+from slan_mm.visualization.jpeg import shrink, to_jpeg
 
 #: The tasks of this tab, and what they are called.
 TASKS = {
@@ -76,5 +77,5 @@ def detect(model: AppModel, picture: str | None, names: str, top: int = 10) -> s
     classes = found['classes']
     boxes = [Box(one['box'], classes.index(one['label']), one['label'], one['score']) for one in found['boxes']]
     rows = [[chip(box.label, box.phrase), f'{box.score:.3f}'] for box in boxes]
-    shown = picture_html(to_jpeg(shrink(pixels)), pixels.shape[:2], boxes, f'{len(boxes)} boxes')
+    shown = picture_html(to_jpeg(shrink(pixels, SHOWN)), pixels.shape[:2], boxes, f'{len(boxes)} boxes')
     return shown + table_html('Best first', ('class', 'score'), rows)

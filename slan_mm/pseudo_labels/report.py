@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import html
-import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +17,12 @@ from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.pseudo_labels.filters import FILTERS, labels_of
 from slan_mm.pseudo_labels.labelling import SIZES, Labelling, Tally
+from slan_mm.visualization.html import Html, note_html, table_html
+from slan_mm.visualization.html_page import write_page
+from slan_mm.visualization.jpeg import data_uri, to_jpeg
 
 #: Pictures of a row of the montage, and their side in pixels.
 SHOWN, SIDE = 6, 112
-_STYLE = (
-    'body{font:15px/1.4 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}table{border-collapse:'
-    'collapse;margin:1em 0}td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right}td:first-child,'
-    'th:first-child,.text{text-align:left}img{margin:2px}.bar{display:inline-block;height:.7em;background:#4a7bb5}'
-)
 
 
 def percent(value: float | None) -> str:
@@ -51,17 +47,8 @@ def describe(tally: Tally) -> str:
     return '\n'.join(lines)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    cells = ''.join(f'<th>{html.escape(name)}</th>' for name in head)
-    body = ''.join(
-        '<tr>' + ''.join(f'<td>{cell if str(cell).startswith("<") else html.escape(str(cell))}</td>' for cell in row)
-        for row in rows
-    )
-    return f'<table><tr>{cells}</tr>{body.replace("<tr>", "<tr>")}</table>'
-
-
-def _bar(share: float) -> str:
-    return f'<span class="bar" style="width:{120 * share:.0f}px"></span>'
+def _bar(share: float) -> Html:
+    return Html(f'<span class="slan-bar" style="width:{120 * share:.0f}px"></span>')
 
 
 def _filters(tally: Tally, labelling: Labelling) -> str:
@@ -71,8 +58,10 @@ def _filters(tally: Tally, labelling: Labelling) -> str:
         if name == 'area':
             asked = f'{labelling.thresholds.min_area:g} to {labelling.thresholds.max_area:g}'
         left = tally.left[name] / named
-        rows.append((name, what, '-' if asked is None else asked, tally.fails[name], percent(left), _bar(left)))
-    return _table(('filter', 'asks whether', 'threshold', 'things that fail it', 'left after it', ''), rows)
+        rows.append(
+            (name, what, '-' if asked is None else str(asked), str(tally.fails[name]), percent(left), _bar(left))
+        )
+    return table_html('', ('filter', 'asks whether', 'threshold', 'things that fail it', 'left after it', ''), rows)
 
 
 def _boxes(tally: Tally, labelling: Labelling) -> str:
@@ -80,7 +69,7 @@ def _boxes(tally: Tally, labelling: Labelling) -> str:
     rows = []
     for name in labelling.categories.names:
         own = [tally.labels[name, size] for size in sizes]
-        cells: list[object] = [name, sum(own), *own]
+        cells = [name, str(sum(own)), *map(str, own)]
         if tally.judged:
             for part in (sizes, *([size] for size in sizes)):
                 judged = sum(tally.judged[name, size] for size in part)
@@ -88,7 +77,7 @@ def _boxes(tally: Tally, labelling: Labelling) -> str:
                 cells.append(f'{percent(right / judged)} of {judged}' if judged else '-')
         rows.append(cells)
     precision = ['precision', *(f'of {size}' for size in sizes)] if tally.judged else []
-    return _table(('class', 'labels', *sizes, *precision), rows)
+    return table_html('', ('class', 'labels', *sizes, *precision), rows)
 
 
 def _thumbnail(picture: np.ndarray, box: Sequence[float], title: str) -> str:
@@ -101,10 +90,7 @@ def _thumbnail(picture: np.ndarray, box: Sequence[float], title: str) -> str:
     image = image.resize((SIDE, SIDE))
     corners = [(x1 - left) * scale, (y1 - top) * scale, (x2 - left) * scale, (y2 - top) * scale]
     ImageDraw.Draw(image).rectangle(corners, outline=(255, 0, 255), width=2)
-    file = io.BytesIO()
-    image.save(file, format='jpeg', quality=80)
-    code = base64.b64encode(file.getvalue()).decode()
-    return f'<img src="data:image/jpeg;base64,{code}" title="{html.escape(title, quote=True)}" width={SIDE}>'
+    return f'<img src="{data_uri(to_jpeg(np.asarray(image)))}" title="{escape(title)}" alt="{escape(title)}">'
 
 
 def _montage(labelling: Labelling, root: Path) -> str:
@@ -127,7 +113,7 @@ def _montage(labelling: Labelling, root: Path) -> str:
                 (heapq.heappush if len(heap) < SHOWN else heapq.heappushpop)(heap, entry)
     parts = []
     for name in labelling.categories.names:
-        parts.append(f'<h3>{html.escape(name)}</h3>')
+        parts.append(f'<h3>{escape(name)}</h3>')
         for row in ('best', 'median', 'worst'):
             shown = []
             for _, _, (file_name, box, value, caption) in sorted(rows[name, row], reverse=True):
@@ -136,7 +122,7 @@ def _montage(labelling: Labelling, root: Path) -> str:
                 except UnreadableImageError:  # it has gone since it was labelled
                     continue
                 shown.append(_thumbnail(picture, box, f'{file_name}: {value:.2f}, {caption}'))
-            parts.append(f'<div>{row}<br>{"".join(shown) or "no label"}</div>')
+            parts.append(note_html(row) + f'<div class="slan-strip">{"".join(shown) or "no label"}</div>')
     return ''.join(parts)
 
 
@@ -146,9 +132,7 @@ def write_report(labelling: Labelling, out: Path, root: Path) -> None:
     with replaced_atomically(out / 'report.json') as temporary:
         temporary.write_text(json.dumps(tally.to_dict(), indent=1) + '\n', encoding='utf-8')
     parts = [
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pseudo-labels</title><style>{_STYLE}</style>',
-        '<h1>Pseudo-labels</h1>',
-        ''.join(f'<p>{html.escape(line)}</p>' for line in describe(tally).splitlines()),
+        *map(note_html, describe(tally).splitlines()),
         '<h2>Filters</h2>',
         _filters(tally, labelling),
         '<h2>Labels by class and size</h2>',
@@ -156,11 +140,10 @@ def write_report(labelling: Labelling, out: Path, root: Path) -> None:
     ]
     if tally.curve:
         rows = [(f'{least:.1f}', percent(coverage), percent(precision)) for least, coverage, precision in tally.curve]
+        caption = 'In the half of the pictures with true boxes that chooses no threshold, before other filters.'
         parts += [
             '<h2>Precision and coverage by the agreement of views</h2>',
-            '<p>In the half of the pictures with true boxes that chooses no threshold, before other filters.</p>',
-            _table(('flip and scale at least', 'coverage', 'precision'), rows),
+            table_html(caption, ('flip and scale at least', 'coverage', 'precision'), rows),
         ]
-    parts += ['<h2>How the labels look</h2>', _montage(labelling, root), '</html>\n']
-    with replaced_atomically(out / 'report.html') as temporary:
-        temporary.write_text('\n'.join(parts), encoding='utf-8')
+    parts += ['<h2>How the labels look</h2>', _montage(labelling, root)]
+    write_page(out / 'report.html', 'Pseudo-labels', parts)

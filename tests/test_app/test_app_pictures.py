@@ -6,7 +6,8 @@ from PIL import Image
 
 from slan_mm.app import pictures
 from slan_mm.app.messages import AppError, told, without_paths
-from slan_mm.app.pictures import data_uri, from_jpeg, read_upload, shrink, to_jpeg
+from slan_mm.app.pictures import read_upload
+from slan_mm.visualization.jpeg import data_uri, from_jpeg, shrink, to_jpeg
 
 
 @pytest.fixture(scope='module')

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from slan_mm.app.pictures import data_uri
 from slan_mm.visualization.caption import PHRASE_COLORS
+from slan_mm.visualization.jpeg import data_uri
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box on a picture: xyxy in pixels of the picture, the number of its phrase, what it says, and how strong."""
+    """A box on a picture: xyxy in pixels of the picture, the number of its phrase, what it says, and its score.
+
+    A box that is not the ``best``, or that is no answer but gold, has dashed lines. ``score``: None where it has none.
+    """
 
     corners: Sequence[float]
     phrase: int
     label: str
-    score: float
+    score: float | None = None
     best: bool = True
 
 
@@ -32,11 +35,11 @@ def picture_html(jpeg: bytes, size: tuple[int, int], boxes: Sequence[Box], what:
     Args:
         jpeg: The picture, of any size.
         size: (height, width) that the boxes refer to.
-        boxes: See :class:`Box`; those that are not the ``best`` have dashed lines.
+        boxes: See :class:`Box`.
         what: What the picture is, for those who do not see it; the boxes are added.
     """
     height, width = size
-    shapes = ''.join(_shape(box) for box in sorted(boxes, key=lambda box: box.score))
+    shapes = ''.join(_shape(box) for box in sorted(boxes, key=lambda box: -1.0 if box.score is None else box.score))
     heard = '; '.join([what, *(f'{box.label} at {_place(box, size)}' for box in boxes if box.best)])
     return (
         f'<div class="slan-picture"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(heard)}">'
@@ -50,7 +53,7 @@ def _shape(box: Box) -> str:
     place = f'x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{max(y2 - y1, 0):.1f}"'
     kind = 'best' if box.best else 'other'
     halo = f'<rect class="halo" {place}/>' if box.best else ''
-    said = f'{escape(box.label)}, score {box.score:.3f}'
+    said = escape(box.label) + ('' if box.score is None else f', score {box.score:.3f}')
     return f'{halo}<rect class="{kind}" {place} stroke="{color_of(box.phrase)}"><title>{said}</title></rect>'
 
 
@@ -74,28 +77,29 @@ def text_html(text: str, spans: Sequence[Sequence[Sequence[int]]]) -> str:
 
 
 def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; its cells are texts, or :class:`Chip`."""
+    """A table; its cells are texts, or :class:`Html`. Where it is wider than the screen it can be scrolled."""
     head = ''.join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = ''.join('<tr>' + ''.join(f'<td>{_cell(cell)}</td>' for cell in row) + '</tr>' for row in rows)
+    above = f'<caption>{escape(caption)}</caption>' if caption else ''
     return (
-        f'<table class="slan-table"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
-        f'<tbody>{body}</tbody></table>'
+        f'<div class="slan-wide"><table class="slan-table">{above}<thead><tr>{head}</tr>'
+        f'</thead><tbody>{body}</tbody></table></div>'
     )
 
 
-class Chip(str):
-    """Html of a phrase in its colour, for a cell of a table."""
+class Html(str):
+    """A text that is html, for a cell of a table."""
 
     __slots__ = ()
 
 
-def chip(text: str, phrase: int) -> Chip:
+def chip(text: str, phrase: int) -> Html:
     """A phrase in its colour."""
-    return Chip(f'<mark style="background:{color_of(phrase)}">{escape(text)}</mark>')
+    return Html(f'<mark style="background:{color_of(phrase)}">{escape(text)}</mark>')
 
 
 def _cell(cell: str) -> str:
-    return cell if isinstance(cell, Chip) else escape(cell)
+    return cell if isinstance(cell, Html) else escape(cell)
 
 
 def note_html(text: str) -> str:
