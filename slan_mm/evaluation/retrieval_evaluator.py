@@ -18,7 +18,7 @@ from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, rank, shortlist
 from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
-from slan_mm.models.inference import evaluating
+from slan_mm.models.inference import evaluating, weight_of_itm
 from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
 from slan_mm.registry import EVALUATOR
@@ -171,7 +171,7 @@ class RetrievalEvaluator:
                 search.choose_itm(to_text, to_image, (i2t, t2i), itm)
             model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
             print_log(search.table(), logger='current')
-        weight = _weight_of_itm(model, self.itm_weight)
+        weight = weight_of_itm(model, self.itm_weight)
         self.i2t = rank(to_text, itc, images, gallery.text_image, i2t, itm_i2t, weight)
         self.t2i = rank(to_image, itc.T, gallery.text_image, images, t2i, itm_t2i, weight)
         metrics = {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
@@ -254,7 +254,7 @@ class RetrievalEvaluator:
             'without ITM (fast)'
             if self.fast
             else f'shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
-            f'then + {_weight_of_itm(model, self.itm_weight):g} x ITM'
+            f'then + {weight_of_itm(model, self.itm_weight):g} x ITM'
         )
         if self.choose_weights:
             score += '; the weights of region-word terms and ITM are chosen on these very pictures'
@@ -270,12 +270,6 @@ class RetrievalEvaluator:
             f'chance R@1 about {100 / images:.2f} percent both ways.',
             logger='current',
         )
-
-
-def _weight_of_itm(model: Any, asked: float | None) -> float:
-    if hasattr(model, 'weight_of_itm'):
-        return model.weight_of_itm(asked)
-    return 1.0 if asked is None else asked
 
 
 def _check(scores: np.ndarray, what: str) -> None:

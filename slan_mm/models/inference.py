@@ -65,6 +65,14 @@ class GroundingInference:
         return self.processor
 
 
+def weight_of_itm(model: Any, asked: float | None = None) -> float:
+    """ITM's weight in the final score: ``asked``; None: that of ``score_weights``, 1 where the model has none."""
+    if asked is not None:
+        return asked
+    weights = getattr(model, 'score_weights', None)
+    return 1.0 if weights is None else float(weights.itm)
+
+
 class RetrievalInference(GroundingInference):
     """Embeddings and scores of images and texts.
 
@@ -92,11 +100,8 @@ class RetrievalInference(GroundingInference):
         return self._text_features(texts, batch_size).embedding
 
     def weight_of_itm(self, asked: float | None = None) -> float:
-        """ITM's weight in the final score: ``asked``; None: that of ``score_weights``, 1 where the model has none."""
-        if asked is not None:
-            return asked
-        weights = getattr(self, 'score_weights', None)
-        return 1.0 if weights is None else float(weights.itm)
+        """See the function."""
+        return weight_of_itm(self, asked)
 
     @checked
     def similarity(

@@ -82,9 +82,6 @@ class Weighted(FakeModel):
     def shortlist_scores(self, image, text):
         return self.itc_scores(image, text) + self.score_weights.region_word * self.region_word_scores(image, text)
 
-    def weight_of_itm(self, asked=None):
-        return float(self.score_weights.itm) if asked is None else asked
-
 
 def test_an_evaluation_leaves_its_choice_in_the_model():
     model, loader = Weighted(), fake_loader(fake_samples())

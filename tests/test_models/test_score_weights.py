@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from support.retrieval_fakes import FakeModel, fake_loader, fake_samples
 from support.toy import build_toy_slan, toy_batch
 
-from slan_mm.models.inference import evaluating
+from slan_mm.evaluation import RetrievalEvaluator
+from slan_mm.models.inference import evaluating, weight_of_itm
 
 
 @pytest.fixture(scope='module')
@@ -53,3 +55,18 @@ def test_checkpoints_serve_models_with_and_without_weights(plain, weighted):
     # A checkpoint of before leaves them as they are.
     again.load_state_dict(dict(plain.state_dict()), strict=True)
     assert float(again.score_weights.region_word) == 0.5
+
+
+def test_one_rule_says_what_itm_weighs_for_a_model_and_its_evaluation(weighted, monkeypatch):
+    weighted.score_weights.set(1.0, 0.25, 7)
+    assert weight_of_itm(weighted) == weighted.weight_of_itm() == 0.25
+    assert weight_of_itm(weighted, 3.0) == weighted.weight_of_itm(3.0) == 3.0
+    # A model of the evaluator need not be one of ours.
+    other, said = FakeModel(), []
+    assert weight_of_itm(other) == 1.0 and weight_of_itm(other, 0.0) == 0.0
+    monkeypatch.setattr('slan_mm.evaluation.retrieval_evaluator.print_log', lambda text, **_: said.append(text))
+    other.score_weights = weighted.score_weights
+    ranked = RetrievalEvaluator(k=4).run(other, fake_loader(fake_samples()))
+    assert 'then + 0.25 x ITM' in said[0]
+    asked = RetrievalEvaluator(k=4, itm_weight=0.25).run(other, fake_loader(fake_samples()))
+    assert asked == ranked
