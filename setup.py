@@ -19,6 +19,11 @@ packages = {
 }
 
 
+def leave_out(folder: str, names: list[str]) -> list[str]:
+    """What ``.mim`` lacks: links too, since a wheel would hold a second copy of what they lead to."""
+    return [name for name in names if name == '__pycache__' or name.endswith('.pth') or (Path(folder) / name).is_symlink()]
+
+
 class BuildWithMim(build_py):
     """Copies ``PARTS`` into the build; an editable installation reads them from the checkout."""
 
@@ -32,7 +37,7 @@ class BuildWithMim(build_py):
         for part in PARTS:
             (target / part).parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns('__pycache__', '*.pth'))
+                shutil.copytree(ROOT / part, target / part, ignore=leave_out)
             else:
                 shutil.copy2(ROOT / part, target / part)
 

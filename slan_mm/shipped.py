@@ -10,11 +10,18 @@ ROOT = _PACKAGE / '.mim' if (_PACKAGE / '.mim').is_dir() else _PACKAGE.parent
 #: What of the checkout goes into ``.mim``.
 PARTS = ('configs', 'tools', 'checkpoints', 'requirements', 'model-index.yml')
 #: The published model: config and weights, from ``ROOT``.
-TINY_MODEL = ('configs/pretrain/slan_tiny_shapes_long.py', 'checkpoints/slan_tiny_shapes_long.safetensors')
+TINY_MODEL = ('configs/pretrain/slan_tiny_shapes_long.py', 'checkpoints/slan_tiny_shapes_long/model.safetensors')
 
 
 def find_shipped(path: str) -> str:
-    """``path`` as it is where there is such a file; else that of the package, if it names one of its ``PARTS``."""
+    """``path`` as it is where there is such a file; else that of the package, if it names one of its ``PARTS``.
+
+    ``checkpoints/NAME.safetensors`` names the weights in the folder ``checkpoints/NAME``: in the checkout it is a link to
+    them, which a wheel cannot hold.
+    """
+    if path.split('/', 1)[0] not in PARTS or '..' in path.split('/') or Path(path).exists():
+        return path
     packaged = ROOT / path
-    is_ours = path.split('/', 1)[0] in PARTS and '..' not in path.split('/') and packaged.exists()
-    return str(packaged) if is_ours and not Path(path).exists() else path
+    if packaged.suffix == '.safetensors' and not packaged.exists():
+        packaged = packaged.with_suffix('') / 'model.safetensors'
+    return str(packaged) if packaged.exists() else path

@@ -34,7 +34,7 @@ def run_backend(source, call):
 def sdist(tmp_path_factory):
     """The folder that the source distribution unpacks to."""
     folder = tmp_path_factory.mktemp('sdist')
-    shutil.copytree(ROOT, folder / 'clone', ignore=shutil.ignore_patterns(*NO_SOURCES))
+    shutil.copytree(ROOT, folder / 'clone', symlinks=True, ignore=shutil.ignore_patterns(*NO_SOURCES))
     name = run_backend(folder / 'clone', f'build_sdist({str(folder)!r})')
     shutil.unpack_archive(folder / name, folder)
     return folder / name.removesuffix('.tar.gz')
@@ -60,6 +60,7 @@ def wheel(installed):
 def shipped(folder):
     """The files of what a wheel has in ``.mim``, from ``folder``."""
     files = [path for part in PARTS for path in (folder / part, *(folder / part).rglob('*')) if path.is_file()]
+    files = [path for path in files if not path.is_symlink()]
     return {path.relative_to(folder).as_posix() for path in files if '__pycache__' not in path.parts}
 
 
@@ -85,6 +86,7 @@ def test_the_wheel_holds_the_package_and_what_comes_with_it(wheel):
     for name in ('tools/train.py', 'model-index.yml', *TINY_MODEL):
         assert f'slan_mm/.mim/{name}' in names
     assert any(name.endswith('licenses/LICENSE') for name in names)
+    assert [name for name in names if name.endswith('.safetensors')] == [f'slan_mm/.mim/{TINY_MODEL[1]}']
 
 
 def test_the_wheel_brings_the_command_and_its_tools(installed, tmp_path):

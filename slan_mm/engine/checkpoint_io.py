@@ -19,6 +19,7 @@ from mmengine.runner import (
 
 from slan_mm.model_folder import WEIGHTS, find_model_folder
 from slan_mm.plain_text import short
+from slan_mm.shipped import find_shipped
 from slan_mm.weights_file import check_weights, read_weights_file
 
 #: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
@@ -30,14 +31,15 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
 
     A work directory stands for the best checkpoint of its run where one was kept (``save_best``), else for the newest;
     a file ``last_checkpoint`` or ``best_checkpoint`` for the one that it names, see :func:`read_pointer`; the folder of
-    a model, or its name on a hub, for its weights (:func:`find_model_folder`). Any other path is given back, whether it
-    exists or not.
+    a model, or its name on a hub, for its weights (:func:`find_model_folder`). ``checkpoints/...`` that is not here is
+    that of the package (:func:`find_shipped`). Any other path is given back, whether it exists or not.
 
     Raises:
         FileNotFoundError: if the directory has no checkpoint, or the one named is gone.
         OSError: if a name of a hub cannot be fetched.
         ValueError: if the file that names it is damaged.
     """
+    path = find_shipped(os.fspath(path))
     folder = find_model_folder(path)
     if folder is not None:
         return folder / WEIGHTS

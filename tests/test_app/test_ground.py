@@ -108,6 +108,6 @@ def test_what_the_encoder_does_not_read_is_told(model, picture):
 def test_two_models_side_by_side(model, picture):
     pages = compare([model, model], picture, TEXT)
     assert len(pages) == 2 and pages[0] == pages[1]
-    assert pages[0].startswith('<h3>slan_tiny_shapes_long (slan_tiny_shapes_long.safetensors)</h3>')
+    assert pages[0].startswith('<h3>slan_tiny_shapes_long (model.safetensors)</h3>')
     with pytest.raises(AppError, match='Choose a picture first'):
         compare([model, model], None, TEXT)

@@ -53,7 +53,7 @@ def test_about_says_what_the_model_can_and_what_it_has_seen(model, task_model):
 
 
 def test_a_model_is_named_without_its_path_and_loaded_once(model):
-    assert model.name == 'slan_tiny_shapes_long (slan_tiny_shapes_long.safetensors)'
+    assert model.name == 'slan_tiny_shapes_long (model.safetensors)'
     networks = {id(model.inferencer(task).model) for task in ('grounding', 'search', 'retrieval')}
     assert len(networks) == 1
 
