@@ -21,7 +21,8 @@ packages = {
 
 def leave_out(folder: str, names: list[str]) -> list[str]:
     """What ``.mim`` lacks: links too, since a wheel would hold a second copy of what they lead to."""
-    return [name for name in names if name == '__pycache__' or name.endswith('.pth') or (Path(folder) / name).is_symlink()]
+    unwanted = shutil.ignore_patterns('__pycache__', '*.pth')(folder, names)
+    return [name for name in names if name in unwanted or (Path(folder) / name).is_symlink()]
 
 
 class BuildWithMim(build_py):

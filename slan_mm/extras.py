@@ -26,7 +26,7 @@ class Extra(NamedTuple):
 EXTRAS = {
     'video': Extra(
         {'av': '>=15,<19'},
-        'video files (LoadVideo; tools/infer.py video_retrieval; configs/video_retrieval/*_msrvtt_*.py)',
+        'video files (LoadVideo; tools/infer.py with videos; configs/video_retrieval/*_msrvtt_*.py)',
     ),
     'shards': Extra({'webdataset': '>=1.0.2,<2'}, 'image-text pairs in tar shards (WebPairDataset)'),
     'captions': Extra(

@@ -16,8 +16,8 @@ TINY_MODEL = ('configs/pretrain/slan_tiny_shapes_long.py', 'checkpoints/slan_tin
 def find_shipped(path: str) -> str:
     """``path`` as it is where there is such a file; else that of the package, if it names one of its ``PARTS``.
 
-    ``checkpoints/NAME.safetensors`` names the weights in the folder ``checkpoints/NAME``: in the checkout it is a link to
-    them, which a wheel cannot hold.
+    ``checkpoints/NAME.safetensors`` names the weights in the folder ``checkpoints/NAME``: in the checkout it is a link
+    to them, which a wheel cannot hold.
     """
     if path.split('/', 1)[0] not in PARTS or '..' in path.split('/') or Path(path).exists():
         return path

@@ -5,21 +5,32 @@
     python tools/infer.py captioning CONFIG CHECKPOINT my/pictures
     python tools/infer.py detection CONFIG CHECKPOINT street.jpg --text 'person, bicycle, traffic light'
     python tools/infer.py nlvr2 CONFIG CHECKPOINT left.jpg right.jpg --text 'both pictures show a dog'
+    python tools/infer.py grounding CONFIG CHECKPOINT clip.mp4 --text 'a [dog]' --every 5 --out-dir out
 
 Pictures are files, or folders of them. A single ``--text`` is for all pictures; where each picture has its own text,
 give one ``--text`` for each. Prints each picture's name and its answers; ``--top`` and ``--score-thr`` limit them.
 ``--out-dir`` writes them (``predictions.json``) and a page for each picture. ``--options`` gives a task's other
-options, e.g. ``--options direction=i2t``. docs/inference.md says what each task takes and what its scores mean.
+options, e.g. ``--options direction=i2t``. Of a video, ``grounding`` and ``detection`` write the frames with boxes as a
+video and the answers of each frame with its time (``.mp4`` and ``.json`` in ``--out-dir``). docs/inference.md says what
+each task takes and what its scores mean.
 """
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import KeyValues, ModelParser, add_model, add_settings, option, positive
+from slan_mm.file_endings import is_video
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
 TAKE_NO_TEXT = ('captioning',)
+
+
+def takes_videos(inputs: list[str], task: str) -> bool:
+    """Whether each frame of videos is asked, in the place of pictures."""
+    return task != 'video_retrieval' and all(map(is_video, inputs))
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -27,7 +38,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = ModelParser(description='Runs a trained model on your own pictures.')
     parser.add_argument('task', choices=TASKS, help='what to do')
     add_model(parser)
-    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
+    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them; or videos')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
     parser.add_argument(
         '--top', type=positive, help='the most answers: boxes of a phrase (1), pictures of a text (10), ...'
@@ -37,6 +48,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'
     )
+    parser.add_argument(
+        '--every', type=positive, default=1, help='of a video: frames from one that is looked at to the next (1)'
+    )
     parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument('--options', nargs='+', action=KeyValues, default={}, help="the task's own, as key=value")
@@ -45,6 +59,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     takes_text = options.task not in TAKE_NO_TEXT
     if takes_text != bool(options.text):
         parser.error(f'{options.task} {"needs" if takes_text else "takes no"} --text')
+    if takes_videos(options.inputs, options.task):
+        if not options.out_dir or options.show:
+            parser.error('of a video the answers are written, not printed or shown: give --out-dir, and no --show')
+    elif options.every != 1:
+        parser.error('--every: there is no video, or there are pictures, too; give videos alone')
     for name in ('top', 'score_thr'):
         if getattr(options, name) is not None:
             options.options[name] = getattr(options, name)
@@ -55,6 +74,34 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 from slan_mm.apis import INFERENCERS, SLANInferencer
+from slan_mm.apis.answers import Unread, report_unread
+from slan_mm.apis.video_answers import check_video_task, video_files
+from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.extras import require_extra
+
+
+def infer_videos(inferencer: SLANInferencer, asked: Any, options: argparse.Namespace) -> None:
+    """Answers for each video; those that cannot be read are told, and are an error where no other can be."""
+    entries: list[Unread | None] = []
+    for number, video in enumerate(options.inputs):
+        try:
+            found = inferencer.video(
+                video,
+                asked,
+                options.out_dir,
+                every=options.every,
+                batch_size=options.batch_size,
+                number=number,
+                **options.options,
+            )
+        except UnreadableImageError as error:
+            entries.append(Unread(video, error))
+            continue
+        entries.append(None)
+        damaged = f', {found["unreadable"]} of them damaged' if found['unreadable'] else ''
+        written = ', '.join(str(Path(options.out_dir) / name) for name in video_files(number, video))
+        print(f'{video}: {found["frames"]} frames{damaged}; written: {written}')
+    report_unread(entries)
 
 
 @one_line_errors
@@ -62,13 +109,21 @@ def main(arguments: list[str] | None = None) -> None:
     """Predicts, prints, writes."""
     options = parse_options(arguments)
     kind = INFERENCERS[options.task]
-    asked = [options.inputs, *([kind.read_texts(options.text)] if options.text else [])]
-    kind.check_call(*asked, **options.options)
+    texts = [kind.read_texts(options.text)] if options.text else []
+    of_videos = takes_videos(options.inputs, options.task)
+    if of_videos:
+        check_video_task(kind)
+        require_extra('video')
+    kind.check_call(options.inputs[0] if of_videos else options.inputs, *texts, **options.options)
     inferencer = SLANInferencer(
         options.task, options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options
     )
+    if of_videos:
+        infer_videos(inferencer, *texts, options)
+        return
     result = inferencer(
-        *asked,
+        options.inputs,
+        *texts,
         batch_size=options.batch_size,
         show=options.show,
         img_out_dir=options.out_dir,

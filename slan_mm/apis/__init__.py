@@ -9,6 +9,7 @@ from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.processor import Processor
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.search import Indexed, PictureSearch
+from slan_mm.apis.video_answers import infer_video
 from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
 from slan_mm.datasets.marked_text import mark_spans, read_marked_text
@@ -33,6 +34,7 @@ __all__ = [
     'VQAInferencer',
     'VideoRetrievalInferencer',
     'find_noun_phrases',
+    'infer_video',
     'init_model',
     'mark_phrases',
     'mark_spans',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -42,10 +43,27 @@ def report_unread(entries: Sequence[Any]) -> None:
         print_log(f'{len(unread)} of {len(entries)} could not be read', 'current', logging.WARNING)
 
 
-def page_name(number: int, name: str) -> str:
+def page_name(number: int, name: str, ending: str = '.jpg') -> str:
     """The file of a page: its number, and what it shows without folder and ending."""
     # A file name may have 255 bytes.
-    return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}.jpg'
+    return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}{ending}'
+
+
+def to_json(task: str, answers: Any) -> bytes:
+    """A task's answers as json.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    try:
+        content = json.dumps(answers, indent=1, ensure_ascii=False, allow_nan=False) + '\n'
+    except ValueError as error:
+        raise ValueError(
+            f'{task}: an answer is no number (NaN or infinite). The weights may have diverged, or half precision '
+            'overflowed'
+        ) from error
+    # A file name that is no text (lone surrogates) stays what it is when it is read again.
+    return content.encode(errors='backslashreplace')
 
 
 def box_text(box: Sequence[float]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import signature
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from slan_mm.apis.answers import Unread, page_name, report_unread
+from slan_mm.apis.answers import Unread, page_name, report_unread, to_json
 from slan_mm.apis.model import load_model
 from slan_mm.apis.settings import model_class
 from slan_mm.applied_config import picture_size
@@ -31,7 +30,7 @@ from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.engine.checkpoint_io import existing_checkpoint
 from slan_mm.own_files import claim
 from slan_mm.registry import TRANSFORMS
-from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
+from slan_mm.visualization import Canvas, DrawnPicture, LabelledBox, draw_regions
 
 T = TypeVar('T')
 #: The file of a call's predictions.
@@ -240,6 +239,10 @@ class TaskInferencer(BaseInferencer):
         """A data sample's prediction, as json can write it."""
         raise NotImplementedError
 
+    def boxes(self, prediction: dict) -> list[LabelledBox]:
+        """The boxes of a prediction, best first, of a task that has any: they are drawn into videos."""
+        raise NotImplementedError
+
     def _dispatch_kwargs(self, **options: Any) -> tuple[dict, dict, dict, dict]:
         """MMEngine's; what chooses the answers (``top``, ...) is for the pages as for the results."""
         *before, drawing, packing = super()._dispatch_kwargs(**options)
@@ -297,15 +300,8 @@ class TaskInferencer(BaseInferencer):
         predictions = [
             sample.to_dict() if isinstance(sample, Unread) else self.to_dict(sample, **options) for sample in preds
         ]
-        try:
-            content = json.dumps(predictions, indent=1, ensure_ascii=False, allow_nan=False) + '\n'
-        except ValueError as error:
-            raise ValueError(
-                f'{self.task}: an answer is no number (NaN or infinite). The weights may have diverged, or half '
-                'precision overflowed'
-            ) from error
+        content = to_json(self.task, predictions)
         if pred_out_dir:
             with replaced_atomically(Path(pred_out_dir) / PREDICTIONS) as temporary:
-                # A file name that is no text (lone surrogates) stays what it is when it is read again.
-                temporary.write_bytes(content.encode(errors='backslashreplace'))
+                temporary.write_bytes(content)
         return dict(predictions=list(preds) if return_datasamples else predictions, visualization=visualization)

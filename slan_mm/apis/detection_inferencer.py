@@ -15,7 +15,7 @@ from slan_mm.apis.processor import picture_items
 from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.heads.class_prompt import is_prompt, read_class_names
-from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, draw_regions
+from slan_mm.visualization import Canvas, DrawnPhrase, DrawnPicture, LabelledBox, draw_regions
 
 #: Steps of a test pipeline that read what an inferencer is given or has not.
 _READING = ('LoadImageFromFile', 'LoadImageOrSkip', 'LoadAnnotations')
@@ -131,6 +131,14 @@ class DetectionInferencer(TaskInferencer):
         if not prediction['boxes']:
             lines.append('  no box with such a score')
         return '\n'.join(lines)
+
+    def boxes(self, prediction: dict) -> list[LabelledBox]:
+        """See :class:`TaskInferencer`; of each class in its own colour."""
+        colors = {name: number for number, name in enumerate(prediction['classes'])}
+        return [
+            LabelledBox(f'{found["label"]} {found["score"]:.2f}', found['box'], colors[found['label']])
+            for found in prediction['boxes']
+        ]
 
     def draw(self, item: dict, sample: Any, top: int = 10, score_thr: float = 0.0) -> Canvas:
         """The picture with its best boxes, each in the colour of its name in the line under it."""

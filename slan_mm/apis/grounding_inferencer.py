@@ -17,7 +17,7 @@ from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.models.phrase_grounding import best_boxes, phrase_answers
 from slan_mm.structures import MarkedText
-from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+from slan_mm.visualization import Canvas, LabelledBox, draw_regions, drawn_picture
 
 
 def marked_or_plain(value: Any) -> str | MarkedText:
@@ -126,6 +126,14 @@ class GroundingInferencer(TaskInferencer):
             elif not phrase['boxes']:
                 lines.append(f'  {phrase["phrase"]}: no box with such a score')
         return '\n'.join(lines)
+
+    def boxes(self, prediction: dict) -> list[LabelledBox]:
+        """See :class:`TaskInferencer`; of each phrase in its own colour."""
+        return [
+            LabelledBox(f'{phrase["phrase"]} {score:.2f}', box, number)
+            for number, phrase in enumerate(prediction['phrases'])
+            for box, score in zip(phrase['boxes'], phrase['scores'], strict=True)
+        ]
 
     def draw(self, item: dict, sample: Any, top: int = 1, score_thr: float | None = None) -> Canvas:
         """The picture with each phrase's boxes and their scores, and its best box before any adaptor."""

@@ -13,6 +13,7 @@ from slan_mm.apis.detection_inferencer import DetectionInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
+from slan_mm.apis.video_answers import infer_video
 from slan_mm.apis.video_retrieval_inferencer import VideoRetrievalInferencer
 from slan_mm.apis.vqa_inferencer import VQAInferencer
 
@@ -63,6 +64,10 @@ class SLANInferencer:
     def __call__(self, *inputs: Any, **options: Any) -> dict:
         """See the ``__call__`` of the task's own class."""
         return self.inferencer(*inputs, **options)
+
+    def video(self, video: str | Path, asked: Any, out_dir: str | Path, **options: Any) -> dict:
+        """Answers for the frames of a video, see :func:`infer_video`."""
+        return infer_video(self.inferencer, video, asked, out_dir, **options)
 
     def describe(self, prediction: dict) -> str:
         """One of the predictions in lines for people."""

@@ -13,8 +13,9 @@ from slan_mm.apis.answers import Unread, report_unread
 from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.processor import picture_items
 from slan_mm.arguments import checked
-from slan_mm.datasets.pictures import PICTURES, Picture, list_pictures
+from slan_mm.datasets.pictures import Picture, list_pictures
 from slan_mm.evaluation.rerank import shortlist
+from slan_mm.file_endings import PICTURES
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, TextFeatures
 from slan_mm.visualization import Canvas, DrawnPicture, draw_regions

@@ -14,6 +14,7 @@ from slan_mm.applied_config import find_steps
 from slan_mm.arguments import checked
 from slan_mm.datasets.transforms import LoadVideo
 from slan_mm.extras import require_extra
+from slan_mm.file_endings import VIDEOS
 
 
 class VideoRetrievalInferencer(RetrievalInferencer):
@@ -30,7 +31,7 @@ class VideoRetrievalInferencer(RetrievalInferencer):
 
     task = 'video_retrieval'
     several_pictures = True
-    endings = frozenset({'.mp4', '.avi', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v'})
+    endings = VIDEOS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         require_extra('video')  # before the model is loaded

@@ -12,12 +12,11 @@ from PIL import Image, ImageOps
 
 from slan_mm.datasets.transforms.load_image import load_image, to_rgb
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.file_endings import PICTURES
 from slan_mm.plain_text import is_whole
 
 #: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
 Picture: TypeAlias = str | Path | np.ndarray | Image.Image
-#: What names of picture files end in.
-PICTURES = frozenset({'.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff'})
 
 
 def read_picture(picture: Picture) -> np.ndarray:

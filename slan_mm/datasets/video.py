@@ -2,13 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.extras import require_extra
+
+
+class Frame(NamedTuple):
+    """A frame of a video: its number, when it begins, in seconds from the first one, and what it shows.
+
+    ``picture`` is (H, W, 3) uint8 RGB, upright; None where the frame is damaged.
+    """
+
+    number: int
+    seconds: float
+    picture: np.ndarray | None
+
+
+class Frames:
+    """Every n-th frame of a video file, in order; one at a time is in memory.
+
+    Args:
+        path: The file; read is the first video stream that is no cover picture.
+        every: n.
+
+    Raises:
+        ModuleNotFoundError: The extra ``video`` is not installed.
+        UnreadableImageError: The file is missing, damaged, or holds no video frame.
+    """
+
+    def __init__(self, path: str, every: int = 1) -> None:
+        require_extra('video')
+        import av
+
+        self.path, self.every = path, every
+        with _errors_of(path):
+            self._times, self._numbered = _packet_times(path)
+            with av.open(path) as container:
+                stream = _stream(container)
+                if stream is None or len(self._times) < 2:
+                    raise UnreadableImageError(f'Cannot read video {path}: it has no video frame.')
+                self.rate = Fraction(stream.average_rate or 25)
+                self._unit = 1 / self.rate if self._numbered else Fraction(stream.time_base)
+        self._wanted = range(0, len(self._times) - 1, every)
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def __iter__(self) -> Iterator[Frame]:
+        wanted = iter(self._wanted)
+        number = next(wanted, None)
+        for met, decoded in self._decode():
+            while number is not None and number < met:
+                yield Frame(number, self._seconds(number), None)
+                number = next(wanted, None)
+            if number == met:
+                yield Frame(number, self._seconds(number), _picture(decoded))
+                number = next(wanted, None)
+            if number is None:
+                return
+        if number is not None:
+            yield from (Frame(one, self._seconds(one), None) for one in (number, *wanted))
+
+    def _seconds(self, number: int) -> float:
+        return float((int(self._times[number]) - int(self._times[0])) * self._unit)
+
+    def _decode(self) -> Iterator[tuple[int, Any]]:
+        """The frames that can be decoded, each with its number."""
+        import av
+
+        count = 0
+        with _errors_of(self.path), av.open(self.path) as container:
+            for packet in container.demux(_stream(container)):
+                try:
+                    decoded = packet.decode()
+                except av.error.FFmpegError:
+                    continue  # the frames that follow may be whole
+                for frame in decoded:
+                    known = not self._numbered and frame.pts is not None
+                    met = int(np.searchsorted(self._times[:-1], frame.pts)) if known else count
+                    count = met + 1
+                    if not frame.is_corrupt:
+                        yield met, frame
 
 
 def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np.ndarray], int]:
@@ -33,9 +113,7 @@ def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np
         UnreadableImageError: The file is missing, damaged, or holds no video frame.
     """
     require_extra('video')
-    import av
-
-    try:
+    with _errors_of(path):
         times, numbered = _packet_times(path)
         frames = None
         if len(times) > 1:
@@ -45,10 +123,23 @@ def load_frames(path: str, choose: Callable[[int], np.ndarray]) -> tuple[list[np
                 frames, _ = _decode(path, times[_shown(times, choose(len(times) - 1))], numbered)
         if frames is not None:
             return frames, len(times) - 1
-    # FFmpeg's errors, and what PyAV raises on headers that make no sense.
-    except (av.error.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:
-        raise UnreadableImageError(f'Cannot read video {path} ({type(error).__name__}: {error}).') from error
     raise UnreadableImageError(f'Cannot read video {path}: it has no video frame.')
+
+
+@contextmanager
+def _errors_of(path: str) -> Iterator[None]:
+    """Has FFmpeg's errors, and what PyAV raises on headers that make no sense, told as a video that is unreadable."""
+    import av
+
+    try:
+        yield
+    except UnreadableImageError:
+        raise
+    except (av.error.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:
+        raise UnreadableImageError(
+            f'Cannot read video {path} ({type(error).__name__}: {error}). If players show it, convert it: '
+            f'ffmpeg -i FILE new.mp4'
+        ) from error
 
 
 def _stream(container: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 
 from slan_mm.datasets.marked_text import read_marked_text
 from slan_mm.datasets.noun_phrases import find_noun_phrases, with_modifiers
-from slan_mm.datasets.pictures import PICTURES, list_pictures
+from slan_mm.datasets.pictures import list_pictures
 from slan_mm.datasets.readers import read_captions
+from slan_mm.file_endings import PICTURES
 from slan_mm.pseudo_labels.categories import Categories
 
 #: Endings of tables, whose format need not be told.

@@ -17,6 +17,7 @@ from slan_mm.visualization.region_figure import draw_regions
 from slan_mm.visualization.region_figure_hook import RegionFigureHook
 from slan_mm.visualization.retrieval_figure import draw_retrieval
 from slan_mm.visualization.training_frames_hook import TrainingFramesHook
+from slan_mm.visualization.video_writer import LabelledBox
 
 __all__ = [
     'Canvas',
@@ -24,6 +25,7 @@ __all__ = [
     'DrawnPhrase',
     'DrawnPicture',
     'ImageQuery',
+    'LabelledBox',
     'LocatorTrace',
     'Numbers',
     'Panel',

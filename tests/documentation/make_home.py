@@ -2,17 +2,20 @@
 
     python tests/documentation/make_home.py HOME
 
-Sixty generated pictures with two captions each, as jpg files of 160 x 160 pixels.
+Sixty generated pictures with two captions each, as jpg files of 160 x 160 pixels; ``~/clip.mp4`` shows eight of them.
 """
 
 import csv
 import shutil
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from slan_mm.datasets.shapes import ShapesPairs
+from slan_mm.visualization.video_writer import VideoWriter
 
 PICTURES = 60
 
@@ -28,3 +31,6 @@ with open(home / 'captions.csv', 'w', newline='') as handle:
         Image.fromarray(item['inputs'].permute(1, 2, 0).numpy()).save(home / 'pictures' / name)
         writer.writerows([name, text] for text in item['data_samples'].text)
 shutil.copy(home / 'pictures/000.jpg', home / 'dog.jpg')
+with VideoWriter(home / 'clip.mp4', Fraction(5)) as film:
+    for number in range(8):
+        film.write(np.array(Image.open(home / 'pictures' / f'{number:03d}.jpg')), number / 5)

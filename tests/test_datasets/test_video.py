@@ -4,7 +4,7 @@ from support.film import SIZE, av, numbers, turn_film, write_cover, write_film, 
 
 from slan_mm.datasets.frame_sampling import uniform_moments
 from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.datasets.video import load_frames
+from slan_mm.datasets.video import Frames, load_frames
 
 
 def every(total):
@@ -95,3 +95,37 @@ def test_a_stream_without_times_has_equally_long_frames(tmp_path):
 def test_a_cover_picture_is_no_video(tmp_path):
     with pytest.raises(UnreadableImageError, match='it has no video frame'):
         load_frames(str(write_cover(tmp_path / 'a.mp4')), every)
+
+
+@pytest.mark.parametrize('name', ['a.mp4', 'a.mkv', 'a.h264'])
+def test_every_third_frame_in_order(tmp_path, name):
+    frames = Frames(str(write_film(tmp_path / name, 8)), 3)
+    seen = list(frames)
+    assert len(frames) == 3 and [frame.number for frame in seen] == [0, 3, 6]
+    assert numbers([frame.picture for frame in seen]) == [0, 3, 6]
+    assert frames.rate in (10, 25)  # a bare stream tells no rate
+    assert [frame.seconds for frame in seen] == pytest.approx([0, 3 / frames.rate, 6 / frames.rate], abs=1e-3)
+
+
+def test_a_damaged_frame_is_told_in_its_place(tmp_path):
+    path = write_film(tmp_path / 'a.mp4', [np.full((*SIZE, 3), 20 * n, np.uint8) for n in range(6)])
+    with av.open(str(path)) as film:
+        third = [packet for packet in film.demux(video=0) if packet.size][3]
+        place, size = third.pos, third.size
+    content = bytearray(path.read_bytes())
+    content[place : place + size] = bytes(size)
+    path.write_bytes(content)
+    seen = list(Frames(str(path)))
+    assert [frame.number for frame in seen] == list(range(6))
+    assert [frame.number for frame in seen if frame.picture is None] == [3]
+
+
+@pytest.mark.parametrize('kind', ['missing', 'text', 'cover'])
+def test_no_video(tmp_path, kind):
+    path = tmp_path / 'a.mp4'
+    if kind == 'cover':
+        write_cover(path)
+    elif kind == 'text':
+        path.write_text('no video at all')
+    with pytest.raises(UnreadableImageError, match=r'Cannot read video .*a\.mp4'):
+        Frames(str(path))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from support.film import write_film
 from support.toy import SIZE, toy_config
 
 from slan_mm.registry import MODELS
@@ -76,6 +77,32 @@ def test_mistakes_are_told_in_a_line_before_a_model_is_built(tool, files, place,
     with pytest.raises(SystemExit, match=f'infer: .*{said}') as told:
         tool['main'](['grounding', *arguments, '--device', 'cpu'])
     assert '\n' not in str(told.value)
+
+
+def test_a_video_is_answered_frame_by_frame(tool, files, tmp_path, capsys, caplog):
+    film = write_film(tmp_path / 'clip.mp4', 3)
+    cut = tmp_path / 'cut.mp4'
+    cut.write_bytes(film.read_bytes()[:100])
+    arguments = ['grounding', *files[:2], str(film), str(cut), '--text', 'a [star]', '--every', '2', '--device', 'cpu']
+    tool['main']([*arguments, '--out-dir', str(tmp_path / 'out')])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(str(film))]
+    assert line == f'{film}: 2 frames; written: {tmp_path}/out/00000_clip.mp4, {tmp_path}/out/00000_clip.json'
+    assert len(json.loads((tmp_path / 'out' / '00000_clip.json').read_text())['answers']) == 2
+    assert '1 of 2 could not be read' in caplog.text and str(cut) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ([], 'give --out-dir, and no --show'),
+        (['--out-dir', 'out', '--show'], 'give --out-dir, and no --show'),
+        (['p.png', '--every', '2', '--out-dir', 'out'], 'give videos alone'),
+    ],
+)
+def test_a_command_line_for_videos_alone(tool, given, said, capsys):
+    with pytest.raises(SystemExit):
+        tool['parse_options'](['grounding', 'config.py', 'weights.pth', 'clip.mp4', *given, '--text', 'a [dog]'])
+    assert said in capsys.readouterr().err
 
 
 def test_texts_are_asked_for(tool, files, capsys):
