@@ -66,7 +66,7 @@ def test_damaged_frames_keep_their_places(grounding, tmp_path, monkeypatch):
     assert (found['frames'], found['unreadable']) == (4, 1)
     assert found['answers'][1] == dict(frame=1, time=0.1, error=f'Cannot read frame 1 of {film}: it is damaged.')
     assert [time for time, _ in frames_of(tmp_path / 'out' / '00000_clip.mp4')] == pytest.approx([0, 0.2, 0.3])
-    monkeypatch.setattr(Frames, '__iter__', lambda _: iter([frame._replace(picture=None) for frame in whole]))
+    monkeypatch.setattr(Frames, '__iter__', lambda _: (Frame(frame.number, frame.seconds, None) for frame in whole))
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UnreadableImageError, match=r'clip\.mp4: none of 4 frames can be decoded'):
         grounding.video(film, 'a [red circle]', tmp_path / 'empty')
