@@ -1,11 +1,13 @@
-"""From the scores of all pairs and the ITM logits of a shortlist to ranks. NumPy alone; chunked over queries."""
+"""From the scores of all pairs and the stages of the cascade to ranks. NumPy alone; chunked over queries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from slan_mm.evaluation.cascade import Stage, in_order, scores_at
 from slan_mm.evaluation.functional.recall import gold_ranks, summarise_ranks
 
 #: Scores compared at once: bounds the working memory, not the result.
@@ -45,44 +47,57 @@ def shortlist(scores: np.ndarray, k: int) -> np.ndarray:
     return result
 
 
+def best_of(scores: np.ndarray, candidates: np.ndarray | None, count: int) -> Stage:
+    """The ``count`` candidates of the highest of (Q, G) scores, best first, among (Q, m) candidates; None: all."""
+    if candidates is not None:
+        best = Stage(candidates, scores_at(scores, candidates)).best(count)
+    else:
+        best = shortlist(scores, count)
+    return Stage(best, scores_at(scores, best))
+
+
 def rank(
     scores: np.ndarray,
     itc: np.ndarray,
     query_image: np.ndarray,
     candidate_image: np.ndarray,
     candidates: np.ndarray,
-    itm: np.ndarray | None = None,
-    itm_weight: float = 1.0,
+    stages: Sequence[Stage] = (),
+    first: np.ndarray | None = None,
 ) -> Direction:
     """Ranks one direction.
 
     Args:
-        scores: (Q, G) scores of all pairs, which the shortlist is drawn by.
+        scores: (Q, G) scores, which the shortlist is drawn by.
         itc: (Q, G) ITC scores.
         query_image: (Q,) image of each query: itself, or the image its text describes.
         candidate_image: (G,) the same of each candidate. A candidate is gold where both are equal.
         candidates: (Q, k) shortlist of each query.
-        itm: (Q, k) ITM logits of the shortlist, or None to leave ITM out.
-        itm_weight: shortlisted candidates get the score ``scores + itm_weight * itm``. The others stay below them.
+        stages: what the cascade made of the shortlist, see :func:`itm_stages`; none leaves ITM out.
+        first: (Q, m) candidates that ``scores`` are asked of; the others stand below them, by ITC. None: all.
 
     Raises:
         ValueError: if a score is NaN or a query has no gold candidate.
     """
-    first, alone, final = np.empty((3, len(scores)), dtype=np.int64)
-    result = Direction(candidates.copy(), alone, first, None if itm is None else final)
+    by_itc, by_mixed, final = np.empty((3, len(scores)), dtype=np.int64)
+    result = Direction(candidates.copy(), by_itc, by_mixed, final if stages else None)
     for rows in _chunks(scores):
-        own = scores[rows]
         gold = query_image[rows, None] == candidate_image[None]
-        first[rows], alone[rows] = gold_ranks(own, gold), gold_ranks(itc[rows], gold)
-        if itm is None:
+        own, tier = scores[rows], np.zeros(gold.shape, dtype=np.int8)
+        by_itc[rows] = gold_ranks(itc[rows], gold)
+        if first is not None:
+            own = itc[rows].copy()
+            np.put_along_axis(own, first[rows], scores_at(scores[rows], first[rows]), axis=1)
+            np.put_along_axis(tier, first[rows], 1, axis=1)
+        by_mixed[rows] = gold_ranks(own, gold, tier)
+        if not stages:
             continue
-        short = candidates[rows]
-        whole = np.take_along_axis(own, short, axis=1) + itm_weight * itm[rows]
-        own, ahead = own.copy(), np.zeros_like(gold)
-        np.put_along_axis(own, short, whole, axis=1)
-        np.put_along_axis(ahead, short, True, axis=1)
-        final[rows] = gold_ranks(own, gold, ahead)
-        result.shortlist[rows] = np.take_along_axis(short, np.argsort(-whole, axis=1, kind='stable'), axis=1)
+        own, part = own.copy(), [Stage(stage.candidates[rows], stage.scores[rows]) for stage in stages]
+        for number, stage in enumerate(part, start=2):
+            np.put_along_axis(own, stage.candidates, stage.scores, axis=1)
+            np.put_along_axis(tier, stage.candidates, number, axis=1)
+        final[rows] = gold_ranks(own, gold, tier)
+        result.shortlist[rows] = in_order(candidates[rows], part)
     return result
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, get_rank
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
+from slan_mm.evaluation.cascade import Cascade, ITMScorer, Stage, itm_stages
 from slan_mm.evaluation.dataset_title import dataset_title
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
-from slan_mm.evaluation.gallery import Gallery, encode_gallery, place_of
+from slan_mm.evaluation.gallery import Gallery, encode_gallery
+from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
-from slan_mm.evaluation.rerank import Direction, rank, shortlist
+from slan_mm.evaluation.rerank import Direction, best_of, rank, shortlist
 from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
 from slan_mm.models.inference import evaluating, weight_of_itm
-from slan_mm.pair_index import PairIndex
-from slan_mm.progress import Progress
 from slan_mm.registry import EVALUATOR
 
 
@@ -52,7 +50,9 @@ class RetrievalEvaluator:
     :meth:`ScoreSearch.metrics` gives.
 
     Args:
-        k: length of the shortlist, both ways.
+        k, m, full_k: see :class:`Cascade`, both ways: k is the length of the shortlist, with m only the m best by ITC
+            get the mixed score, and with full_k only that many go through all levels of the locator. None: the full
+            computation. Candidates that a score does not look at stay below those that it does.
         itm_weight: weight of the ITM logit beside the shortlist's score; None: that of the model's ``score_weights``, 1
             where it has none.
         choose_weights: choose the weights of the final score on these images and texts; for held-out ones.
@@ -88,19 +88,26 @@ class RetrievalEvaluator:
         store_dtype: str | None = None,
         store: str | None = None,
         querybank: dict | None = None,
+        m: int | None = None,
+        full_k: int | None = None,
         prefix: str = 'retrieval',
         setting: str | None = None,
         items: str = 'images',
     ) -> None:
-        sizes = {'k': k, 'image_chunk': image_chunk, 'text_chunk': text_chunk, 'pair_chunk': pair_chunk}
+        sizes = {'image_chunk': image_chunk, 'text_chunk': text_chunk, 'pair_chunk': pair_chunk}
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f'RetrievalEvaluator: {name} must be at least 1, got {value}.')
         if store_dtype not in (None, 'float16', 'bfloat16', 'float32'):
             raise ValueError(f'RetrievalEvaluator: store_dtype {store_dtype!r} is not a floating type it knows.')
+        try:
+            self.cascade = Cascade(k, m, full_k)
+        except ValueError as error:
+            raise ValueError(f'RetrievalEvaluator: {error}') from error
+        if choose_weights and (m is not None or full_k is not None):
+            raise ValueError('RetrievalEvaluator: choose_weights tries weights on all scores; leave m and full_k out.')
         if choose_weights and itm_weight is not None:
             raise ValueError('RetrievalEvaluator: give itm_weight, or have it chosen by choose_weights.')
-        self.k = k
         self.itm_weight = itm_weight
         self.choose_weights = choose_weights
         self.fast = fast
@@ -147,7 +154,8 @@ class RetrievalEvaluator:
                 store = EvaluationStore(self.store, header)
             gallery = encode_gallery(model, dataloader, self.store_dtype, store)
             self._log_protocol(gallery, dataloader, model)
-            to_text, itc = self._matrices(model, gallery, store)
+            pairs = PairScores(model, gallery, store, self.image_chunk, self.text_chunk, self.pair_chunk)
+            to_text, itc, first = self._first(pairs)
             search = None
             if self.choose_weights:
                 search = ScoreSearch(itc, to_text, gallery.text_image)
@@ -158,104 +166,64 @@ class RetrievalEvaluator:
                 chunks = self.image_chunk, self.text_chunk
                 image_bias, text_bias = self.querybank.biases(model, gallery, *chunks, self.store_dtype)
                 to_text, to_image = to_text - text_bias, to_image - image_bias
-            i2t, t2i = shortlist(to_text, self.k), shortlist(to_image, self.k)
-            itm = None if self.fast else self._itm_logits(model, gallery, i2t, t2i, store)
+            short = [best_of(scores, of, self.cascade.k) for scores, of in zip((to_text, to_image), first, strict=True)]
+            itm: ITMScorer = pairs.itm
+            if search is not None:
+                if not self.fast:
+                    lists = [stage.candidates for stage in short]
+                    logits = pairs.itm(lists)
+                    search.choose_itm(to_text, to_image, lists, logits)
+                    itm = lambda lists, levels: logits  # noqa: E731
+                model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
+                print_log(search.table(), logger='current')
+            stages: list[list[Stage]] = [[], []]
+            if not self.fast:
+                stages = itm_stages(self.cascade, short, itm, weight_of_itm(model, self.itm_weight))
         finally:
             store.close()
         gallery.drop_features()
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
-        itm_i2t, itm_t2i = itm or (None, None)
-        if search is not None:
-            if itm is not None:
-                search.choose_itm(to_text, to_image, (i2t, t2i), itm)
-            model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
-            print_log(search.table(), logger='current')
-        weight = weight_of_itm(model, self.itm_weight)
-        self.i2t = rank(to_text, itc, images, gallery.text_image, i2t, itm_i2t, weight)
-        self.t2i = rank(to_image, itc.T, gallery.text_image, images, t2i, itm_t2i, weight)
+        self.i2t = rank(to_text, itc, images, gallery.text_image, short[0].candidates, stages[0], first[0])
+        self.t2i = rank(to_image, itc.T, gallery.text_image, images, short[1].candidates, stages[1], first[1])
         metrics = {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
         if search is not None:
-            final = recalls_of(self.i2t, self.t2i, '' if itm else '_shortlist')
+            final = recalls_of(self.i2t, self.t2i, '_shortlist' if self.fast else '')
             metrics |= {f'{self.prefix}/mean_recall': mean_recall(final), **search.metrics(self.prefix)}
         if (own := getattr(model, 'score_weights', None)) is not None:
             metrics |= {f'{self.prefix}_weights/{name}': float(getattr(own, name)) for name in ('region_word', 'itm')}
         return metrics
 
-    def _matrices(self, model: Any, gallery: Gallery, store: EvaluationStore) -> tuple[np.ndarray, np.ndarray]:
-        """The scores that shortlists are drawn by and those of ITC alone, (N, M) float32 each.
+    def _first(self, pairs: PairScores) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray | None, np.ndarray | None]]:
+        """The scores (N, M) that shortlists are drawn by, those of ITC alone, and of which candidates the first are
+        asked, (N, m) and (M, m), None: of all.
 
-        Where weights are to be chosen, the first are those of the region-word terms alone. Each rank fills the rows of
-        its own images.
+        Where weights are to be chosen, the first are those of the region-word terms alone.
         """
-        place, mine = place_of(model), gallery.own
-        first = 'region_word' if self.choose_weights else 'shortlist'
-        functions = {first: getattr(model, f'{first}_scores'), 'itc': model.itc_scores}
-        kept = {name: store.scores(name, (len(mine), len(gallery.texts)), of={}) for name in functions}
-        done = min(scores.done for scores in kept.values())
-        with Progress('Scores of all pairs, images', len(mine), done=done) as progress:
-            for rows, image in gallery.image_chunks(self.image_chunk, *place, start=done):
-                for columns, text in gallery.text_chunks(self.text_chunk, *place):
-                    for name, function in functions.items():
-                        kept[name].values[rows, columns] = function(image, text).float().cpu().numpy()
-                for scores in kept.values():
-                    scores.mark(rows.stop)
-                progress.step(rows.stop - rows.start)
-        return self._whole(kept[first].values, first, mine, gallery), self._whole(
-            kept['itc'].values, 'ITC', mine, gallery
-        )
-
-    def _whole(self, rows: np.ndarray, what: str, mine: np.ndarray, gallery: Gallery) -> np.ndarray:
-        """The (N, M) matrix from the ``rows`` of the images ``mine`` of every rank."""
-        _check(rows, what)
-        parts = all_gather_object((mine, rows))
-        if len(parts) == 1:
-            return rows
-        whole = np.empty((len(gallery.image_ids), len(gallery.texts)), dtype=np.float32)
-        for index_of_rank, rows_of_rank in parts:
-            whole[index_of_rank] = rows_of_rank
-        return whole
-
-    def _itm_logits(
-        self, model: Any, gallery: Gallery, i2t: np.ndarray, t2i: np.ndarray, store: EvaluationStore
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """ITM logits of both shortlists, (N, k) and (M, k). A pair that is in both is scored once.
-
-        Pairs are sorted by image, so that a chunk holds few images and moves each of them once.
-        """
-        device, dtype = place_of(model)
-        count = len(gallery.texts)
-        wanted_i2t = np.arange(len(i2t))[:, None] * count + i2t
-        wanted_t2i = t2i * count + np.arange(count)[:, None]
-        pairs = np.unique(np.concatenate([wanted_i2t.ravel(), wanted_t2i.ravel()]))
-        mine = np.flatnonzero(gallery.owner[pairs // count] == get_rank())
-        # Another k asks for other pairs.
-        kept = store.scores('itm', mine.shape, of={'pairs': hashlib.sha256(pairs.tobytes()).hexdigest()})
-        logits = kept.values
-        with Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine), done=kept.done) as progress:
-            for start in range(kept.done, len(mine), self.pair_chunk):
-                part = torch.from_numpy(pairs[mine[start : start + self.pair_chunk]]).to(device)
-                index, images, texts = PairIndex.among(part // count, part % count)
-                image = gallery.images.take(torch.from_numpy(gallery.row[images.cpu().numpy()]), device, dtype)
-                text = gallery.text_features.take(texts.cpu(), device, dtype)
-                logits[start : start + len(part)] = model.itm_scores(image, text, index).float().cpu().numpy()
-                kept.mark(start + len(part))
-                progress.step(len(part))
-        _check(logits, 'ITM')
-        everywhere = np.empty(len(pairs), dtype=np.float32)
-        for index_of_rank, logits_of_rank in all_gather_object((mine, logits)):
-            everywhere[index_of_rank] = logits_of_rank
-        return everywhere[np.searchsorted(pairs, wanted_i2t)], everywhere[np.searchsorted(pairs, wanted_t2i)]
+        m, longest = self.cascade.m, max(len(pairs.gallery.image_ids), len(pairs.gallery.texts))
+        if m is None or m >= longest:
+            scores, itc = pairs.all_pairs('region_word' if self.choose_weights else 'shortlist', 'itc')
+            return scores, itc, (None, None)
+        (itc,) = pairs.all_pairs('itc')
+        of_images, of_texts = shortlist(itc, m), shortlist(itc.T, m)
+        wanted = np.zeros(itc.shape, dtype=bool)
+        np.put_along_axis(wanted, of_images, True, axis=1)
+        np.put_along_axis(wanted.T, of_texts, True, axis=1)
+        return pairs.some_pairs('shortlist', wanted, itc), itc, (of_images, of_texts)
 
     def _log_protocol(self, gallery: Gallery, dataloader: Any, model: Any) -> None:
-        images, texts = len(gallery.image_ids), len(gallery.texts)
+        k, images, texts = self.cascade.k, len(gallery.image_ids), len(gallery.texts)
         title = ', '.join(filter(None, [dataset_title(dataloader.dataset), self.setting]))
         score = (
             'without ITM (fast)'
             if self.fast
-            else f'shortlist of {min(self.k, texts)} texts / {min(self.k, images)} {self.items} (k = {self.k}), '
+            else f'shortlist of {min(k, texts)} texts / {min(k, images)} {self.items} (k = {k}), '
             f'then + {weight_of_itm(model, self.itm_weight):g} x ITM'
         )
+        if self.cascade.m is not None:
+            score += f'; the mixed score of the {self.cascade.m} best by ITC'
+        if self.cascade.full_k is not None and not self.fast:
+            score += f'; the last levels of the locator for {self.cascade.full_k}'
         if self.choose_weights:
             score += '; the weights of region-word terms and ITM are chosen on these very pictures'
         elif (own := getattr(model, 'score_weights', None)) is not None:
@@ -269,13 +237,4 @@ class RetrievalEvaluator:
             f'({texts / images:.2f} for each); {score}; ties count against the model; '
             f'chance R@1 about {100 / images:.2f} percent both ways.',
             logger='current',
-        )
-
-
-def _check(scores: np.ndarray, what: str) -> None:
-    bad = int(np.isnan(scores).sum())
-    if bad:
-        raise ValueError(
-            f'{bad} of {scores.size} {what} scores are NaN. The weights may have diverged, or half precision '
-            'overflowed; try without fp16, and with store_dtype=None.'
         )

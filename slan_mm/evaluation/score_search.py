@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from slan_mm.evaluation.cascade import Stage, scores_at
 from slan_mm.evaluation.rerank import Direction, rank
 
 #: The weights that are tried, the smallest first; 0 leaves a term out.
@@ -87,8 +88,12 @@ class ScoreSearch:
         """
 
         def recalls(weight: float) -> Recalls:
-            i2t = rank(to_text, self.itc, self.images, self.text_image, shortlists[0], logits[0], weight)
-            t2i = rank(to_image, self.itc.T, self.text_image, self.images, shortlists[1], logits[1], weight)
+            stages = [
+                [Stage(short, scores_at(scores, short) + weight * own)]
+                for scores, short, own in zip((to_text, to_image), shortlists, logits, strict=True)
+            ]
+            i2t = rank(to_text, self.itc, self.images, self.text_image, shortlists[0], stages[0])
+            t2i = rank(to_image, self.itc.T, self.text_image, self.images, shortlists[1], stages[1])
             return recalls_of(i2t, t2i)
 
         self.curves['itm'] = {weight: recalls(weight) for weight in ITM}

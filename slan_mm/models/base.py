@@ -216,6 +216,11 @@ class BaseSLAN(BaseModel, HubModel):
         tokens = texts if isinstance(texts, TextTokens) else self.tokenize(texts)
         return self.text_branch(tokens, contrast=self.contrasts)
 
-    def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
-        """The words of the texts in the images of P ``pairs`` of B images and T texts; None: of text p in image p."""
-        return self.locator(image, text, pairs)
+    def locate(
+        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
+    ) -> Located:
+        """The words of the texts in the images of P ``pairs`` of B images and T texts; None: of text p in image p.
+
+        ``levels``: How many of the locator's adaptors they go through; None: all.
+        """
+        return self.locator(image, text, pairs, levels)

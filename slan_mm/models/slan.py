@@ -72,9 +72,11 @@ class SLAN(RetrievalInference, BaseSLAN):
         """Region-word terms alone, as the mixer weighs them beside an ITC of weight 1: (B, T) logits."""
         return self.objective.region_word_scores(image, text)
 
-    def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Tensor:
+    def itm_scores(
+        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
+    ) -> Tensor:
         """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""
-        return self.objective.itm_head(self.locate(image, text, pairs)).float()
+        return self.objective.itm_head(self.locate(image, text, pairs, levels)).float()
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (image i, its own text).

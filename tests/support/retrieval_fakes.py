@@ -64,11 +64,15 @@ class FakeModel(BaseModel):
     def shortlist_scores(self, image, text):
         return image.vector @ text.words.sum(dim=1).T
 
-    def itm_scores(self, image, text, pairs=None):
+    def itm_scores(self, image, text, pairs=None, levels=None):
+        """After a level the first word alone has been looked at."""
         if pairs is not None:
             image, text = image[pairs.image], text[pairs.text]
         self.scored_pairs += len(image)
         weight = torch.arange(1, text.words.shape[1] + 1, dtype=text.words.dtype)[None, :, None]
+        if levels is not None:
+            weight = weight * (weight <= levels)
+            text = FakeTexts(text.words * (weight > 0), text.mask)
         return -((image.vector[:, None] - weight * text.words * text.mask[..., None]) ** 2).sum(dim=(1, 2)) / 10
 
     def forward(self, inputs, data_samples=None, mode='tensor'):

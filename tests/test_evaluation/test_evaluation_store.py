@@ -31,11 +31,11 @@ def interrupt(model, method, after):
     """Has the call number ``after`` of a method end as Ctrl-C would end it."""
     function, calls = getattr(model, method), []
 
-    def wrapped(*arguments):
+    def wrapped(*arguments, **options):
         calls.append(method)
         if len(calls) == after:
             raise KeyboardInterrupt
-        return function(*arguments)
+        return function(*arguments, **options)
 
     setattr(model, method, wrapped)
 
@@ -53,10 +53,12 @@ def test_half_precision_on_disk_is_half_precision_in_memory(options):
     assert evaluate({**options, 'store_dtype': 'float16'}) == in_memory
 
 
-@pytest.mark.parametrize('method', ['encode_image', 'encode_text', 'shortlist_scores', 'itm_scores'])
-def test_an_interrupted_evaluation_goes_on(options, method):
-    wanted, whole = evaluate(dict(k=5)), FakeModel()
-    evaluate(dict(k=5), whole)
+@pytest.mark.parametrize('cascade', [dict(k=5), dict(k=5, m=7, full_k=2)])
+@pytest.mark.parametrize('method', ['encode_image', 'encode_text', 'itc_scores', 'shortlist_scores', 'itm_scores'])
+def test_an_interrupted_evaluation_goes_on(options, method, cascade):
+    options |= cascade
+    wanted, whole = evaluate(cascade), FakeModel()
+    evaluate(cascade, whole)
     first = FakeModel()
     interrupt(first, method, after=3)
     with pytest.raises(KeyboardInterrupt):

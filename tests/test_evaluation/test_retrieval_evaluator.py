@@ -9,7 +9,7 @@ from slan_mm.evaluation import RetrievalEvaluator
 from slan_mm.registry import EVALUATOR
 
 
-def by_hand(samples, k, itm_weight):
+def by_hand(samples, k, itm_weight, m=10_000, full_k=None):
     """The same protocol written the slow way: sort lists of candidates, query by query."""
     model = FakeModel()
     texts = [text for _, _, own in samples for text in own]
@@ -20,20 +20,29 @@ def by_hand(samples, k, itm_weight):
         text = model.encode_text(texts)
         alone = model.itc_scores(image, text).numpy()
         scores = model.shortlist_scores(image, text).numpy()
-        itm = np.stack(
-            [model.itm_scores(image[torch.full((len(texts),), i)], text).numpy() for i in range(len(numbers))]
+        early, itm = (
+            np.stack(
+                [
+                    model.itm_scores(image[torch.full((len(texts),), i)], text, levels=levels).numpy()
+                    for i in range(len(numbers))
+                ]
+            )
+            for levels in (1, None)
         )
     result = {}
-    for name, base, itc, extra, query_image, candidate_image in (
-        ('i2t', scores, alone, itm, numbers, text_image),
-        ('t2i', scores.T, alone.T, itm.T, text_image, numbers),
+    for name, base, itc, first, extra, query_image, candidate_image in (
+        ('i2t', scores, alone, early, itm, numbers, text_image),
+        ('t2i', scores.T, alone.T, early.T, itm.T, text_image, numbers),
     ):
         ranks, first_ranks, itc_ranks = [], [], []
         for query, wanted in enumerate(query_image):
-            order = sorted(range(len(candidate_image)), key=lambda c: -base[query, c])
-            short, rest = order[:k], order[k:]
-            final = sorted(short, key=lambda c: -(base[query, c] + itm_weight * extra[query, c])) + rest
             by_itc = sorted(range(len(candidate_image)), key=lambda c: -itc[query, c])
+            order = sorted(by_itc[:m], key=lambda c: -base[query, c]) + by_itc[m:]
+            short, rest = order[:k], order[k:]
+            if full_k is not None:
+                short.sort(key=lambda c: -(base[query, c] + itm_weight * first[query, c]))
+                short, rest = short[:full_k], short[full_k:] + rest
+            final = sorted(short, key=lambda c: -(base[query, c] + itm_weight * extra[query, c])) + rest
             for store, ordered in ((itc_ranks, by_itc), (first_ranks, order), (ranks, final)):
                 wrong_ahead = 0
                 for candidate in ordered:
@@ -57,6 +66,34 @@ def test_agrees_with_the_slow_way(k, itm_weight):
     samples = fake_samples()
     metrics = RetrievalEvaluator(k=k, itm_weight=itm_weight).run(FakeModel(), fake_loader(samples))
     assert metrics == pytest.approx(by_hand(samples, k, itm_weight))
+
+
+@pytest.mark.parametrize(('m', 'k', 'full_k'), [(9, 4, None), (None, 8, 3), (6, 6, 1), (20, 5, 5)])
+def test_the_cascade_agrees_with_the_slow_way(m, k, full_k):
+    samples, model = fake_samples(), FakeModel()
+    metrics = RetrievalEvaluator(k=k, m=m, full_k=full_k).run(model, fake_loader(samples))
+    assert metrics == pytest.approx(by_hand(samples, k, 1.0, m or 10_000, full_k))
+    small = RetrievalEvaluator(k=k, m=m, full_k=full_k, image_chunk=1, text_chunk=3, pair_chunk=2)
+    assert small.run(FakeModel(), fake_loader(samples, batch_size=1)) == pytest.approx(metrics)
+
+
+def test_a_cascade_of_all_candidates_is_the_full_computation():
+    samples = fake_samples()
+    texts = sum(len(own) for _, _, own in samples)
+    wanted = RetrievalEvaluator(k=texts).run(FakeModel(), fake_loader(samples))
+    for m, k, full_k in ((texts, texts, texts), (10_000, 10_000, 10_000), (texts, texts, None)):
+        assert RetrievalEvaluator(k=k, m=m, full_k=full_k).run(FakeModel(), fake_loader(samples)) == wanted
+
+
+def test_the_cascade_scores_few_pairs():
+    samples, model = fake_samples(), FakeModel()
+    asked = []
+    score = model.shortlist_scores
+    model.shortlist_scores = lambda image, text: asked.append(len(image) * len(text)) or score(image, text)
+    RetrievalEvaluator(k=2, m=3, full_k=1).run(model, fake_loader(samples))
+    images, texts = 12, sum(len(own) for _, _, own in samples)
+    assert sum(asked) <= 3 * (images + texts) < images * texts
+    assert model.scored_pairs <= 3 * (images + texts)
 
 
 def test_weight_zero_or_a_full_shortlist_behave():
@@ -167,6 +204,9 @@ def test_errors():
     model = FakeModel()
     with pytest.raises(ValueError, match='at least 1'):
         RetrievalEvaluator(k=0)
+    for options in (dict(m=3, k=4), dict(full_k=5, k=4), dict(choose_weights=True, k=4, m=8)):
+        with pytest.raises(ValueError, match='m must be at least k|full_k must be at most k|leave m and full_k out'):
+            RetrievalEvaluator(**options)
     with pytest.raises(ValueError, match='int8'):
         RetrievalEvaluator(store_dtype='int8')
     with pytest.raises(ValueError, match="'lonely' has no text"):
@@ -187,12 +227,12 @@ def on_a_rank(rank):
     samples, model = fake_samples(13), FakeModel()  # 13 does not divide by 2: one rank gets a repeated sample
     loader = fake_loader(samples)
     loader = fake_loader(samples, sampler=DefaultSampler(loader.dataset, shuffle=False))
-    metrics = RetrievalEvaluator(k=4).run(model, loader)
+    metrics = RetrievalEvaluator(k=4, m=6, full_k=2).run(model, loader)
     return metrics, model.encoded_images, model.encoded_texts
 
 
 def test_two_ranks_share_the_work_and_agree_with_one(tmp_path):
-    wanted = RetrievalEvaluator(k=4).run(FakeModel(), fake_loader(fake_samples(13)))
+    wanted = RetrievalEvaluator(k=4, m=6, full_k=2).run(FakeModel(), fake_loader(fake_samples(13)))
     for rank, (metrics, images, texts) in enumerate(run_ranks(on_a_rank, 2, tmp_path)):
         assert metrics == pytest.approx(wanted)
         # 13 images and one repeat; 25 texts in runs of 13 and 12.

@@ -66,6 +66,7 @@ from torch.utils.data import DataLoader
 
 from slan_mm.config import read_config
 from slan_mm.evaluation import RetrievalEvaluator
+from slan_mm.evaluation.cascade import Stage
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.rerank import rank, shortlist
 from slan_mm.pair_index import PairIndex
@@ -253,7 +254,7 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
         rows = np.arange(len(short))[:, None]
         pairs.append((rows * options.texts + short if query is images else short * options.texts + rows).ravel())
         logits = generator.standard_normal(short.shape, dtype=np.float32)
-        rank(all_pairs, alone, query, candidate, short, logits)
+        rank(all_pairs, alone, query, candidate, short, [Stage(short, logits)])
     count = len(np.unique(np.concatenate(pairs)))
     print(f'both directions ranked: {model.memory.peak():.2f} GiB at most')
     size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30

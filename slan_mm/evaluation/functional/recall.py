@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def gold_ranks(scores: np.ndarray, gold: np.ndarray, shortlisted: np.ndarray | None = None) -> np.ndarray:
+def gold_ranks(scores: np.ndarray, gold: np.ndarray, tier: np.ndarray | None = None) -> np.ndarray:
     """Rank (from 1) of the best gold candidate of each query.
 
     Args:
         scores: (Q, G) score of each of G candidates for each of Q queries; higher is better.
         gold: (Q, G) bool; True where the candidate is right. A query may have several.
-        shortlisted: (Q, G) bool or None. True candidates stand above all False ones, whatever their scores; within
-            each of the two groups the scores decide. None: all stand together.
+        tier: (Q, G) integers or bool, or None. Candidates of a higher tier stand above all of a lower one, whatever
+            their scores; within a tier the scores decide. None: all stand together.
 
     Returns:
         (Q,) int64 ranks.
@@ -37,17 +37,15 @@ def gold_ranks(scores: np.ndarray, gold: np.ndarray, shortlisted: np.ndarray | N
     bad = np.argwhere(np.isnan(scores))
     if len(bad):
         raise ValueError(f'{len(bad)} scores are NaN, the first is query {bad[0][0]}, candidate {bad[0][1]}.')
-    first = np.ones_like(gold) if shortlisted is None else np.asarray(shortlisted, dtype=bool)
-    if first.shape != gold.shape:
-        raise ValueError(f'shortlisted must have the shape of scores {scores.shape}, got {first.shape}.')
+    tier = np.zeros(gold.shape, dtype=np.int8) if tier is None else np.asarray(tier).astype(np.int8)
+    if tier.shape != gold.shape:
+        raise ValueError(f'tier must have the shape of scores {scores.shape}, got {tier.shape}.')
 
-    gold_is_first = (gold & first).any(axis=1, keepdims=True)
-    lowest = -np.inf
-    # The best gold candidate is the best of the shortlisted ones, or, where none is shortlisted, of the rest.
-    best = np.where(gold & (first == gold_is_first), scores, lowest).max(axis=1, keepdims=True)
-    same_group_ahead = (first == gold_is_first) & (scores >= best)
-    other_group_ahead = first & ~gold_is_first
-    return 1 + ((same_group_ahead | other_group_ahead) & ~gold).sum(axis=1)
+    # The best gold candidate is the best of those in the highest tier that has one.
+    highest = np.where(gold, tier, -1).max(axis=1, keepdims=True)
+    best = np.where(gold & (tier == highest), scores, -np.inf).max(axis=1, keepdims=True)
+    ahead = (tier > highest) | ((tier == highest) & (scores >= best))
+    return 1 + (ahead & ~gold).sum(axis=1)
 
 
 def summarise_ranks(ranks: np.ndarray, prefix: str = '', topk: Sequence[int] = (1, 5, 10)) -> dict[str, float]:

@@ -64,8 +64,12 @@ class SelfLocator(BaseModule):
         self.pooling: protocols.Pooling = MODELS.build(pooling or dict(type='ExactMeanPooling'))
         self.box_embedding = self.place_type(embed_dims)
 
-    def forward(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+    def forward(
+        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
+    ) -> Located:
         """Locates the words of each pair's text in its image; ``pairs`` None is image p with text p.
+
+        ``levels``: How many adaptors they go through; None: all L.
 
         Prepare images and texts that are used repeatedly once (:meth:`prepare_images`, :meth:`prepare_texts`);
         others are prepared here.
@@ -85,7 +89,7 @@ class SelfLocator(BaseModule):
             word_mask=words.word_mask,
         )
         boxes = [state.boxes]
-        for adaptor in self.adaptors:
+        for adaptor in self.adaptors[:levels]:  # type: ignore[union-attr]
             level: int = adaptor.feature_level - 1  # type: ignore[operator, assignment]
             activation = self.activation(images, words, pairs, level)
             state = adaptor(state, images.pyramid[level], activation, pairs, projections)

@@ -34,16 +34,18 @@ class VideoRetrieval(SLAN):
             return super().encode_image(inputs)
         return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])
 
-    def locate(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None) -> Located:
+    def locate(
+        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
+    ) -> Located:
         """The words of text p in image p, or in all frames of video p; or of the ``pairs`` of either and texts."""
         frames = num_frames(image)
         if frames is None:
-            return super().locate(image, text, pairs)
+            return super().locate(image, text, pairs, levels)
         if pairs is not None:
             image, text = image[pairs.image], text[pairs.text]
         # Every frame of every pair is a pair of its own.
         rows = torch.arange(len(text), device=text.words.device).repeat_interleave(frames)
-        return join_located(super().locate(split_frames(image, frames), text[rows]), frames)
+        return join_located(super().locate(split_frames(image, frames), text[rows], levels=levels), frames)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """As SLAN's.
