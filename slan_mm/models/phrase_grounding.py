@@ -14,7 +14,8 @@ from torch.nn.functional import normalize
 from torchvision.ops import nms
 
 from slan_mm.models.image.branch import ImageBranch
-from slan_mm.models.locator.word_maps import activation_map
+from slan_mm.models.locator.boxes import cell_centres
+from slan_mm.models.locator.word_maps import activation_map, level_maps
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
@@ -71,6 +72,15 @@ def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tenso
     ]
 
 
+def word_shares(words: Tensor, weight: Tensor | None) -> Tensor:
+    """How much each word of a text counts in a phrase of the ``words`` (NT,) bool: (NT,), sum 1, or 0 without a word.
+
+    ``weight`` (NT,), the weight of a word; None: equal weights.
+    """
+    share = words.float() if weight is None else words * weight
+    return share / share.sum().clamp(min=1e-12)
+
+
 def set_regions(boxes: Tensor, region_mask: Tensor, data_samples: Sequence) -> None:
     """Adds ``pred_regions`` to every sample: dict(boxes (N, 4) normalised xyxy), of ``boxes`` (P, NG, 4) those kept."""
     for row, sample in enumerate(data_samples):
@@ -111,8 +121,7 @@ def rank_regions(
         scale = boxes[0].new_tensor([width, height, width, height])
         predictions = []
         for words in chosen[row]:
-            share = words.float() if word_weight is None else words * word_weight[row]
-            share = share / share.sum().clamp(min=1e-12)
+            share = word_shares(words, None if word_weight is None else word_weight[row])
             levels = []
             for level_boxes, level_scores in zip(boxes, scores, strict=True):
                 score, order = (level_scores[row, kept] @ share).sort(descending=True, stable=True)
@@ -143,6 +152,29 @@ def grounding_scores(
     return (similarity.cumsum(0) / levels.view(-1, 1, 1, 1)).unbind()
 
 
+def set_peaks(
+    image: ImageFeatures, text: TextFeatures, tokens: TextTokens, data_samples: list, word_weight: Tensor | None = None
+) -> None:
+    """Adds ``pred_peaks`` to every sample: for each phrase the point (1, 2), x and y in original pixels, of its peak.
+
+    A phrase's map is the mean of the word-activation maps of its words on the finest level, weighted as in
+    :func:`rank_regions`; the peak is the centre of a cell. A phrase none of whose words was read has none, (0, 2).
+    """
+    maps = activation_map(text.word_space, level_maps(image.space_maps, -1), PairIndex.rows(text.words)).float()
+    centres = cell_centres(*maps.shape[-2:], maps.device, maps.dtype)
+    for row, (sample, phrases) in enumerate(zip(data_samples, phrase_tokens(tokens, data_samples), strict=True)):
+        height, width = sample.ori_shape
+        weight = None if word_weight is None else word_weight[row]
+        peaks = [
+            centres[(word_shares(words, weight) @ maps[row].flatten(1)).argmax()[None]]
+            * centres.new_tensor([width, height])
+            if words.any()
+            else centres.new_zeros(0, 2)
+            for words in phrases
+        ]
+        sample.set_field(peaks, 'pred_peaks')
+
+
 def ground_phrases(
     image: ImageFeatures,
     text: TextFeatures,
@@ -152,8 +184,9 @@ def ground_phrases(
     branch: ImageBranch,
     word_weight: Tensor | None = None,
 ) -> list:
-    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level."""
+    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level; :func:`set_peaks`."""
     scores = grounding_scores(branch, image, text, located)
+    set_peaks(image, text, tokens, data_samples, word_weight)
     return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
 
 

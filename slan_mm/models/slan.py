@@ -146,5 +146,6 @@ class SLAN(RetrievalInference, BaseSLAN):
         for sample in data_samples:
             own = [next(answers) for _ in sample.get('phrases') or []]
             sample.set_field([answer.pred_phrases[0] for answer in own], 'pred_phrases')
+            sample.set_field([answer.pred_peaks[0] for answer in own], 'pred_peaks')
             sample.set_field([answer.unread[0] for answer in own], 'unread')
         return data_samples

@@ -189,6 +189,26 @@ def test_words_of_a_phrase_count_by_their_weight():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize('alone', [False, True])
+def test_the_peak_of_a_phrase_is_where_its_words_are_loudest(model, alone):
+    model.phrases_alone = alone
+    sample = model.val_step(grounding_batch())[0]
+    model.phrases_alone = False
+    data = model.data_preprocessor(grounding_batch())
+    maps = model.encode_image(data['inputs']).space_maps['lexical'][-1][0]
+    words = model.encode_text([one.text for one in data['data_samples']]).word_space['lexical'][0]
+    height, width = maps.shape[-2:]
+    for phrase, chosen in enumerate(([1, 2, 3], [5, 6, 7])):
+        cell = int(torch.einsum('chw,tc->hw', maps, words[chosen]).argmax())
+        x, y = sample.pred_peaks[phrase][0].tolist()
+        assert (x, y) == (
+            pytest.approx((cell % width + 0.5) * 64 / width),
+            pytest.approx((cell // width + 0.5) * 48 / height),
+        )
+    assert sample.pred_peaks[2].shape == (0, 2)  # cut off
+
+
+@torch.no_grad()
 def test_the_calibration_of_region_word_terms_weighs_words():
     config = toy_config()
     config['objective']['calibrated'] = ('contextual',)

@@ -1,6 +1,7 @@
 from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
     best_iou,
+    box_centers,
     center_box,
     hit_rank,
     mean_pairwise_iou,
@@ -19,6 +20,7 @@ from slan_mm.evaluation.functional.vqa import vqa_accuracy
 __all__ = [
     'PhraseScore',
     'best_iou',
+    'box_centers',
     'center_box',
     'gold_ranks',
     'hit_rank',

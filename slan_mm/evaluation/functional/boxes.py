@@ -5,7 +5,8 @@ first (N may be 0, which is a miss everywhere).
 
 - any-box: a box hits if its IoU with ANY gold box reaches the threshold.
 - merged-box: the gold boxes are first merged into the one smallest box that holds them all.
-- pointing: the centre of the first box lies in any gold box (its border included).
+- pointing: a point, the centre of the first box or the peak of the phrase's map, lies in any gold box (its border
+  included).
 - mean IoU: the IoU of the first box with the gold box it fits best.
 """
 
@@ -58,12 +59,15 @@ def hit_rank(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> float:
     return float(hits[0, 0]) + 1 if len(hits) else math.inf
 
 
-def points_at(boxes: Tensor, gold: Tensor) -> bool:
-    """Whether the centre of the first of the (N, 4) boxes lies in, or on the border of, any gold box."""
-    if not len(boxes):
-        return False
-    center = (boxes[0, :2].double() + boxes[0, 2:].double()) / 2
-    return bool(((gold[:, :2] <= center) & (center <= gold[:, 2:])).all(dim=1).any())
+def points_at(points: Tensor, gold: Tensor) -> bool:
+    """Whether the first of the (N, 2) points lies in, or on the border of, any gold box (M, 4)."""
+    first = points[:1, None]
+    return bool(((gold[:, :2] <= first) & (first <= gold[:, 2:])).all(dim=-1).any())
+
+
+def box_centers(boxes: Tensor) -> Tensor:
+    """The centres (N, 2) of (N, 4) boxes."""
+    return (boxes[:, :2].double() + boxes[:, 2:].double()) / 2
 
 
 def score_phrase(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> PhraseScore:
@@ -82,7 +86,7 @@ def score_phrase(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> PhraseS
     return PhraseScore(
         any_rank=hit_rank(boxes, gold, threshold),
         merged_rank=hit_rank(boxes, union_box(gold), threshold),
-        pointing=points_at(boxes, gold),
+        pointing=points_at(box_centers(boxes), gold),
         iou=best_iou(boxes[0], gold) if len(boxes) else 0.0,
     )
 

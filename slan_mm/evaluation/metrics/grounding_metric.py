@@ -16,6 +16,7 @@ from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
     center_box,
     mean_pairwise_iou,
+    points_at,
     region_sides,
     score_phrase,
     whole_box,
@@ -31,10 +32,14 @@ _REGIONS = '@regions/'
 
 @dataclass
 class _Phrase:
-    """Scores of one phrase: a :class:`PhraseScore` for each source ('' is the answer, 'level0', 'center', ...)."""
+    """Scores of one phrase: a :class:`PhraseScore` for each source ('' is the answer, 'level0', 'center', ...).
+
+    ``peak``: whether the peak of the phrase's map points at it; None where the model has no map.
+    """
 
     scores: dict[str, PhraseScore]
     categories: list[str]
+    peak: bool | None
 
 
 @dataclass
@@ -63,6 +68,8 @@ class GroundingMetric(BaseMetric):
     - ``grounding/R1``, ``R5``, ``R10`` (any-box), ``R1_merged``, ``R5_merged``, ``R10_merged``, ``pointing``,
       ``mean_iou``: the answer, which is the last level's boxes. ``oracle``: phrases that any kept region hits, which
       is what the best ranking of them could reach.
+    - ``pointing_peak``: pointing as the literature has it, by the highest cell of the phrase's map instead of the
+      centre of the answer. Left out where the model has no map.
     - ``..._level0`` (the regions before any adaptor), ``..._level1``, ...: the levels before the answer.
     - ``..._whole``, ``..._center``: the whole image and a centred box with half the image's sides.
       They have one box, so R5 and R10 equal R1 and are left out.
@@ -103,8 +110,9 @@ class GroundingMetric(BaseMetric):
             data_batch: not used.
             data_samples: dicts with ``sample_id``, ``ori_shape`` (h, w), ``phrases`` (each with ``boxes`` (M, 4),
                 absolute xyxy in original pixels, and ``category``), ``pred_phrases`` (for each phrase, for each level
-                0..L, ``boxes`` (N, 4) in original pixels and ``scores`` (N,)) and ``pred_regions`` (``boxes`` (NG, 4),
-                normalised xyxy; optional).
+                0..L, ``boxes`` (N, 4) in original pixels and ``scores`` (N,)), ``pred_regions`` (``boxes`` (NG, 4),
+                normalised xyxy; optional) and ``pred_peaks`` (for each phrase (1, 2) or (0, 2), x and y in original
+                pixels; optional).
 
         Raises:
             ValueError: if predictions do not line up with the phrases, or hold a number that is not finite.
@@ -122,7 +130,8 @@ class GroundingMetric(BaseMetric):
         result = _Sample(name)
         height, width = sample['ori_shape'][:2]
         baselines = {'whole': whole_box(height, width), 'center': center_box(height, width, CENTER_SIDE)}
-        for phrase, levels in zip(phrases, predictions, strict=True):
+        peaks = sample.get('pred_peaks') or [None] * len(phrases)
+        for phrase, levels, peak in zip(phrases, predictions, peaks, strict=True):
             gold = torch.as_tensor(phrase['boxes']).cpu().double().reshape(-1, 4)
             if not len(gold):
                 result.without_box += 1
@@ -134,7 +143,8 @@ class GroundingMetric(BaseMetric):
             sources = {f'level{i}': boxes for i, boxes in enumerate(ranked[:-1])}
             sources = {'': ranked[-1], **sources, **baselines}
             scores = {key: score_phrase(boxes, gold, self.iou_threshold) for key, boxes in sources.items()}
-            result.phrases.append(_Phrase(scores, list(phrase.get('category') or [])))
+            points = None if peak is None else points_at(peak.detach().cpu().double(), gold)
+            result.phrases.append(_Phrase(scores, list(phrase.get('category') or []), points))
         if sample.get('pred_regions') is not None:
             regions = sample['pred_regions']['boxes'].detach().cpu().double().reshape(-1, 4)
             _check_finite(regions, name)
@@ -224,8 +234,10 @@ def _summarise(phrases: list[_Phrase], skip_levels: bool = False) -> dict[str, f
                 metrics[f'R{k}_merged{end}'] = _percent(scores, lambda score, k=k: score.merged_rank <= k)
         metrics[f'pointing{end}'] = _percent(scores, lambda score: score.pointing)
         metrics[f'mean_iou{end}'] = sum(score.iou for score in scores) / len(scores)
+    if all(phrase.peak is not None for phrase in phrases):
+        metrics['pointing_peak'] = _percent(phrases, lambda phrase: bool(phrase.peak))
     return metrics
 
 
-def _percent(scores: list[PhraseScore], is_right: Callable[[PhraseScore], bool]) -> float:
+def _percent(scores: list, is_right: Callable[[Any], bool]) -> float:
     return 100.0 * sum(map(is_right, scores)) / len(scores)

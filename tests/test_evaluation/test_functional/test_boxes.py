@@ -5,6 +5,7 @@ import torch
 
 from slan_mm.evaluation.functional.boxes import (
     best_iou,
+    box_centers,
     center_box,
     hit_rank,
     mean_pairwise_iou,
@@ -46,9 +47,10 @@ def test_threshold_is_inclusive():
 
 def test_pointing_takes_the_first_box_and_any_gold_box():
     gold = torch.tensor([[0.0, 0, 10, 10], [30, 0, 40, 10]])
-    assert points_at(torch.tensor([[29.0, 2, 33, 4], [100, 100, 101, 101]]), gold)
-    assert not points_at(torch.tensor([[100.0, 100, 101, 101], [29, 2, 33, 4]]), gold)
-    assert points_at(torch.tensor([[5.0, 5, 15, 15]]), gold)  # its centre is the corner (10, 10)
+    assert points_at(box_centers(torch.tensor([[29.0, 2, 33, 4], [100, 100, 101, 101]])), gold)
+    assert not points_at(box_centers(torch.tensor([[100.0, 100, 101, 101], [29, 2, 33, 4]])), gold)
+    assert points_at(box_centers(torch.tensor([[5.0, 5, 15, 15]])), gold)  # its centre is the corner (10, 10)
+    assert not points_at(torch.zeros(0, 2), gold)
 
 
 def test_no_prediction_is_a_miss_and_no_gold_is_an_error():

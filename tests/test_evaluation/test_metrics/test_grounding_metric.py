@@ -57,6 +57,16 @@ def two_samples():
     return [first, second]
 
 
+def test_pointing_by_the_peak_of_the_map(two_samples):
+    assert not any('peak' in name for name in evaluate(two_samples)), 'without maps there is no peak'
+    # On the dog; on the right one of two people; the third phrase has no box; the fourth was not read.
+    for one, peaks in zip(two_samples, [[[[5.0, 5.0]], [[75.0, 39.0]], [[0.0, 0.0]]], [[]]], strict=True):
+        one.set_field([torch.tensor(peak).reshape(-1, 2) for peak in peaks], 'pred_peaks')
+    metrics = evaluate(two_samples)
+    assert metrics['grounding/pointing_peak'] == pytest.approx(200 / 3)
+    assert (metrics['grounding/people/pointing_peak'], metrics['grounding/toys/pointing_peak']) == (100, 0)
+
+
 def test_worked_example(two_samples):
     metrics = evaluate(two_samples)
     # Three phrases have boxes: dog hit at 1, people at 6 (any-box) or 1 (merged: the whole image), 'b' never.
