@@ -82,7 +82,7 @@ from slan_mm.visualization import (
     PanelRow,
     draw_panels,
     draw_retrieval,
-    retrieval_queries,
+    spread_queries,
     trace_items,
 )
 from slan_mm.visualization.page_layout import KeyEntry
@@ -178,7 +178,7 @@ class Painter:
         loader = Runner.build_dataloader(loader_cfg)
         evaluator = EVALUATOR.build(self.cfg.test_evaluator['retrieval'])
         evaluator.run(self.model, loader)
-        queries, _ = retrieval_queries(evaluator, loader.dataset, self.options.count, 5)
+        queries, _ = spread_queries(evaluator, loader.dataset, self.options.count, 5)
         gallery = evaluator.gallery
         title = f'The five best of {len(gallery.image_ids)} pictures'
         return draw_retrieval(queries, [], title, 'Queries are spread evenly over the test data, not selected.')

@@ -80,7 +80,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
 
 
 def set_show_dir(cfg: Config, show_dir: str) -> None:
-    """``--show-dir``: has the config's visualization hook draw into ``show_dir``.
+    """``--show-dir``: has the config's visualization hook draw into ``show_dir``, with a page of samples there.
 
     Raises:
         ValueError: if the config has no ``default_hooks.visualization``.
@@ -94,6 +94,7 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
     # mmdet's hook would put a relative folder below the work directory.
     of_mmdet = hook['type'].endswith('DetVisualizationHook')
     hook['test_out_dir' if of_mmdet else 'show_dir'] = str(Path(show_dir).resolve()) if of_mmdet else show_dir
+    cfg.default_hooks['sample_page'] = {'type': 'slan_mm.SamplePageHook', 'show_dir': show_dir}
 
 
 def build_runner(cfg: Config) -> Runner:

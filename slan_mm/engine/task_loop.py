@@ -62,6 +62,9 @@ class TaskLoop(BaseLoop):
         evaluator: evaluator, or config of one, of each task; the same names.
         fp16: evaluate under autocast.
 
+    Attributes:
+        task: name of the task that is running, or ran last.
+
     Raises:
         ValueError: if the names of loaders and evaluators differ, there is none, or two tasks give one metric name.
     """
@@ -81,6 +84,7 @@ class TaskLoop(BaseLoop):
             if hasattr(item, 'run_config'):
                 item.run_config = _config_of(runner, dataloader[name])
         self.fp16 = fp16
+        self.task = ''
 
     @torch.no_grad()
     def run(self) -> dict[str, Any]:
@@ -98,6 +102,7 @@ class TaskLoop(BaseLoop):
         # Tasks that go batch by batch come first, so that a timer hook counts no other task's time as theirs.
         for name in sorted(self.evaluator, key=lambda name: hasattr(self.evaluator[name], 'run')):
             evaluator, loader, start = self.evaluator[name], self.dataloader[name], time.monotonic()
+            self.task = name
             print_log(f'Task {name}: {len(loader)} batches', logger='current')
             if hasattr(evaluator, 'run'):
                 with autocast(enabled=self.fp16):

@@ -75,15 +75,24 @@ def _best(level: dict[str, Tensor]) -> np.ndarray:
     return level['boxes'][0].detach().cpu().numpy()
 
 
-def retrieval_queries(
+def spread_queries(
     evaluator: Any, dataset: Any, count: int = 6, shown: int = 5
 ) -> tuple[list[TextQuery], list[ImageQuery]]:
-    """Queries of the last run of a ``RetrievalEvaluator``, spread evenly over the gallery, with what they found.
+    """``count`` queries each way, spread evenly over the gallery; see :func:`retrieval_queries`."""
+    gallery = evaluator.gallery
+    texts, images = _spread(len(gallery.texts), count), _spread(len(gallery.image_ids), count)
+    return retrieval_queries(evaluator, dataset, texts, images, shown)
+
+
+def retrieval_queries(
+    evaluator: Any, dataset: Any, texts: Sequence[int], images: Sequence[int], shown: int = 5
+) -> tuple[list[TextQuery], list[ImageQuery]]:
+    """Queries of the last run of a ``RetrievalEvaluator`` with what they found.
 
     Args:
         evaluator: It has run.
         dataset: The data set it ran on, which gives the pictures.
-        count: Queries each way.
+        texts, images: Which of its gallery's ask.
         shown: Candidates of each.
     """
     gallery, i2t, t2i = evaluator.gallery, evaluator.i2t, evaluator.t2i
@@ -104,24 +113,27 @@ def retrieval_queries(
             text=gallery.texts[text],
             found=[picture(image) for image in t2i.shortlist[text, :shown].tolist()],
             gold=[image == gallery.text_image[text] for image in t2i.shortlist[text, :shown].tolist()],
-            rank=_rank(t2i, text),
+            rank=int(final_ranks(t2i)[text]),
+            right=picture(int(gallery.text_image[text])),
         )
-        for text in _spread(len(gallery.texts), count)
+        for text in texts
     ]
     image_queries = [
         ImageQuery(
             picture=picture(image),
             found=[gallery.texts[text] for text in i2t.shortlist[image, :shown].tolist()],
             gold=[gallery.text_image[text] == image for text in i2t.shortlist[image, :shown].tolist()],
-            rank=_rank(i2t, image),
+            rank=int(final_ranks(i2t)[image]),
+            right=gallery.texts[int(np.argmax(gallery.text_image == image))],
         )
-        for image in _spread(len(gallery.image_ids), count)
+        for image in images
     ]
     return text_queries, image_queries
 
 
-def _rank(direction: Any, query: int) -> int:
-    return int((direction.shortlist_ranks if direction.ranks is None else direction.ranks)[query])
+def final_ranks(direction: Any) -> np.ndarray:
+    """(Q,) ranks of the best right candidate, by the final score; of a ``Direction``."""
+    return direction.shortlist_ranks if direction.ranks is None else direction.ranks
 
 
 def _spread(total: int, count: int) -> list[int]:

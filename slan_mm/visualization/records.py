@@ -49,22 +49,30 @@ class Thumbnail:
 
 @dataclass
 class TextQuery:
-    """A text and the pictures found for it, best first; ``gold`` tells which are right, ``rank`` where the first is."""
+    """A text and the pictures found for it, best first; ``gold`` tells which are right, ``rank`` where the first is.
+
+    ``right``: the picture that it belongs to.
+    """
 
     text: str
     found: list[Thumbnail]
     gold: list[bool]
     rank: int
+    right: Thumbnail | None = None
 
 
 @dataclass
 class ImageQuery:
-    """A picture and the texts found for it, best first; ``gold`` and ``rank`` as for :class:`TextQuery`."""
+    """A picture and the texts found for it, best first; ``gold`` and ``rank`` as for :class:`TextQuery`.
+
+    ``right``: the first of the texts that belong to it.
+    """
 
     picture: Thumbnail
     found: list[str]
     gold: list[bool]
     rank: int
+    right: str = ''
 
 
 @dataclass

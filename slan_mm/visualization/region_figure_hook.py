@@ -11,7 +11,7 @@ from mmengine.structures import BaseDataElement
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import HOOKS
-from slan_mm.visualization.collect import drawn_pictures, retrieval_queries
+from slan_mm.visualization.collect import drawn_pictures, spread_queries
 from slan_mm.visualization.drawing import Canvas
 from slan_mm.visualization.records import DrawnPicture
 from slan_mm.visualization.region_figure import draw_regions
@@ -98,7 +98,7 @@ class RegionFigureHook(Hook):
         for name, evaluator in ran.items():
             dataset = runner.test_loop.dataloader[name].dataset
             try:
-                texts, images = retrieval_queries(evaluator, dataset, self.queries)
+                texts, images = spread_queries(evaluator, dataset, self.queries)
             except (OSError, UnreadableImageError) as error:
                 # The metrics are there; a missing picture file must not take them along.
                 runner.logger.warning(f'retrieval of task {name} is not drawn: {error}')

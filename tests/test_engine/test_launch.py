@@ -100,6 +100,7 @@ def test_pictures_need_a_visualization_hook(config):
     cfg.default_hooks = {'visualization': {'type': 'Some'}}
     launch.set_show_dir(cfg, 'pictures')
     assert cfg.default_hooks.visualization == {'type': 'Some', 'draw': True, 'show_dir': 'pictures'}
+    assert cfg.default_hooks.sample_page == {'type': 'slan_mm.SamplePageHook', 'show_dir': 'pictures'}
 
 
 class Holder:

@@ -11,7 +11,7 @@ from PIL import Image
 from slan_mm.datasets import ShapesPairs
 from slan_mm.evaluation.gallery import Gallery
 from slan_mm.evaluation.rerank import rank, shortlist
-from slan_mm.visualization import drawn_picture, drawn_pictures, retrieval_queries, visible_picture
+from slan_mm.visualization import drawn_picture, drawn_pictures, spread_queries, visible_picture
 from slan_mm.visualization.collect import picture_name
 
 
@@ -95,7 +95,7 @@ def evaluator_of(dataset, captions):
 def test_queries_carry_what_they_found():
     dataset = ShapesPairs('test', 'retrieval', num_images=6, captions_per_image=2)
     evaluator = evaluator_of(dataset, 2)
-    texts, images = retrieval_queries(evaluator, dataset, count=3, shown=4)
+    texts, images = spread_queries(evaluator, dataset, count=3, shown=4)
     assert [query.rank for query in images] == [1, 3, 1]  # pictures 0, 2, 4
     assert images[0].gold == [True, True, False, False]
     assert images[1].found[0] in dataset[3]['data_samples'].text and not images[1].gold[0]
@@ -103,11 +103,14 @@ def test_queries_carry_what_they_found():
     assert [query.rank for query in texts] == [1, 2, 1]
     expected = dataset[3]['inputs'].numpy().transpose(1, 2, 0)
     assert (texts[1].found[0].image == expected).all() and texts[1].gold[1]
+    # Text 4 is of picture 2; the first text of picture 2 is text 4.
+    assert (texts[1].right.image == dataset[2]['inputs'].numpy().transpose(1, 2, 0)).all()
+    assert images[1].right == evaluator.gallery.texts[4]
 
 
 def test_fewer_queries_than_asked_for():
     dataset = ShapesPairs('test', 'retrieval', num_images=4)
-    texts, images = retrieval_queries(evaluator_of(dataset, 1), dataset, count=9)
+    texts, images = spread_queries(evaluator_of(dataset, 1), dataset, count=9)
     assert len(texts) == len(images) == 4
 
 

@@ -145,15 +145,38 @@ def _tell_images_apart(gold: dict[int, list[str]]) -> bool:
     return any(ngrams != first for ngrams in others)
 
 
+def score_each_caption(
+    captions: Sequence[str], references: Sequence[Sequence[str]], tokenizer: str = 'simple'
+) -> tuple[str, list[float]]:
+    """Of each caption its CIDEr, or ROUGE-L where the references do not tell the images apart, times 100.
+
+    Args:
+        captions, references: One caption, and one reference or more, of each image.
+        tokenizer: See :func:`score_captions`.
+
+    Returns:
+        The score's name, with ``_simple`` behind it where that tokenizer was used, and the values.
+    """
+    candidates = tokenize({number: [text] for number, text in enumerate(captions)}, tokenizer)
+    gold = tokenize({number: list(texts) for number, texts in enumerate(references)}, tokenizer)
+    name = 'CIDEr' if _tell_images_apart(gold) else 'ROUGE_L'
+    _, values = _scorer(name).compute_score(gold, candidates)
+    return name + ('_simple' if tokenizer == 'simple' else ''), [100 * float(value) for value in values]
+
+
 def _score(name: str, candidates: dict[int, list[str]], gold: dict[int, list[str]]) -> dict[str, float]:
     if name == 'BLEU':
         values, _ = _part('bleu.bleu').Bleu(4).compute_score(gold, candidates, verbose=0)
         return {f'BLEU{order}': float(value) for order, value in enumerate(values, start=1)}
+    value, _ = _scorer(name).compute_score(gold, candidates)
+    return {name: float(value)}
+
+
+def _scorer(name: str) -> Any:
     module, scorer = {
         'METEOR': ('meteor.meteor', 'Meteor'),
         'ROUGE_L': ('rouge.rouge', 'Rouge'),
         'CIDEr': ('cider.cider', 'Cider'),
         'SPICE': ('spice.spice', 'Spice'),
     }[name]
-    value, _ = getattr(_part(module), scorer)().compute_score(gold, candidates)
-    return {name: float(value)}
+    return getattr(_part(module), scorer)()

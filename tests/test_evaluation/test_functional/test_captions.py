@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from slan_mm.evaluation.functional import captions
-from slan_mm.evaluation.functional.captions import score_captions, simple_tokens
+from slan_mm.evaluation.functional.captions import score_captions, score_each_caption, simple_tokens
 
 pytest.importorskip('pycocoevalcap', reason='the extra captions is not installed')
 from pycocoevalcap.bleu.bleu import Bleu
@@ -186,3 +186,19 @@ def test_unknown_names():
         score_captions(PREDICTIONS, REFERENCES, scorers=('BLEURT',))
     with pytest.raises(ValueError, match='tokenizer of'):
         score_captions(PREDICTIONS, REFERENCES, tokenizer='bpe')
+
+
+def test_scores_of_captions_have_the_metrics_mean():
+    captions = ['a red circle', 'a dog', 'two blue stars']
+    references = [['the red circle'], ['a cat on a mat', 'a small cat'], ['two blue stars']]
+    name, values = score_each_caption(captions, references)
+    scores, _ = score_captions(
+        dict(enumerate(captions)), dict(enumerate(references)), scorers=['CIDEr'], tokenizer='simple'
+    )
+    assert name == 'CIDEr_simple' and scores[name] == pytest.approx(sum(values) / 3)
+    assert values[2] > values[0] > values[1]
+
+
+def test_captions_whose_references_are_alike_are_scored_by_rouge():
+    name, values = score_each_caption(['a b c', 'x'], [['a b c'], ['a b c']])
+    assert name == 'ROUGE_L_simple' and values == pytest.approx([100, 0])
