@@ -246,6 +246,7 @@ def config(value: Any) -> Any:
 #: What an argument of a name must be.
 ARGUMENTS: dict[str, Check] = {
     'batch_size': whole(1),
+    'cache_gb': real(0),
     'cfg_options': optional(settings),
     'checkpoint': optional(file_path),
     'config': config,
@@ -253,9 +254,11 @@ ARGUMENTS: dict[str, Check] = {
     'direction': one_of('t2i', 'i2t'),
     'find': one_of('words', 'noun_phrases'),
     'folder': file_path,
+    'full_k': optional(whole(1)),
     'img_out_dir': out_folder,
     'itm_weight': optional(real()),
     'k': whole(1),
+    'm': whole(1),
     'model': config,
     'phrases': optional(spans),
     'pred_out_dir': out_folder,
@@ -263,6 +266,7 @@ ARGUMENTS: dict[str, Check] = {
     'score_thr': optional(real()),
     'show': flag,
     'show_progress': flag,
+    'store_features': flag,
     'text': text,
     'texts': list_of(text),
     'top': whole(1),

@@ -33,6 +33,7 @@ TEXTS = [3, b'a', '', ' \n', '\u200b', {'a': 1}, 'cut \ud83d', np.array(['a'])]
 #: Of each argument what it must not be.
 BAD = dict(
     batch_size=COUNTS,
+    cache_gb=[-1, None, *NUMBERS],
     cfg_options=['a=1', [1], {1: 2}],
     checkpoint=PATHS,
     config=[None, *PATHS],
@@ -40,9 +41,11 @@ BAD = dict(
     direction=['i2i', None, 1, ['t2i']],
     find=['verbs', None, []],
     folder=[None, *PATHS],
+    full_k=[count for count in COUNTS if count is not None],
     img_out_dir=FOLDERS,
     itm_weight=NUMBERS,
     k=COUNTS,
+    m=COUNTS,
     model=[None, *PATHS],
     phrases=['dog', 3, 1.5, [[0, 1.5]], [['a', 'b']], [[True, 2]], {0: 1}],
     pred_out_dir=FOLDERS,
@@ -50,6 +53,7 @@ BAD = dict(
     score_thr=NUMBERS,
     show=FLAGS,
     show_progress=FLAGS,
+    store_features=FLAGS,
     text=[None, ['a'], *TEXTS],
     texts=[None, [], ['a', None], ['a', ''], [['a']], (text for text in 'ab'), *TEXTS],
     top=COUNTS,

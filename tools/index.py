@@ -26,6 +26,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add_model(add)
     add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
     add.add_argument('--batch-size', type=positive, default=8, help='pictures that are encoded together')
+    add.add_argument(
+        '--store-features', action='store_true', help='keep what ITM reads of all pictures: searches encode none again'
+    )
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(add)
     remove = commands.add_parser('remove', help='take pictures out')
@@ -53,7 +56,7 @@ def add(options: argparse.Namespace) -> str:
     """Encodes what is new; says what was done."""
     list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
-    done = search.index(options.index, options.inputs, options.batch_size)
+    done = search.index(options.index, options.inputs, options.batch_size, options.store_features)
     return (
         f'{options.index}: {done.added} pictures added, {done.changed} encoded again because they had changed, '
         f'{done.unchanged} unchanged, {len(done.unreadable)} unreadable and skipped'

@@ -21,7 +21,14 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add_model(parser)
     parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
     parser.add_argument('--top', type=positive, default=10, help='pictures a text gets')
-    parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the nearest by ITC embedding')
+    parser.add_argument('--m', type=positive, default=500, help='pictures that get the mixed score, the best by ITC')
+    parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the best by the mixed score')
+    parser.add_argument(
+        '--full-k', type=positive, help="of these, how many go through all of the locator's levels (default: all)"
+    )
+    parser.add_argument(
+        '--cache-gb', type=option(real(0)), default=2.0, help='room in the index for what ITM reads, in 10^9 bytes'
+    )
     parser.add_argument('--itm-weight', type=option(real()), help="weight of the ITM logit (default: the model's own)")
     parser.add_argument('--batch-size', type=positive, default=32, help='pairs that go through the model together')
     parser.add_argument(
@@ -44,14 +51,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Searches, prints, writes."""
     options = parse_options(arguments)
     k = max(options.k, options.top)
-    PictureSearch.check_call(options.index, options.text, top=options.top, k=k, batch_size=options.batch_size)
+    cascade = dict(top=options.top, k=k, m=max(options.m, k), full_k=options.full_k)
+    PictureSearch.check_call(options.index, options.text, batch_size=options.batch_size, **cascade)
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
     result = search(
         options.index,
         options.text,
-        top=options.top,
-        k=k,
+        **cascade,
         itm_weight=options.itm_weight,
+        cache_gb=options.cache_gb,
         batch_size=options.batch_size,
         show=options.show,
         img_out_dir=options.out_dir,

@@ -1,9 +1,9 @@
-"""Pictures that were encoded once, on disk: their ITC embeddings, which a search compares, and their features.
+"""Pictures that were encoded once, on disk: summaries, by which a search finds the best, and features of some.
 
 An index is a folder: ``index.json`` (what made it, and which table is its), ``pictures-<n>.safetensors`` (the table,
-see ``picture_table.py``) and ``features/<id>.safetensors``. ``index.json`` has the table's checksum and is written
-last, in one step, so that an interruption leaves the index as it was. One process at a time changes it; any number
-read it meanwhile, each the version that it has opened.
+see ``picture_table.py``) and ``features/<id>.safetensors`` (what ITM reads, see ``picture_features.py``).
+``index.json`` has the table's checksum and is written last, in one step, so that an interruption leaves the index as it
+was. One process at a time changes it; any number read it meanwhile, each the version that it has opened.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from slan_mm.apis.picture_features import PictureFeatures
+from slan_mm.apis.picture_summary import PictureSummary
 from slan_mm.apis.picture_table import IndexedPicture, PictureTable
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.pictures import file_state
-from slan_mm.feature_store import FeatureStoreError, StoredRecord, checksum, refuse_other, save_record
+from slan_mm.feature_store import FeatureStoreError, checksum, refuse_other
 from slan_mm.folder_lock import FolderLock, FolderReader, admit_readers, lock_out_readers
 from slan_mm.own_files import claim
-from slan_mm.structures import Batched, ImageFeatures
+from slan_mm.structures import ImageFeatures
 
-FORMAT = 2
+FORMAT = 3
 #: The entries of the header that an index is refused by, in words.
 WHAT = {
-    'format': 'version of slan_mm',
     'weights': 'weights of the model',
     'model': 'config of the model',
     'picture_size': 'size of the pictures',
@@ -39,6 +40,13 @@ _HOW = 'Give the config and the checkpoint it was made with, or make another ind
 
 class PictureIndexError(RuntimeError):
     """An index that is missing, damaged, of another model, or that another process has changed meanwhile."""
+
+
+class Found(NamedTuple):
+    """The pictures nearest to a text, best first, and their summaries."""
+
+    pictures: list[IndexedPicture]
+    summary: PictureSummary
 
 
 class PictureIndex:
@@ -61,8 +69,11 @@ class PictureIndex:
         self._lock: FolderLock | None = None
         self._kept = False
         self._reader = FolderReader(self.folder)
+        self.features = PictureFeatures(self.folder / 'features')
+        #: Whether all features are kept, and not only those used last.
+        self.store_features = False
         self._next_id = self._version = 0
-        self._table = PictureTable.of([], torch.zeros(0, 0))
+        self._table = PictureTable.of([], PictureSummary(torch.zeros(0, 0, dtype=torch.float16), {}, {}))
         self._content = self._read_content()
         if self._content is not None:
             self._take(self._content, header)
@@ -78,15 +89,22 @@ class PictureIndex:
     def _take(self, text: bytes, header: dict[str, Any] | None) -> None:
         try:
             content = dict(json.loads(text))
-            is_ours = content['header'].get('format') == FORMAT
-            if content.pop('checksum', None) != checksum(content) and is_ours:
+            if content['header'].get('format') != FORMAT:
+                raise PictureIndexError(
+                    f'The index of pictures {self.folder} is of another version of slan_mm. Remove the folder and '
+                    f'index the pictures again: python tools/index.py add {self.folder} CONFIG CHECKPOINT PICTURES'
+                )
+            if content.pop('checksum', None) != checksum(content):
                 raise ValueError('index.json is not what was written')
             self.header = content['header']
-            refuse_other(self.folder, self.header, {'format': FORMAT, **(header or {})}, WHAT, _HOW)
+            refuse_other(self.folder, self.header, header or {}, WHAT, _HOW)
+            self.store_features = content['store_features'] is True
             self._next_id, self._version = content['next_id'], content['version']
             if not all(type(number) is int and 0 <= number < 1 << 60 for number in (self._next_id, self._version)):
                 raise ValueError('next_id and version must be numbers')
             self._table = PictureTable.read(self._table_path(), content['crc32'])
+        except PictureIndexError:
+            raise
         except FeatureStoreError as error:
             raise PictureIndexError(str(error).replace('feature store', 'index of pictures')) from error
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
@@ -101,18 +119,20 @@ class PictureIndex:
     def _table_path(self) -> Path:
         return self.folder / f'pictures-{self._version}.safetensors'
 
-    def _features_path(self, number: int) -> Path:
-        return self.folder / 'features' / f'{number:08d}.safetensors'
-
     @cached_property
     def pictures(self) -> dict[str, IndexedPicture]:
         """The pictures by path. All are read, which takes a second for 100,000."""
         return {picture.path: picture for picture in self._table}
 
     @cached_property
-    def _embeddings(self) -> dict[int, Tensor]:
-        """The (E,) embedding of each picture, by id."""
-        return {picture.id: row for picture, row in zip(self._table, self._table.embeddings, strict=True)}
+    def _blocks(self) -> list[PictureSummary]:
+        """The table's summaries, and those that were added since."""
+        return [self._table.summary]
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[int, int]]:
+        """The block of each picture and its row there, by id."""
+        return {picture.id: (0, row) for row, picture in enumerate(self._table)}
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -137,7 +157,7 @@ class PictureIndex:
             raise PictureIndexError(
                 f'Another process has changed the index of pictures {self.folder} since it was opened. Open it again'
             )
-        last = max(self._embeddings, default=-1)
+        last = max(self._places, default=-1)
         if last >= self._next_id:
             self._end()
             raise self._damaged(f'next_id is {self._next_id}, but there is picture {last}')
@@ -162,8 +182,7 @@ class PictureIndex:
         paths: Sequence[str],
         shapes: Sequence[tuple[int, int]],
         states: Sequence[tuple[int, int]],
-        features: Batched,
-        embeddings: Tensor,
+        features: ImageFeatures,
     ) -> None:
         """Adds pictures; one that is there is replaced.
 
@@ -171,8 +190,7 @@ class PictureIndex:
             paths: N absolute paths.
             shapes: their (height, width).
             states: :func:`file_state` of each, from before it was read.
-            features: of N pictures; kept in half precision.
-            embeddings: (N, E) unit vectors, what ITC compares.
+            features: of N pictures; kept in half precision where ``store_features``.
 
         Raises:
             FeatureStoreError: features are not finite in half precision.
@@ -180,12 +198,16 @@ class PictureIndex:
             PictureIndexError: another process has changed it since it was opened.
             FileExistsError: a new index would overwrite what nothing of ours has written.
         """
+        summary = PictureSummary.of(features)
+        if not summary.embedding.isfinite().all():
+            raise FeatureStoreError('Embeddings are not finite. The weights may have diverged.')
         self.remove([path for path in paths if path in self.pictures])
-        (self.folder / 'features').mkdir(parents=True, exist_ok=True)
-        for row, (path, embedding) in enumerate(zip(paths, embeddings.float().cpu(), strict=True)):
+        self._blocks.append(summary)
+        for row, path in enumerate(paths):
             number = self._next_id
-            save_record(self._features_path(number), features[row : row + 1], torch.float16)
-            self._embeddings[number] = embedding
+            if self.store_features:
+                self.features.put(number, features[row : row + 1])
+            self._places[number] = len(self._blocks) - 1, row
             self.pictures[path] = IndexedPicture(number, path, *shapes[row], *states[row])
             self._next_id += 1
 
@@ -201,7 +223,7 @@ class PictureIndex:
             raise KeyError(f'not in the index {self.folder}: {", ".join(unknown)}')
         self._begin()
         for path in dict.fromkeys(paths):
-            del self._embeddings[self.pictures.pop(path).id]
+            del self._places[self.pictures.pop(path).id]
 
     def save(self) -> None:
         """Makes what was added and removed the index.
@@ -211,15 +233,23 @@ class PictureIndex:
         """
         self._begin()
         pictures = list(self.pictures.values())
-        rows = [self._embeddings[picture.id] for picture in pictures]
-        table = PictureTable.of(pictures, torch.stack(rows) if rows else torch.zeros(0, 0))
+        rows: list[list[int]] = [[] for _ in self._blocks]
+        # Blocks come in the order in which pictures were added.
+        for picture in pictures:
+            block, row = self._places[picture.id]
+            rows[block].append(row)
+        parts = [block[torch.tensor(own)] for block, own in zip(self._blocks, rows, strict=True) if own]
+        table = PictureTable.of(pictures, PictureSummary.cat(parts) if parts else self._table.summary[:0])
         self._version += 1
         crc32 = table.write(self._table_path())
         content = {'header': self.header, 'version': self._version, 'next_id': self._next_id, 'crc32': crc32}
+        content['store_features'] = self.store_features
         content['checksum'] = checksum(content)
         with replaced_atomically(self.folder / 'index.json') as temporary:
             temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
         self._content, self._table = self._read_content(), PictureTable.read(self._table_path(), crc32)
+        self._blocks = [self._table.summary]
+        self._places = {picture.id: (0, row) for row, picture in enumerate(pictures)}
         self._sweep()
         if not self._kept:
             self._end()
@@ -230,7 +260,7 @@ class PictureIndex:
         alone = lock_out_readers(self.folder)
         if alone is not None:
             with alone:
-                kept = {self._table_path(), *map(self._features_path, self._embeddings)}
+                kept = {self._table_path(), *map(self.features.path, self._places)}
                 for path in (*self.folder.glob('pictures-*.safetensors'), *self.folder.glob('features/*.safetensors')):
                     if path not in kept and path.stem.removeprefix('pictures-').isdecimal():
                         path.unlink(missing_ok=True)
@@ -239,8 +269,8 @@ class PictureIndex:
                     path.unlink(missing_ok=True)
         self._reader = FolderReader(self.folder)
 
-    def nearest(self, embeddings: Tensor, count: int) -> list[list[IndexedPicture]]:
-        """For each of (Q, E) embeddings of texts, the ``count`` pictures of the highest inner product, best first.
+    def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
+        """For each of (Q, E) embeddings of texts, the ``count`` pictures of the highest inner product.
 
         Raises:
             PictureIndexError: the index is empty.
@@ -250,24 +280,7 @@ class PictureIndex:
             raise PictureIndexError(
                 f'The index of pictures {self.folder} is empty or does not exist. Add some: python tools/index.py add'
             )
-        return self._table.nearest(embeddings, count)
-
-    def features(self, pictures: Sequence[IndexedPicture], dtype: torch.dtype = torch.float32) -> Batched:
-        """The features of ``pictures``, in their order, on the CPU.
-
-        Raises:
-            PictureIndexError: a file of the index is missing or damaged.
-        """
-        return ImageFeatures.cat([self._features_of(picture) for picture in pictures]).to(dtype=dtype)
-
-    def _features_of(self, picture: IndexedPicture) -> ImageFeatures:
-        try:
-            features = StoredRecord(self._features_path(picture.id))[torch.zeros(1, dtype=torch.long)]
-            if not isinstance(features, ImageFeatures):
-                raise FeatureStoreError(f'{self._features_path(picture.id)} holds no features of a picture.')
-        except FeatureStoreError as error:
-            raise PictureIndexError(
-                f'The index of pictures is damaged: {error} Take the picture out and add it again: '
-                f'python tools/index.py remove {self.folder} {picture.path}'
-            ) from error
-        return features
+        return [
+            Found([self._table.picture(row) for row in rows.tolist()], self._table.summary[rows])
+            for rows in self._table.nearest(embeddings, count)
+        ]

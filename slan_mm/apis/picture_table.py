@@ -1,7 +1,8 @@
-"""The pictures of an index and their ITC embeddings: one safetensors file, of which a search reads what it needs.
+"""The pictures of an index and their summaries: one safetensors file, of which a search reads what it needs.
 
-Tensors, a row a picture: ``embedding`` (N, E) float32, ``id`` (N,), ``size`` (N, 2) height and width, ``file`` (N, 2)
-bytes and time of change; ``path`` (bytes of all paths, one after the other) and ``path_end`` (N,) where each ends.
+Tensors, a row a picture: ``id`` (N,), ``size`` (N, 2) height and width, ``file`` (N, 2) bytes and time of change;
+``path`` (bytes of all paths, one after the other) and ``path_end`` (N,) where each ends; ``embedding``, and of each
+region-word term ``regions.<term>`` and ``boxes.<term>``, see :class:`PictureSummary`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import faiss
@@ -18,9 +20,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from slan_mm.apis.picture_summary import PictureSummary
 from slan_mm.feature_store import write_tensors
 
-_WIDTHS = {'embedding': None, 'id': 0, 'size': 2, 'file': 2, 'path_end': 0}
+#: Columns of whole numbers, a number or several a picture.
+_NUMBERS = {'id': (), 'size': (2,), 'file': (2,), 'path_end': ()}
 
 
 @dataclass
@@ -51,29 +55,29 @@ class PictureTable:
     """N pictures in the order of their rows.
 
     Attributes:
-        embeddings: (N, E) unit vectors, float32.
+        summary: what is known of them; rows are read when they are asked for.
     """
 
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, tensors: dict[str, Tensor], summary: PictureSummary) -> None:
         self._tensors = tensors
-        self.embeddings = tensors['embedding']
+        self.summary = summary
 
     @classmethod
-    def of(cls, pictures: Sequence[IndexedPicture], embeddings: Tensor) -> PictureTable:
-        """The table of ``pictures`` and their ``embeddings`` (N, E)."""
+    def of(cls, pictures: Sequence[IndexedPicture], summary: PictureSummary) -> PictureTable:
+        """The table of ``pictures`` and their ``summary``."""
         paths = [os.fsencode(picture.path) for picture in pictures]
         numbers = torch.tensor(
             [(p.id, p.height, p.width, p.bytes, p.modified_ns) for p in pictures], dtype=torch.long
         ).reshape(-1, 5)
         return cls(
             dict(
-                embedding=embeddings.float().contiguous(),
                 id=numbers[:, 0].clone(),
                 size=numbers[:, 1:3].clone(),
                 file=numbers[:, 3:].clone(),
                 path=torch.frombuffer(bytearray(b''.join(paths)) or bytearray(1), dtype=torch.uint8),
                 path_end=torch.tensor([len(path) for path in paths], dtype=torch.long).cumsum(0),
-            )
+            ),
+            summary,
         )
 
     @classmethod
@@ -88,25 +92,40 @@ class PictureTable:
             raise ValueError(f'{path.name} is not the file that was written')
         try:
             with safe_open(path, 'pt') as file:
-                tensors = {name: file.get_tensor(name) for name in (*_WIDTHS, 'path')}
+                tensors = {name: file.get_tensor(name) for name in (*_NUMBERS, 'path')}
+                terms = sorted(name.partition('.')[2] for name in file.keys() if name.startswith('regions.'))  # noqa: SIM118
+                summary = PictureSummary(
+                    file.get_tensor('embedding'),
+                    {term: file.get_tensor(f'regions.{term}') for term in terms},
+                    {term: file.get_tensor(f'boxes.{term}') for term in terms},
+                )
         except SafetensorError as error:
             raise ValueError(f'{path.name}: {error}') from error
         count = len(tensors['id']) if tensors['id'].dim() else -1
-        for name, width in _WIDTHS.items():
-            shape = tuple(tensors[name].shape)
-            kind = torch.float32 if name == 'embedding' else torch.long
-            right = len(shape) == 2 if width is None else shape == (count, width)[: 2 if width else 1]
-            if not right or shape[0] != count or tensors[name].dtype != kind:
-                raise ValueError(f'{path.name}: {name} is {tensors[name].dtype} {shape} for {count} pictures')
-        return cls(tensors)
+        columns = {name: (tensors[name], torch.long, width) for name, width in _NUMBERS.items()}
+        columns['embedding'] = (summary.embedding, torch.float16, (None,))
+        for term in terms:
+            columns[f'regions.{term}'] = (summary.regions[term], torch.int8, (None, None))
+            columns[f'boxes.{term}'] = (summary.boxes[term], torch.float16, (*summary.regions[term].shape[1:2], 4))
+        for name, (tensor, kind, width) in columns.items():
+            shape = tuple(tensor.shape)
+            right = len(shape) == 1 + len(width) and all(
+                wanted in (None, has) for wanted, has in zip((count, *width), shape, strict=True)
+            )
+            if not right or tensor.dtype != kind:
+                raise ValueError(f'{path.name}: {name} is {tensor.dtype} {shape} for {count} pictures')
+        return cls(tensors, summary)
 
     def write(self, path: Path) -> int:
         """Writes the table in one step; returns its checksum."""
-        write_tensors(path, self._tensors)
+        summary = {'embedding': self.summary.embedding}
+        summary |= {f'regions.{term}': values for term, values in self.summary.regions.items()}
+        summary |= {f'boxes.{term}': values for term, values in self.summary.boxes.items()}
+        write_tensors(path, self._tensors | {name: tensor.contiguous() for name, tensor in summary.items()})
         return file_checksum(path)
 
     def __len__(self) -> int:
-        return len(self.embeddings)
+        return len(self.summary)
 
     def __iter__(self) -> Iterator[IndexedPicture]:
         return map(self.picture, range(len(self)))
@@ -123,18 +142,23 @@ class PictureTable:
             *self._tensors['file'][row].tolist(),
         )
 
-    def nearest(self, embeddings: Tensor, count: int) -> list[list[IndexedPicture]]:
-        """For each of (Q, E) embeddings, the ``count`` pictures of the highest inner product, best first.
+    @cached_property
+    def _embeddings(self) -> Tensor:
+        """(N, E) in the type that FAISS compares."""
+        return self.summary.embedding.float()
+
+    def nearest(self, embeddings: Tensor, count: int) -> Tensor:
+        """For each of (Q, E) embeddings, the rows (Q, ``count`` or fewer) of the highest inner product, best first.
 
         Raises:
             ValueError: the embeddings have another width, or are not finite.
         """
-        if embeddings.shape[1] != self.embeddings.shape[1] or not embeddings.isfinite().all():
+        width = self.summary.embedding.shape[1]
+        if embeddings.shape[1] != width or not embeddings.isfinite().all():
             raise ValueError(
-                f'texts of {embeddings.shape[1]} finite numbers are needed where pictures have '
-                f'{self.embeddings.shape[1]}: are the weights whole?'
+                f'texts of {embeddings.shape[1]} finite numbers are needed where pictures have {width}: are the '
+                'weights whole?'
             )
-        _, rows = faiss.knn(
-            embeddings.float().cpu().numpy(), self.embeddings.numpy(), min(count, len(self)), faiss.METRIC_INNER_PRODUCT
-        )
-        return [[self.picture(row) for row in of_query] for of_query in rows.tolist()]
+        queries = embeddings.float().cpu().numpy()
+        _, rows = faiss.knn(queries, self._embeddings.numpy(), min(count, len(self)), faiss.METRIC_INNER_PRODUCT)
+        return torch.from_numpy(rows)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmpretrain.structures import DataSample
-from torch import Tensor
 
 from slan_mm.apis.answers import box_text
 from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
+from slan_mm.apis.picture_ranking import KnownPicture, batches, ranked_by_itm, shortlisted
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.applied_config import picture_size, without_feature_stores
@@ -24,12 +24,12 @@ from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.evaluation.cascade import Cascade
 from slan_mm.feature_store import hash_config, hash_weights
 from slan_mm.models.phrase_grounding import phrase_answers
-from slan_mm.pair_index import PairIndex
 from slan_mm.plain_text import is_whole
 from slan_mm.progress import Progress
-from slan_mm.structures import ImageFeatures, MarkedText, TextFeatures, TextTokens
+from slan_mm.structures import MarkedText, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
 
 #: Pictures between two savings of an index that is being made.
@@ -56,10 +56,13 @@ class PictureSearch(TaskInferencer):
         result = search('my/index', 'a [dog] on a [beach]', top=5)
         result['predictions'][0]['found'][0]['image']  # the best picture
 
-    A text is searched in two steps. FAISS gives the ``k`` pictures whose ITC embeddings are nearest to the text's;
-    these are ranked by ``score``, the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit,
-    both from the stored features, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never
-    found.
+    A text goes through the cascade of the evaluation, see :class:`Cascade`. FAISS gives the ``m`` pictures whose ITC
+    embeddings are nearest to the text's; of these the ``k`` best by the mixed score of ITC and region-word terms, as
+    the index's regions tell it, are ranked by ``score``: the mixed score of all regions plus ``itm_weight`` x the ITM
+    logit, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never found.
+
+    What ITM reads is computed from the picture's file and kept in the index as long as there is room. A picture whose
+    file has gone or changed since it was indexed, and whose features are not kept, is not found; the log says so.
 
     A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
     ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
@@ -85,7 +88,13 @@ class PictureSearch(TaskInferencer):
 
     @torch.no_grad()
     @checked
-    def index(self, folder: str | Path, inputs: str | Path | Sequence[str | Path], batch_size: int = 8) -> Indexed:
+    def index(
+        self,
+        folder: str | Path,
+        inputs: str | Path | Sequence[str | Path],
+        batch_size: int = 8,
+        store_features: bool = False,
+    ) -> Indexed:
         """Adds pictures to the index in ``folder``, which is made if need be.
 
         A picture that is there and whose file has not changed is not encoded again. One that cannot be read is
@@ -96,6 +105,7 @@ class PictureSearch(TaskInferencer):
             folder: of the index.
             inputs: pictures, or folders of them; files only.
             batch_size: pictures that are encoded together.
+            store_features: keep what ITM reads of all pictures, from now on, instead of computing it when it is asked.
 
         Raises:
             PictureIndexError: the index is damaged or of another model.
@@ -103,6 +113,7 @@ class PictureSearch(TaskInferencer):
             ValueError: there is no picture.
         """
         index = PictureIndex(folder, self.header)
+        index.store_features |= store_features
         given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
         bad_names: list[str] = []
         listed = list_pictures(given, skipped=bad_names)
@@ -132,7 +143,7 @@ class PictureSearch(TaskInferencer):
                     shapes = [tuple(sample.ori_shape) for sample in batch['data_samples']]
                     features = self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs'])
                     states = [state for state, _ in read.values()]
-                    index.add(list(read), shapes, states, features, features.embedding)
+                    index.add(list(read), shapes, states, features)
                 report.changed += known
                 report.added += len(read) - known
                 unsaved += len(read)
@@ -166,7 +177,10 @@ class PictureSearch(TaskInferencer):
         texts: str | Sequence[str],
         top: int = 10,
         k: int = 64,
+        m: int = 500,
+        full_k: int | None = None,
         itm_weight: float | None = None,
+        cache_gb: float = 2.0,
         batch_size: int = 32,
         **options: Any,
     ) -> dict:
@@ -176,8 +190,10 @@ class PictureSearch(TaskInferencer):
             folder: of the index.
             texts: One text or several.
             top: The most pictures a text gets.
-            k: The most pictures that ITM scores; the rest of the index is left out.
+            k, m, full_k: See :class:`Cascade`.
             itm_weight: See the class; None: the model's own, see :meth:`weight_of_itm`.
+            cache_gb: The most that features of pictures may take in the index, in 10^9 bytes, unless it was made to
+                store them all.
             batch_size: Pairs that go through the model together.
             options: See :class:`TaskInferencer`.
 
@@ -185,73 +201,82 @@ class PictureSearch(TaskInferencer):
             PictureIndexError: the index is missing, empty, damaged or of another model.
             ValueError: There is no text, one names nothing, its brackets are wrong, or an argument is out of range.
         """
-        marked = self.prepare(folder, texts, top, k, batch_size)
+        marked = self.prepare(folder, texts, top, k, m, full_k, batch_size)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
         self.claim_files([f'query-{number}' for number in range(len(marked))], **options)
-        index = PictureIndex(folder, self.header)
+        index, cascade = PictureIndex(folder, self.header), Cascade(k, m, full_k)
+        weight = self.model.weight_of_itm(itm_weight)
         tokens = self.model.tokenize([text.text for text in marked])
         features = self.model.encode_text(tokens)
         items, results = [], []
-        shortlists = index.nearest(features.embedding, k)
-        for number, shortlist in enumerate(self.progress(shortlists, self.task)):
+        for number, near in enumerate(self.progress(index.nearest(features.embedding, m), self.task)):
             row = torch.full((1,), number, device=features.embedding.device)
-            mixed, itm = self._score(index, shortlist, features[row], batch_size)
-            scores = mixed + self.model.weight_of_itm(itm_weight) * itm
-            best = np.argsort(-scores, kind='stable')[:top]
-            found = [shortlist[place] for place in best]
-            samples = self._locate(index, found, marked[number], tokens[row], features[row], batch_size)
+            text = features[row]
+            known = self._known(index, shortlisted(self.model, near, text, k), batch_size)
+            ranked = ranked_by_itm(self.model, cascade, known, text, weight, batch_size)
+            found = [(known[place], score, itm) for place, score, itm in ranked[:top]]
+            samples = self._locate([entry for entry, _, _ in found], marked[number], tokens[row], text, batch_size)
             entries = [
-                _entry(picture, float(scores[place]), float(itm[place]), sample)
-                for picture, place, sample in zip(found, best, samples, strict=True)
+                _entry(entry.picture, score, itm, sample)
+                for (entry, score, itm), sample in zip(found, samples, strict=True)
             ]
             results.append(dict(text=marked[number].text, found=entries))
             items.append(dict(sample_id=f'query-{number}', samples=samples, spans=marked[number].spans))
+            if not index.store_features:
+                index.features.shrink(cache_gb * 1e9)
         return self.postprocess(results, self.visualize(items, results, **drawing), **packing)
 
     @classmethod
     @checked
     def prepare(  # type: ignore[override]
-        cls, inputs: str | Path, texts: str | Sequence[str], top: int = 10, k: int = 64, batch_size: int = 32
+        cls,
+        inputs: str | Path,
+        texts: str | Sequence[str],
+        top: int = 10,
+        k: int = 64,
+        m: int = 500,
+        full_k: int | None = None,
+        batch_size: int = 32,
     ) -> list[MarkedText]:
         """The texts with their phrases; ``inputs`` is the folder of the index. See :class:`TaskInferencer`."""
         if k < top:
             raise ValueError(f'k must be at least top, got {k} and {top}')
+        Cascade(k, m, full_k)
         marked = [mark_phrases(text) for text in ([texts] if isinstance(texts, str) else texts)]
         if not (Path(inputs) / 'index.json').is_file():
             raise PictureIndexError(f'{inputs} is no index of pictures. Make one: python tools/index.py add')
         return marked
 
-    def _batches(
-        self, index: PictureIndex, pictures: Sequence[IndexedPicture], device: torch.device, batch_size: int
-    ) -> Iterator[tuple[ImageFeatures, Tensor]]:
-        """Features of ``pictures``, some at a time, and as many zeros: the row of their one text."""
-        for start in range(0, len(pictures), batch_size):
-            image = index.features(pictures[start : start + batch_size]).to(device)
-            yield image, torch.zeros(len(image), dtype=torch.long, device=device)
-
-    def _score(
-        self, index: PictureIndex, pictures: Sequence[IndexedPicture], text: TextFeatures, batch_size: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mixed scores and ITM logits of pictures with one text."""
-        mixed, itm = [], []
-        for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
-            mixed.append(self.model.shortlist_scores(image, text)[:, 0])
-            pairs = PairIndex(torch.arange(len(image), device=same.device), same)
-            itm.append(self.model.itm_scores(image.for_pairs(), text, pairs))
-        return torch.cat(mixed).float().cpu().numpy(), torch.cat(itm).float().cpu().numpy()
+    def _known(self, index: PictureIndex, pictures: Sequence[IndexedPicture], batch_size: int) -> list[KnownPicture]:
+        """Those of ``pictures`` whose features are there or can be computed, in their order."""
+        features = {picture.id: index.features.get(picture.id) for picture in pictures}
+        lacking = [picture for picture in pictures if features[picture.id] is None]
+        gone = [picture.path for picture in lacking if file_state(picture.path) != (picture.bytes, picture.modified_ns)]
+        todo = {picture.path: picture.id for picture in lacking if picture.path not in gone}
+        for start in range(0, len(todo), batch_size):
+            read = self._read(list(todo)[start : start + batch_size], gone)
+            if not read:
+                continue
+            batch = self.collate_fn([item for _, item in read.values()])
+            computed = self.model.encode_image(self.model.data_preprocessor(batch, False)['inputs'])
+            for row, path in enumerate(read):
+                features[todo[path]] = own = computed[row : row + 1].to('cpu', torch.float16)
+                with suppress(OSError):  # the folder may be another's, or the disk full
+                    index.features.put(todo[path], own)
+        if gone:
+            print_log(
+                f'{len(gone)} pictures, the first {gone[0]}, have gone or changed since they were indexed, and are not '
+                f'found. Run: python tools/index.py remove {index.folder} --gone, and add',
+                'current',
+            )
+        return [KnownPicture(picture, own) for picture in pictures if (own := features[picture.id]) is not None]
 
     def _locate(
-        self,
-        index: PictureIndex,
-        pictures: Sequence[IndexedPicture],
-        marked: MarkedText,
-        tokens: TextTokens,
-        text: TextFeatures,
-        batch_size: int,
+        self, known: Sequence[KnownPicture], marked: MarkedText, tokens: TextTokens, text: TextFeatures, batch_size: int
     ) -> list[DataSample]:
         """A sample of each picture with the regions of the text's phrases, as ``SLAN.predict`` leaves it."""
         samples = []
-        for picture in pictures:
+        for picture, _ in known:
             sample = DataSample()
             shape = (picture.height, picture.width)
             sample.set_metainfo(dict(img_path=picture.path, sample_id=picture.path, ori_shape=shape))
@@ -259,7 +284,7 @@ class PictureSearch(TaskInferencer):
             sample.set_field([dict(spans=spans, boxes=None) for spans in marked.spans], 'phrases')
             samples.append(sample)
         done = 0
-        for image, same in self._batches(index, pictures, text.embedding.device, batch_size):
+        for image, same in batches(known, text, batch_size):
             image, texts = image.for_pairs(), text[same]
             part = samples[done : done + len(image)]
             located = self.model.locate(image, texts)

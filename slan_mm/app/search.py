@@ -65,6 +65,8 @@ class AppSearch:
         top = max(1, min(int(top), MOST))
         with self.model.lock:
             (prediction,) = self.model.inferencer('search')(self.folder, asked, top=top)['predictions']
+        if not prediction['found']:
+            raise AppError('The files of all pictures that were found have gone or changed since they were indexed.')
         cards = [_card(rank, entry) for rank, entry in enumerate(prediction['found'], 1)]
         spans = [phrase['spans'] for phrase in prediction['found'][0]['phrases']]
         return text_html(prediction['text'], spans) + f'<ol class="slan-found">{"".join(cards)}</ol>'

@@ -23,27 +23,35 @@ def features_of(numbers):
     values = torch.tensor(numbers, dtype=torch.float32)
     embedding = torch.nn.functional.normalize(torch.stack([values.cos(), values.sin(), values], 1), dim=1)
     boxes = values[:, None, None].expand(-1, 2, 4)
-    return ImageFeatures(boxes, boxes[:, :, 0], boxes, [boxes[:, None]], {}, {}, embedding)
+    space = {'lexical': torch.stack([embedding, -embedding], 1)}
+    return ImageFeatures(boxes, boxes[:, :, 0], boxes, [boxes[:, None]], {}, space, embedding)
 
 
 def add(index, numbers):
     features = features_of(numbers)
     paths = [f'/pictures/{number}.jpg' for number in numbers]
-    index.add(paths, [(30, 40)] * len(paths), [(1, 2)] * len(paths), features, features.embedding)
+    index.add(paths, [(30, 40)] * len(paths), [(1, 2)] * len(paths), features)
 
 
 def held(index):
-    """The numbers of the index's pictures, each by what is in its features."""
-    pictures = list(index.pictures.values())
-    read = index.features(pictures)
-    assert torch.allclose(read.embedding, features_of(read.boxes[:, 0, 0].tolist()).embedding, atol=1e-3)
-    assert [picture.path for picture in pictures] == [f'/pictures/{x:.0f}.jpg' for x in read.boxes[:, 0, 0].tolist()]
-    return sorted(int(number) for number in read.boxes[:, 0, 0])
+    """The numbers of the index's pictures, each by what is known of it."""
+    found = index.nearest(features_of([0]).embedding, 100)[0]
+    numbers = found.summary.boxes['lexical'][:, 0, 0].float().tolist()
+    assert torch.allclose(found.summary.embedding.float(), features_of(numbers).embedding, atol=1e-3)
+    regions = found.summary.features().region_space['lexical']
+    assert torch.allclose(regions, features_of(numbers).region_space['lexical'], atol=2e-2)
+    assert [picture.path for picture in found.pictures] == [f'/pictures/{x:.0f}.jpg' for x in numbers]
+    assert sorted(index.pictures) == sorted(picture.path for picture in found.pictures)
+    read = [index.features.get(picture.id) for picture in found.pictures]
+    # Damaged features are none.
+    assert all(features is None or features.boxes[0, 0, 0] == x for features, x in zip(read, numbers, strict=True))
+    return sorted(map(int, numbers))
 
 
 @pytest.fixture
 def folder(tmp_path):
     index = PictureIndex(tmp_path / 'index', HEADER)
+    index.store_features = True
     add(index, [0, 1, 2])
     index.save()
     return tmp_path / 'index'
@@ -65,6 +73,7 @@ def test_one_process_at_a_time_changes_an_index(folder):
         with pytest.raises(FolderInUseError):
             add(PictureIndex(folder), [5])
     assert held(PictureIndex(folder)) == [0, 1, 2, 3, 4]
+    assert all(PictureIndex(folder).features.get(number) for number in range(5))
 
 
 def test_readers_beside_a_writer_see_the_old_or_the_new_index(folder):
@@ -75,7 +84,7 @@ def test_readers_beside_a_writer_see_the_old_or_the_new_index(folder):
         writer.save()
         assert held(PictureIndex(folder)) == list(range(number + 1))
         assert held(old) == [0, 1, 2]
-        assert old.nearest(query, 1)[0][0].path == '/pictures/2.jpg'
+        assert old.nearest(query, 1)[0].pictures[0].path == '/pictures/2.jpg'
     assert len(list((folder / 'features').iterdir())) > 6
     del old
     writer.remove(['/pictures/5.jpg'])
@@ -88,12 +97,12 @@ def test_readers_beside_a_writer_see_the_old_or_the_new_index(folder):
 def test_an_index_is_searched_without_reading_all_of_it(folder, monkeypatch):
     index = PictureIndex(folder)
     monkeypatch.setattr(PictureIndex, 'pictures', None)
-    assert index.nearest(features_of([1]).embedding, 2)[0][0].path == '/pictures/1.jpg'
+    assert index.nearest(features_of([1]).embedding, 2)[0].pictures[0].path == '/pictures/1.jpg'
 
 
 def test_names_of_any_bytes_are_kept(folder):
     index, name = PictureIndex(folder), os.fsdecode(b'/pictures/\xff\xfe.jpg')
-    index.add([name], [(1, 1)], [(1, 2)], features_of([7]), features_of([7]).embedding)
+    index.add([name], [(1, 1)], [(1, 2)], features_of([7]))
     index.save()
     assert name in PictureIndex(folder).pictures
 
@@ -162,7 +171,8 @@ def test_flipped_bits_are_found(folder):
         try:
             index = PictureIndex(folder, HEADER)
             assert held(index) == [0, 1, 2]
-            assert index.nearest(features_of([2]).embedding, 1)[0][0].path == '/pictures/2.jpg'
+            found += any(index.features.get(number) is None for number in range(3))
+            assert index.nearest(features_of([2]).embedding, 1)[0].pictures[0].path == '/pictures/2.jpg'
         except PictureIndexError:
             found += 1
         path.write_bytes(contents[path])
@@ -208,6 +218,9 @@ def rewrite(folder, **changes):
         dict(embedding=lambda tensor: tensor[:2]),
         dict(embedding=lambda tensor: tensor[:, 0]),
         dict(embedding=lambda tensor: tensor.double()),
+        {'regions.lexical': lambda tensor: tensor[:1]},
+        {'regions.lexical': lambda tensor: tensor.half()},
+        {'boxes.lexical': lambda tensor: tensor[:, :1]},
         dict(id=lambda tensor: tensor[:1]),
         dict(id=lambda tensor: tensor[0]),
         dict(id=lambda tensor: None),
@@ -239,8 +252,9 @@ def test_fuzzed_indexes(folder, name, signed):
             rewrite_index(folder, crc32=zlib.crc32((folder / name).read_bytes()))
         try:
             index = PictureIndex(folder, HEADER)
-            found = index.nearest(features_of([2]).embedding, 2)[0]
-            index.features(found)
+            found = index.nearest(features_of([2]).embedding, 2)[0].pictures
+            for picture in found:
+                index.features.get(picture.id)
         except ValueError as error:
             if 'finite numbers are needed' in str(error):
                 raise PictureIndexError('width') from error
@@ -251,4 +265,5 @@ def test_fuzzed_indexes(folder, name, signed):
         assert found[0] == '/pictures/2.jpg' or signed
 
     told = fuzz(read, folder / name, check, skipped=lambda error: isinstance(error, PictureIndexError))
-    assert told['refused'] > 0
+    # Features that are damaged are computed again.
+    assert told['refused'] > 0 or name.startswith('features')

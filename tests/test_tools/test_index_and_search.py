@@ -49,7 +49,7 @@ def test_from_a_folder_to_found_regions(run, tmp_path):
     (tmp_path / 'pictures' / '1.png').unlink()
     assert '1 pictures removed, 1 left' in run('index', 'remove', index, '--gone')
     shown = run('index', 'show', index).splitlines()
-    assert shown[0] == f'{tmp_path / "pictures" / "2.png"}  50 x 30' and shown[1].startswith('1 pictures; format 2')
+    assert shown[0] == f'{tmp_path / "pictures" / "2.png"}  50 x 30' and shown[1].startswith('1 pictures; format 3')
 
 
 def test_mistakes_are_told_in_a_line(run, tmp_path):
