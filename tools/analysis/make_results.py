@@ -101,19 +101,28 @@ def figure(values: Sequence[float], metric: str, sign: str = '') -> str:
     return f'{mean(values):{sign}.{digits}f}{spread}'
 
 
+def paired_differences(own: Mapping[int, Record], reference: Mapping[int, Record], metric: str) -> list[float]:
+    """What a row has more than the reference row, of each seed that both have."""
+    return [
+        record['test'][metric] - reference[seed]['test'][metric]
+        for seed, record in own.items()
+        if metric in record['test'] and metric in reference.get(seed, {}).get('test', {})
+    ]
+
+
+def row_records(name: str, table: Table, records: Mapping[str, Record]) -> dict[int, Record]:
+    """The records of a table's row by seed, as far as they are there."""
+    return {seed: records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records}
+
+
 def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric: str) -> str:
     """A row's figure of its records by seed, and how it differs from the reference row's, seed by seed.
 
     The latter is left out where both have one seed, the same: it is there to see.
     """
-    values = {seed: record['test'][metric] for seed, record in own.items() if metric in record['test']}
-    differences = [
-        value - reference[seed]['test'][metric]
-        for seed, value in values.items()
-        if own is not reference and seed in reference and metric in reference[seed]['test']
-    ]
-    text = figure(list(values.values()), metric)
+    text = figure([record['test'][metric] for record in own.values() if metric in record['test']], metric)
     # Within brackets stands the spread that tells rows apart; that of the row itself is mostly the seeds'.
+    differences = [] if own is reference else paired_differences(own, reference, metric)
     paired = differences and len(reference) > 1
     return f'{text.split(" ± ")[0]} ({figure(differences, metric, "+")})' if paired else text
 
@@ -136,7 +145,7 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> s
     reference: dict[int, Record] | None = None
     for name in table.rows:
         row = grid.rows[name]
-        found = {seed: records[f'{name}-seed{seed}'] for seed in table.seeds if f'{name}-seed{seed}' in records}
+        found = row_records(name, table, records)
         reference = found if reference is None else reference
         for record in found.values():
             ran = record.get('ablation', {})
