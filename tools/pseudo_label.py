@@ -4,10 +4,12 @@
     python tools/pseudo_label.py CONFIG CHECKPOINT ~/pictures --classes 'dog, person' --out work_dirs/pseudo_labels
     bash tools/dist_pseudo_label.sh CONFIG CHECKPOINT data/own PROCESSES --out work_dirs/pseudo_labels
     python tools/pseudo_label.py merge work_dirs/pseudo_labels CORRECTED.json
+    python tools/pseudo_label.py merge work_dirs/pseudo_labels --detections PREDICTIONS.bbox.json
 
 DATA is a folder with captions.csv and images, a caption file (docs/data.md), or a folder of pictures. The answers of
 the model are kept: an interrupted run goes on, and another run with other filters asks nothing again. ``merge`` puts
-labels that people have corrected, in the format of COCO or Label Studio, in the place of those of the same pictures.
+labels that people have corrected, in the format of COCO or Label Studio, in the place of those of the same pictures,
+and joins boxes that a trained detector is sure of.
 See docs/pseudo_labels.md.
 """
 
@@ -30,7 +32,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         return parse_merge(arguments[1:])
     parser = ModelParser(
         description='Makes pseudo-labels: the boxes of the things that captions name.',
-        epilog="'merge OUT CORRECTED.json' puts corrected labels in their place; see 'merge --help'.",
+        epilog="'merge OUT ...' joins corrected labels and a detector's boxes; see 'merge --help'.",
     )
     add_model(parser)
     parser.add_argument('data', type=Path, help='folder with captions.csv, caption file, or folder of pictures')
@@ -50,7 +52,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--gold', type=Path, help='COCO file with true boxes of some of the pictures')
     parser.add_argument('--precision', type=option(real(0, 1)), help='with --gold: thresholds that are so precise')
     parser.add_argument('--review', type=positive, metavar='N', help='write the N least sure pictures for correction')
-    parser.add_argument('--batch-size', type=positive, default=16, help='captions that go through the model together')
+    parser.add_argument(
+        '--batch-size', type=positive, default=16, help='pictures, or captions, that go through the model together'
+    )
     parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
@@ -68,8 +72,16 @@ def parse_merge(arguments: list[str]) -> argparse.Namespace:
     """The options of ``merge``."""
     parser = argparse.ArgumentParser(prog='pseudo_label.py merge', description='Puts corrected labels in their place.')
     parser.add_argument('out', type=option(out_folder), help='output folder of an earlier run')
-    parser.add_argument('corrected', type=Path, help='COCO file, or the JSON export of Label Studio')
+    parser.add_argument('corrected', type=Path, nargs='?', help='COCO file, or the JSON export of Label Studio')
+    parser.add_argument(
+        '--detections', type=Path, help="a detector's predictions for labels.json, as mmdet writes them"
+    )
+    parser.add_argument(
+        '--score-thr', type=option(real(0, 1)), default=0.5, help='least score of a detection that joins (0.5)'
+    )
     options = parser.parse_args(arguments)
+    if options.corrected is None and options.detections is None:
+        parser.error('give CORRECTED, --detections, or both')
     options.merge = True
     return options
 
@@ -85,6 +97,7 @@ from mmengine.logging import MMLogger
 
 from slan_mm.engine.gloo import join_cpu_ranks
 from slan_mm.engine.launch import leave_processes
+from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.own_files import claim
 from slan_mm.pseudo_labels.answers import answer_all, make_grounder
 from slan_mm.pseudo_labels.categories import Categories, classes_yaml, frequent_heads, read_categories
@@ -128,13 +141,13 @@ def label(options: argparse.Namespace) -> None:
     gold = None if options.gold is None else Gold(options.gold, categories)
     answers = options.out / FOLDER
     grounder, asked = make_grounder(
-        options.config, options.checkpoint, options.device, options.cfg_options, options.scales
+        options.config, options.checkpoint, options.device, options.cfg_options, options.scales, options.batch_size
     )
     if is_main_process():
         claim(options.out, [*FILES, FOLDER, *(['review'] if options.review else [])])
         check_asked(answers, dict(asked, data=source.signature()))
     barrier()
-    answer_all(source.pictures, grounder, answers, options.batch_size)
+    answer_all(source.pictures, grounder, answers)
     barrier()
     if is_main_process():
         labelling = Labelling(answers, categories, thresholds, gold, options.precision)
@@ -154,9 +167,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     MMLogger.get_instance('pseudo_label', log_level=logging.INFO)
     if options.merge:
-        count = merge(options.out, options.corrected)
-        print(f'{count} pictures have corrected labels: {options.out / MERGED}')
+        merged = merge(options.out, options.corrected, options.detections, options.score_thr)
+        print(f'{merged.corrected} pictures have corrected labels, {merged.added} boxes are detected ones')
+        print(f'written: {options.out / MERGED}')
         return
+    keep_freed_memory()
     if options.launcher != 'none':
         join_cpu_ranks(options.launcher)
         # Without a GPU the ranks have met by now.

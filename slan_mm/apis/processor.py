@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from mmengine.dataset import pseudo_collate
+from mmpretrain.structures import DataSample
 
 from slan_mm.arguments import checked
 from slan_mm.datasets.noun_phrases import mark_phrases
@@ -73,6 +75,14 @@ def picture_items(pictures: Sequence[Picture]) -> list[dict]:
         name = picture_name(picture, number)
         items.append(dict(picture=picture, img_path=name, image_id=name, sample_id=name))
     return items
+
+
+def phrase_sample(marked: MarkedText, size: tuple[int, int], **meta: Any) -> DataSample:
+    """What is asked of a picture that is encoded already: a text's phrases; ``size`` (height, width) in pixels."""
+    sample = DataSample(metainfo=dict(meta, ori_shape=tuple(size)))
+    sample.set_field(marked.text, 'text')
+    sample.set_field([dict(spans=runs, boxes=None) for runs in marked.spans], 'phrases')
+    return sample
 
 
 def phrase_fields(marked: MarkedText) -> dict:

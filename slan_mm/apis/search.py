@@ -18,6 +18,7 @@ from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
 from slan_mm.apis.picture_ranking import KnownPicture, batches, ranked_by_itm, shortlisted
 from slan_mm.apis.picture_table import IndexedPicture
+from slan_mm.apis.processor import phrase_sample
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.applied_config import picture_size, without_feature_stores
 from slan_mm.arguments import checked
@@ -277,12 +278,8 @@ class PictureSearch(TaskInferencer):
         """A sample of each picture with the regions of the text's phrases, as ``SLAN.predict`` leaves it."""
         samples = []
         for picture, _ in known:
-            sample = DataSample()
-            shape = (picture.height, picture.width)
-            sample.set_metainfo(dict(img_path=picture.path, sample_id=picture.path, ori_shape=shape))
-            sample.set_field(marked.text, 'text')
-            sample.set_field([dict(spans=spans, boxes=None) for spans in marked.spans], 'phrases')
-            samples.append(sample)
+            meta = dict(img_path=picture.path, sample_id=picture.path)
+            samples.append(phrase_sample(marked, (picture.height, picture.width), **meta))
         done = 0
         for image, same in batches(known, text, batch_size):
             image, texts = image.for_pairs(), text[same]

@@ -48,17 +48,21 @@ def unread_part(text: str, spans: Sequence[Sequence[int]], words: Tensor, offset
     return f'it lies {_BEHIND}' if cut else 'the tokenizer makes no token of it'
 
 
-def region_word_similarity(branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor) -> Tensor:
+def region_word_similarity(
+    branch: ImageBranch, image: ImageFeatures, text: TextFeatures, boxes: Tensor, pairs: PairIndex | None = None
+) -> Tensor:
     """How well ``boxes`` (P, N, 4) and words agree: the sum over region-word terms of their cosine, (P, N, NT).
 
+    Text p is that of pair p; ``pairs`` says of which image it is, None: of image p.
     The lexical one is the word-activation map of the finest F pooled over the box: a lexical "circle" is any circle.
     Others are the mean over F_1..F_L of the cosine with the pooled features: a contextual "circle" is the red one.
     """
     lexical = {'lexical': image.space_maps['lexical'][-1]}
-    similarity = branch.pooling(activation_map(text.word_space, lexical, PairIndex.rows(boxes)), boxes).float()
+    pairs = PairIndex.rows(boxes) if pairs is None else pairs
+    similarity = branch.pooling(activation_map(text.word_space, lexical, pairs), boxes).float()
     for term, space in branch.spaces.items():
         if term != 'lexical':
-            regions = [normalize(space(branch.pooling(level, boxes)), dim=-1) for level in image.pyramid]
+            regions = [normalize(space(branch.pooling(level, boxes, pairs)), dim=-1) for level in image.pyramid]
             words = text.word_space[term].transpose(1, 2)
             similarity = similarity + (torch.stack(regions).mean(0) @ words).float()
     return similarity
@@ -140,27 +144,33 @@ def rank_regions(
 
 
 def grounding_scores(
-    branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located
+    branch: ImageBranch, image: ImageFeatures, text: TextFeatures, located: Located, pairs: PairIndex | None = None
 ) -> tuple[Tensor, ...]:
-    """Scores of regions by words at each level, (P, M, N) each, image p with text p.
+    """Scores of regions by words at each level, (P, M, N) each; ``pairs`` as in :func:`region_word_similarity`.
 
     A level's score of a region is the mean of :func:`region_word_similarity` over this level and those before it.
     Earlier levels distinguish regions that have moved to the same place.
     """
-    similarity = torch.stack([region_word_similarity(branch, image, text, boxes) for boxes in located.boxes])
+    similarity = torch.stack([region_word_similarity(branch, image, text, boxes, pairs) for boxes in located.boxes])
     levels = torch.arange(1, len(similarity) + 1, device=similarity.device)
     return (similarity.cumsum(0) / levels.view(-1, 1, 1, 1)).unbind()
 
 
 def set_peaks(
-    image: ImageFeatures, text: TextFeatures, tokens: TextTokens, data_samples: list, word_weight: Tensor | None = None
+    image: ImageFeatures,
+    text: TextFeatures,
+    tokens: TextTokens,
+    data_samples: list,
+    word_weight: Tensor | None = None,
+    pairs: PairIndex | None = None,
 ) -> None:
     """Adds ``pred_peaks`` to every sample: for each phrase the point (1, 2), x and y in original pixels, of its peak.
 
     A phrase's map is the mean of the word-activation maps of its words on the finest level, weighted as in
     :func:`rank_regions`; the peak is the centre of a cell. A phrase none of whose words was read has none, (0, 2).
     """
-    maps = activation_map(text.word_space, level_maps(image.space_maps, -1), PairIndex.rows(text.words)).float()
+    pairs = PairIndex.rows(text.words) if pairs is None else pairs
+    maps = activation_map(text.word_space, level_maps(image.space_maps, -1), pairs).float()
     centres = cell_centres(*maps.shape[-2:], maps.device, maps.dtype)
     for row, (sample, phrases) in enumerate(zip(data_samples, phrase_tokens(tokens, data_samples), strict=True)):
         height, width = sample.ori_shape
@@ -183,10 +193,11 @@ def ground_phrases(
     data_samples: list,
     branch: ImageBranch,
     word_weight: Tensor | None = None,
+    pairs: PairIndex | None = None,
 ) -> list:
     """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level; :func:`set_peaks`."""
-    scores = grounding_scores(branch, image, text, located)
-    set_peaks(image, text, tokens, data_samples, word_weight)
+    scores = grounding_scores(branch, image, text, located, pairs)
+    set_peaks(image, text, tokens, data_samples, word_weight, pairs)
     return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
@@ -121,17 +122,33 @@ class SLAN(RetrievalInference, BaseSLAN):
         return self.ground_pairs(image, text, tokens, self.locate(image, text), data_samples)
 
     def ground_pairs(
-        self, image: ImageFeatures, text: TextFeatures, tokens: TextTokens, located: Located, data_samples: list
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        tokens: TextTokens,
+        located: Located | None,
+        data_samples: list,
+        pairs: PairIndex | None = None,
     ) -> list:
-        """Ranks the regions of row-wise pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
+        """Ranks the regions of pairs for the phrases of ``data_samples``, see :func:`ground_phrases`.
 
         ``word_weight`` of the objective weights a phrase's words. With ``phrases_alone`` a phrase has its own regions;
         ``pred_regions`` are still those of the whole text.
+
+        Args:
+            image: Of B images.
+            text, tokens: Of P texts, that of pair p the p-th.
+            located: Of the pairs; None locates what is needed, which with ``phrases_alone`` leaves no ``pred_regions``.
+            data_samples: P samples.
+            pairs: Of which image each text is; None: text p of image p.
         """
         weight = self.objective.word_weight(text)
         if not self.phrases_alone:
-            return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight)
-        set_regions(located.boxes[-1], located.region_mask, data_samples)
+            located = self.locate(image, text, pairs) if located is None else located
+            branch = self.image_branch
+            return ground_phrases(image, text, tokens, located, data_samples, branch, weight, pairs)
+        if located is not None:
+            set_regions(located.boxes[-1], located.region_mask, data_samples)
         rows, alone = one_phrase_texts(text, tokens, data_samples)
         phrases = [
             sample.new(text=sample.text, phrases=[phrase])
@@ -139,9 +156,12 @@ class SLAN(RetrievalInference, BaseSLAN):
             for phrase in sample.get('phrases') or []
         ]
         if phrases:
-            image = image.for_pairs()[rows]
-            located = self.locate(image, alone)
-            ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows])
+            image = image.for_pairs()
+            # The phrases of an image share its maps.
+            of_image = rows if pairs is None else pairs.image[rows]
+            each = PairIndex(of_image, torch.arange(len(rows), device=rows.device), num_images=len(image))
+            located = self.locate(image, alone, each)
+            ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows], each)
         answers = iter(phrases)
         for sample in data_samples:
             own = [next(answers) for _ in sample.get('phrases') or []]

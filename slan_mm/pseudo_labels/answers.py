@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.dist import get_dist_info
 
 from slan_mm.apis import init_model
@@ -27,7 +28,12 @@ BLOCK = 16
 
 
 def make_grounder(
-    config: str, checkpoint: str, device: str | None, cfg_options: Mapping[str, Any], scales: tuple[float, float]
+    config: str,
+    checkpoint: str,
+    device: str | None,
+    cfg_options: Mapping[str, Any],
+    scales: tuple[float, float],
+    batch_size: int,
 ) -> tuple[ViewGrounder, dict]:
     """The model as it answers, and what its answers depend on.
 
@@ -40,13 +46,14 @@ def make_grounder(
         raise ValueError(
             f'{name_of(cfg)}: {kind.__name__} does not ground phrases. Give the config of SLAN or SLANGrounder'
         )
-    model = init_model(cfg, checkpoint, device)
+    # Convolutions of a CPU are faster by a third so.
+    model = init_model(cfg, checkpoint, device).to(memory_format=torch.channels_last)
     size = picture_size(cfg)
     asked = dict(weights=hash_weights(model), model=kind.__name__, size=list(size), scales=list(scales))
-    return ViewGrounder(model, size, scales), asked
+    return ViewGrounder(model, size, scales, batch_size), asked
 
 
-def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder: Path, batch_size: int) -> None:
+def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder: Path) -> None:
     """Writes the answers for all ``pictures`` that ``folder`` lacks, this process its share.
 
     A block is a list of records, one a picture: ``file_name``, ``width``, ``height``, ``captions``, and ``things``,
@@ -63,11 +70,11 @@ def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder:
         Progress('pictures grounded', len(own) * BLOCK, (len(own) - len(left)) * BLOCK) as progress,
     ):
         for block in left:
-            writer.write(block, answer_block(pictures[block * BLOCK : (block + 1) * BLOCK], grounder, batch_size))
+            writer.write(block, answer_block(pictures[block * BLOCK : (block + 1) * BLOCK], grounder))
             progress.step(BLOCK)
 
 
-def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder, batch_size: int) -> list[dict]:
+def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder) -> list[dict]:
     """The records of some pictures, see :func:`answer_all`."""
     records, arrays, texts, asked = [], [], [], []
     for picture in pictures:
@@ -79,15 +86,15 @@ def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder, batch
         height, width = array.shape[:2]
         record = dict(file_name=picture.file_name, width=width, height=height, captions=picture.captions, things=[])
         records.append(record)
-        for number, caption in enumerate(picture.captions):
-            things = [(span, name) for place, span, name in picture.things if place == number]
-            if things:
-                arrays.append(array)
-                texts.append(MarkedText(caption, [[span] for span, _ in things]))
-                asked.append((record, number, things))
-    for start in range(0, len(texts), batch_size):
-        part = slice(start, start + batch_size)
-        for (record, number, things), answers in zip(asked[part], grounder(arrays[part], texts[part]), strict=True):
-            for (span, name), answer in zip(things, answers, strict=True):
+        things: dict[int, list] = {}
+        for number, span, name in picture.things:
+            things.setdefault(number, []).append((span, name))
+        if things:
+            arrays.append(array)
+            texts.append([MarkedText(picture.captions[n], [[span] for span, _ in own]) for n, own in things.items()])
+            asked.append((record, things))
+    for (record, things), answered in zip(asked, grounder(arrays, texts) if asked else (), strict=True):
+        for (number, own), answers in zip(things.items(), answered, strict=True):
+            for (span, name), answer in zip(own, answers, strict=True):
                 record['things'].append(dict(caption=number, span=span, category=name, **(answer or {})))
     return records

@@ -1,8 +1,10 @@
-"""Labels that people have corrected come back: they replace those of their pictures, and count as true."""
+"""Labels that people have corrected come back and count as true; boxes that a detector is sure of join them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,31 +14,64 @@ from slan_mm.datasets.coco_file import CocoFile
 from slan_mm.datasets.readers.boxes import finite_numbers
 from slan_mm.datasets.readers.entry import AnnotationError, Entry, load_json
 from slan_mm.own_files import claim
+from slan_mm.pseudo_labels.detections import new_boxes
 
 MERGED = 'merged.json'
 _REMEDY = "Export the project from Label Studio in the format 'JSON', or give a COCO file."
 
 
-def merge(out: Path, corrected: Path) -> int:
-    """Writes ``merged.json`` in the folder ``out`` of a run: its labels with the corrected ones; how many pictures are.
+@dataclass
+class Merged:
+    """How many pictures are corrected, and how many boxes a detector has added."""
 
-    A corrected box has the score 1, and ``extra`` says ``reviewed``. A corrected picture without boxes has none.
+    corrected: int
+    added: int
+
+
+def merge(out: Path, corrected: Path | None, detections: Path | None = None, score_thr: float = 0.5) -> Merged:
+    """Writes ``merged.json`` in the folder ``out`` of a run: its labels with corrected ones, and with a detector's.
+
+    A corrected box has the score 1, and ``extra`` says ``reviewed``. A corrected picture without boxes has none. Of
+    ``detections`` join the :func:`new_boxes` of pictures that nobody has corrected; their ``extra`` says ``detected``.
 
     Raises:
         FileNotFoundError: There is no such file, or ``out`` has no labels.
         AnnotationError: The file is neither of the two formats, names a picture or a class that ``out`` does not have,
-            or has the boxes of a picture twice.
+            or has the boxes of a picture twice; and what :func:`new_boxes` raises.
     """
-    import json
-
     labels = CocoFile(str(out / 'labels.json'))
+    boxes = {} if corrected is None else _corrections(corrected, labels, out / 'labels.json')
+    annotations = [one for one in labels.dataset['annotations'] if one['image_id'] not in boxes]
+    for number in sorted(boxes):
+        for category, box in boxes[number]:
+            new = dict(image_id=number, category_id=category, bbox=box, score=1.0)
+            annotations.append(_annotation(new, 'reviewed'))
+    found = [] if detections is None else new_boxes(detections, labels, annotations, score_thr, boxes)
+    annotations += [_annotation(one, 'detected') for one in found]
+    annotations.sort(key=lambda one: one['image_id'])
+    for number, one in enumerate(annotations, start=1):
+        one['id'] = number
+    claim(out, [MERGED])
+    with replaced_atomically(out / MERGED) as temporary:
+        text = json.dumps(dict(labels.dataset, annotations=annotations), ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + '\n', encoding='utf-8')
+    return Merged(len(boxes), len(found))
+
+
+def _annotation(box: dict, kind: str) -> dict:
+    area = round(box['bbox'][2] * box['bbox'][3], 2)
+    return dict(box, area=area, segmentation=[], iscrowd=0, extra={kind: True})
+
+
+def _corrections(file: Path, labels: CocoFile, place: Path) -> dict[int, list[tuple[int, list[float]]]]:
+    """Of each corrected picture its boxes (category, x, y, width, height in pixels)."""
     ids = {one['file_name']: number for number, one in labels.imgs.items()}
     classes = {one['name']: number for number, one in labels.cats.items()}
     boxes: dict[int, list[tuple[int, list[float]]]] = {}
-    data = load_json(corrected)
-    for name, own, entry in _label_studio(data, corrected) if isinstance(data, list) else _coco(corrected):
+    data = load_json(file)
+    for name, own, entry in _label_studio(data, file) if isinstance(data, list) else _coco(file):
         if name not in ids:
-            entry.fail(f'the picture {name!r} is not in {out / "labels.json"}', 'Give the corrections of this run.')
+            entry.fail(f'the picture {name!r} is not in {place}', 'Give the corrections of this run.')
         if ids[name] in boxes:
             entry.fail(f'the picture {name!r} stands twice', 'Leave one of the two.')
         unknown = sorted({label for label, _ in own} - set(classes))
@@ -45,22 +80,7 @@ def merge(out: Path, corrected: Path) -> int:
         boxes[ids[name]] = [
             (classes[label], _in_pixels(box, labels.imgs[ids[name]], isinstance(data, list))) for label, box in own
         ]
-    annotations = [one for one in labels.dataset['annotations'] if one['image_id'] not in boxes]
-    for number in sorted(boxes):
-        for category, box in boxes[number]:
-            area, extra = round(box[2] * box[3], 2), dict(reviewed=True)
-            new = dict(
-                image_id=number, category_id=category, bbox=box, area=area, segmentation=[], iscrowd=0, score=1.0
-            )
-            annotations.append(dict(new, extra=extra))
-    annotations.sort(key=lambda one: one['image_id'])
-    for number, one in enumerate(annotations, start=1):
-        one['id'] = number
-    claim(out, [MERGED])
-    with replaced_atomically(out / MERGED) as temporary:
-        text = json.dumps(dict(labels.dataset, annotations=annotations), ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + '\n', encoding='utf-8')
-    return len(boxes)
+    return boxes
 
 
 def _in_pixels(box: list[float], image: dict, percent: bool) -> list[float]:

@@ -14,7 +14,7 @@ from slan_mm.datasets.readers.odvg import read_odvg
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.filters import Thresholds
 from slan_mm.pseudo_labels.labelling import Labelling
-from slan_mm.pseudo_labels.merge import merge
+from slan_mm.pseudo_labels.merge import Merged, merge
 from slan_mm.pseudo_labels.report import describe, write_report
 
 CAPTIONS = ('dog and cat', 'a “dog” <b>')
@@ -126,7 +126,7 @@ def test_corrections_of_label_studio_replace_labels(written):
     tasks[0]['annotations'] = [dict(result=[rectangle('cat', 10, 50, 20, 25)])]
     tasks[2]['annotations'] = [dict(result=[])]
     (out / 'export.json').write_text(json.dumps(tasks))
-    assert merge(out, out / 'export.json') == 2
+    assert merge(out, out / 'export.json') == Merged(2, 0)
     merged = COCO(str(out / 'merged.json'))
     (new,) = merged.imgToAnns[1]
     assert new['bbox'] == [10, 40, 20, 20] and new['score'] == 1 and merged.cats[new['category_id']]['name'] == 'cat'
@@ -138,7 +138,7 @@ def test_a_corrected_coco_file_replaces_labels(written):
     review = json.loads((out / 'review/labels.json').read_text())
     review['annotations'] = review['annotations'][:1]
     (out / 'corrected.json').write_text(json.dumps(review))
-    assert merge(out, out / 'corrected.json') == 1
+    assert merge(out, out / 'corrected.json') == Merged(1, 0)
     merged = COCO(str(out / 'merged.json'))
     assert [one['score'] for one in merged.imgToAnns[1]] == [1.0]
     review['images'][0]['file_name'] = 'other.png'

@@ -21,8 +21,9 @@ from slan_mm.models.inference import GroundingInference
 from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, rank_regions
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
+from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
-from slan_mm.structures import TextFeatures, TextTokens
+from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
 
 
 @MODELS.register_module()
@@ -54,17 +55,23 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         )
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
-    def outputs(self, inputs: Tensor, tokens: TextTokens) -> tuple[DetectionOutputs, TextFeatures]:
-        """The head's outputs for text i of ``tokens`` in image i, and the texts' features."""
-        image, text = self.encode_image(inputs), self.encode_text(tokens)
-        located = self.locate(image, text)
-        scores = grounding_scores(self.image_branch, image, text, located)[-1]
-        return self.head(located, scores, tokens.word_mask), text
+    def outputs(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        tokens: TextTokens,
+        located: Located | None = None,
+        pairs: PairIndex | None = None,
+    ) -> DetectionOutputs:
+        """The head's outputs for P pairs; what is taken is that of :meth:`ground_pairs`."""
+        located = self.locate(image, text, pairs) if located is None else located
+        scores = grounding_scores(self.image_branch, image, text, located, pairs)[-1]
+        return self.head(located, scores, tokens.word_mask)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """The losses of :class:`DetectionLoss`: token-level focal loss, and L1 + GIoU on every level."""
         tokens = self.tokenize([sample.text for sample in data_samples])
-        outputs, _ = self.outputs(inputs, tokens)
+        outputs = self.outputs(self.encode_image(inputs), self.encode_text(tokens), tokens)
         sums = []
         for row, phrases in enumerate(phrase_tokens(tokens, data_samples)):
             words, target = phrase_objects(phrases, data_samples[row], tokens.mask.shape[1], outputs.boxes[0])
@@ -81,14 +88,34 @@ class SLANGrounder(GroundingInference, BaseSLAN):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, data_samples: list) -> list:
+        """Grounds the phrases of each sample's text in its image; see :meth:`ground_pairs`."""
+        tokens = self.tokenize([sample.text for sample in data_samples])
+        return self.ground_pairs(self.encode_image(inputs), self.encode_text(tokens), tokens, None, data_samples)
+
+    @torch.no_grad()
+    def ground_pairs(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        tokens: TextTokens,
+        located: Located | None,
+        data_samples: list,
+        pairs: PairIndex | None = None,
+    ) -> list:
         """Adds ``pred_phrases`` and ``pred_regions``, see :func:`rank_regions`; one level more than the locator has.
 
         The answer is the refined boxes; before them stand those of G_0 and of each adaptor. A region has one score on
         all levels, the sigmoid of the mean logit of the phrase's words: the model's probability that the refined box
         is the phrase's.
+
+        Args:
+            image: Of B images.
+            text, tokens: Of P texts, that of pair p the p-th.
+            located: Of the pairs; None locates them.
+            data_samples: P samples.
+            pairs: Of which image each text is; None: text p of image p.
         """
-        tokens = self.tokenize([sample.text for sample in data_samples])
-        outputs, text = self.outputs(inputs, tokens)
+        outputs = self.outputs(image, text, tokens, located, pairs)
         logits = [outputs.logits.float()] * len(outputs.boxes)
         rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, data_samples)
         for sample in data_samples:
