@@ -28,7 +28,8 @@ class Gold:
 
     A picture is known by its path below the folder of the pictures, or else by its file name where only one has it.
     Boxes are kept in shares of the picture, whose file may have another size. Categories are those that the names in
-    the file mean; a box of another one is left out.
+    the file mean; a box of another one is left out, and of a category that the file lacks it tells nothing. A picture
+    with ``neg_category_ids``, as in LVIS, tells of these and of those that have a box in it.
 
     Raises:
         FileNotFoundError, AnnotationError: See :class:`CocoFile`.
@@ -40,7 +41,8 @@ class Gold:
         self._boxes: dict[str, dict[str, list[list[float]]]] = {}
         by_name: dict[str, list[str]] = {}
         for number, image in coco.imgs.items():
-            own: dict[str, list[list[float]]] = {}
+            told = image.get('neg_category_ids', names)
+            own: dict[str, list[list[float]]] = {name: [] for one in told if (name := names[one]) is not None}
             for annotation in coco.imgToAnns[number]:
                 name = names[annotation['category_id']]
                 if name is not None and not annotation['iscrowd']:
@@ -52,13 +54,14 @@ class Gold:
         self._by_name = {name: places[0] for name, places in by_name.items() if len(places) == 1}
 
     def boxes(self, record: dict) -> dict[str, list[list[float]]] | None:
-        """The true boxes of a record's picture in its pixels, by category; None of a picture that the file lacks."""
+        """The true boxes of a record's picture in its pixels, of each category of which the file tells what is there;
+        None of a picture that the file lacks."""
         name = record['file_name']
         own = self._boxes.get(name, self._boxes.get(self._by_name.get(Path(name).name, '')))
         if own is None:
             return None
         size = np.tile([record['width'], record['height']], 2)
-        return {category: (np.array(boxes) * size).tolist() for category, boxes in own.items()}
+        return {name: (np.reshape(boxes, (-1, 4)) * size).tolist() for name, boxes in own.items()}
 
 
 def is_right(box: Sequence[float], true: Sequence[Sequence[float]]) -> bool:
@@ -67,12 +70,14 @@ def is_right(box: Sequence[float], true: Sequence[Sequence[float]]) -> bool:
 
 
 def right_labels(record: dict, true: dict[str, list[list[float]]]) -> dict[int, bool]:
-    """Of each label of a judged record whether it is right; of several on one true box the surest is."""
+    """Of each label of a judged record, whose category is in ``true``, whether it is right; of several on one true box
+    the surest is."""
     left = {name: list(boxes) for name, boxes in true.items()}
     right = {}
     for number in sorted(labels_of(record), key=lambda place: -record['things'][place]['confidence']):
         thing = record['things'][number]
-        boxes = left.get(thing['category'], [])
+        if (boxes := left.get(thing['category'])) is None:
+            continue
         best = max(boxes, key=lambda one: iou(one, thing['box']), default=None)
         right[number] = False
         if best is not None and iou(best, thing['box']) >= RIGHT:
@@ -102,7 +107,7 @@ class Judged:
 
 
 def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Thresholds, gold: Gold) -> Judged:
-    """All things of the gold set's pictures; those that were not read agree with nothing."""
+    """All things of the gold set's pictures of which it tells; those that were not read agree with nothing."""
     rows = []
     for record in records:
         if 'error' in record or (true := gold.boxes(record)) is None:
@@ -110,11 +115,13 @@ def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Threshold
         judge(record, ranks, thresholds)
         own = chooses(record['file_name'])
         for thing in record['things']:
+            if thing['category'] not in true:
+                continue
             if 'box' not in thing:
                 rows.append((0.0, -1.0, -1.0, False, own))
                 continue
             match = 1.0 if thing['match'] is None else thing['match']
-            right = is_right(thing['box'], true.get(thing['category'], []))
+            right = is_right(thing['box'], true[thing['category']])
             rows.append((match, thing['quantile'], min(thing['flip'], thing['scale']), right, own))
     columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 5
     match, quantile, agreement, right, choosing = columns

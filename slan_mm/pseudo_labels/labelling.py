@@ -80,6 +80,15 @@ class Tally:
         """Of the labels of the gold set's other half; None without one."""
         return self.right.total() / judged if (judged := self.judged.total()) else None
 
+    def _of_class(self, name: str) -> dict:
+        judged = sum(self.judged[name, size] for size, _ in SIZES)
+        right = sum(self.right[name, size] for size, _ in SIZES)
+        return dict(
+            labels=sum(self.labels[name, size] for size, _ in SIZES),
+            gold_labels=judged,
+            precision=right / judged if judged else None,
+        )
+
     def to_dict(self) -> dict:
         """As json can write it."""
         return dict(
@@ -98,6 +107,7 @@ class Tally:
             precision_unfiltered=self.unfiltered_right / self.gold_named if self.gold_named else None,
             precision_whole_picture=self.whole_right / self.gold_named if self.gold_named else None,
             precision_by_agreement=self.curve,
+            classes={name: self._of_class(name) for name in sorted({name for name, _ in self.labels})},
         )
 
 
@@ -122,7 +132,8 @@ def count(record: dict, tally: Tally, gold: Gold | None) -> None:
         tally.judged[key] += 1
         tally.right[key] += right
     for thing in record['things']:
-        boxes = true.get(thing['category'], [])
+        if (boxes := true.get(thing['category'])) is None:
+            continue
         tally.gold_named += 1
         tally.gold_covered += is_covered(record, thing)
         tally.unfiltered_right += 'box' in thing and is_right(thing['box'], boxes)

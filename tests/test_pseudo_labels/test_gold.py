@@ -33,6 +33,22 @@ def test_boxes_are_known_by_path_or_name_in_the_size_of_the_picture(gold_of):
     assert gold.boxes(record('z/b.jpg')) is None  # of two
 
 
+def test_of_what_a_file_does_not_tell_nothing_is_right_or_wrong(tmp_path):
+    images = [dict(id=n, file_name=f'{n}.jpg', width=100, height=80) for n in range(2)]
+    # As in LVIS: the second picture is known to have no dog, and nobody has looked for a tree.
+    images[1]['neg_category_ids'] = [3]
+    boxes = [dict(id=1, image_id=0, category_id=3, bbox=[10, 10, 30, 30])]
+    names = [dict(id=3, name='dog'), dict(id=4, name='tree')]
+    (tmp_path / 'gold.json').write_text(json.dumps(dict(images=images, annotations=boxes, categories=names)))
+    gold = Gold(tmp_path / 'gold.json', Categories({'dog': (), 'tree': (), 'cat': ()}))
+    assert gold.boxes(record('0.jpg')) == {'dog': [TRUE], 'tree': []} and gold.boxes(record('1.jpg')) == {'dog': []}
+    things = [answered(name, TRUE) for name in ('dog', 'tree', 'cat')]
+    records = [record(f'{n}.jpg', *[dict(one) for one in things]) for n in range(2)]
+    judged = judge_gold(records, ScoreRanks(records), Thresholds(), gold)
+    assert judged.right.tolist() == [True, False, False]  # dog and tree of the first, dog of the second
+    assert right_labels(records[0], gold.boxes(records[0])) == {0: True, 1: False}
+
+
 def test_a_true_box_makes_one_label_right():
     one = record('a', answered('dog', TRUE), answered('dog', [10.0, 10, 40, 28], flip=0.8), answered('dog', WRONG))
     judge(one, ScoreRanks([one]), Thresholds(duplicates=0.99))

@@ -24,4 +24,4 @@ def test_heads_are_the_categories(tmp_path):
         (1, [1, 2, 10, 20]),
         (2, [30, 5, 20, 40]),
     ]
-    assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=80)]
+    assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=80, neg_category_ids=[])]

@@ -3,7 +3,8 @@
     python tools/dataset_converters/grounding_to_coco.py data/flickr8k/grounding_val.json boxes.json
 
 Reads the layout of MDETR (docs/data.md) and writes COCO's instances: 'two small dogs' is a dog. A box that several
-phrases with one head name stands once. For the option --gold of tools/pseudo_label.py.
+phrases with one head name stands once. Phrases name a part of what is in a picture: as in LVIS each picture says so by
+``neg_category_ids``, the categories that it surely lacks, here none. For the option --gold of tools/pseudo_label.py.
 """
 
 import argparse
@@ -44,9 +45,8 @@ def convert(file: Path) -> dict:
     for record in read_mdetr(file, ''):
         record.check('drop')
         height, width = record.size
-        image = images.setdefault(
-            record.img_path, dict(id=len(images) + 1, file_name=record.img_path, width=width, height=height)
-        )
+        new = dict(id=len(images) + 1, file_name=record.img_path, width=width, height=height, neg_category_ids=[])
+        image = images.setdefault(record.img_path, new)
         for phrase in record.phrases:
             words = head_words(' '.join(record.text[start:end] for start, end in phrase.spans))
             if words and phrase.boxes:
