@@ -11,7 +11,7 @@ docs/results.md).
 """
 
 _base_ = [
-    '../_base_/models/slan_small.py',
+    '../_base_/models/slan_small_flickr8k.py',
     '../_base_/datasets/flickr8k.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
@@ -35,31 +35,11 @@ train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, 
 # A cell is 16 pixels wide at any size of the picture: on larger pictures boxes are finer.
 grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480), dict(type='PackPairs')]
 
-# Words point to the most telling part of a thing; of the smoothed maps the whole is over half of the peak. Regions stay
-# small and near their one word's peak until the last level sizes them, by several words of the phrase.
-near = dict(type='MomentMove', ratio=0.4, c=2.0, threshold=0.8, sharpness=30.0, word_sharpness=300.0)
-whole = dict(type='MomentMove', ratio=2.0, c=5.0, threshold=0.5, sharpness=30.0, word_sharpness=30.0)
-adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
-
 model = dict(
-    itc_dropout=0.3,
-    map_terms=('lexical', 'contextual'),
     # Gold boxes belong to phrases, and the regions of a whole caption are drawn by all of its words.
     phrases_alone=True,
-    image=dict(
-        encoder=dict(type='StoredImageEncoder'),
-        embedding=dict(dropout=0.3),
-        smoothing=dict(type='AffinitySmoothing', power=3.0, stride=2),
-    ),
-    text=dict(
-        word_dropout=0.2,
-        encoder=dict(type='StoredTextEncoder', store=store),
-    ),
-    locator=dict(
-        adaptors=[
-            dict(**adaptor, move=move, feature_level=level) for level, move in ((1, near), (2, near), (2, whole))
-        ],
-    ),
+    image=dict(encoder=dict(type='StoredImageEncoder')),
+    text=dict(encoder=dict(type='StoredTextEncoder', store=store)),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
     objective=dict(weights=dict(lm=0.0, reg=0.0, rerank=1.0), locator_start=1000, itm_start=1000),

@@ -40,8 +40,13 @@ def labels(tmp_path, monkeypatch):
 
 
 def shrink(cfg):
-    """Small pictures, no weights from the web."""
+    """Small pictures, no weights of elsewhere; of a DETR as many queries as small pictures have cells."""
     cfg.model.backbone.init_cfg = None
+    if 'checkpoint' in cfg.model.backbone:
+        cfg.model.backbone.checkpoint = None
+    if 'num_queries' in cfg.model:
+        cfg.model.num_queries = cfg.model.test_cfg.max_per_img = 12
+        cfg.model.encoder.num_layers = cfg.model.decoder.num_layers = 1
     for mode in ('train', 'val'):
         for step in cfg[f'{mode}_dataloader'].dataset.pipeline:
             for name in {'scale', 'size', 'crop_size'} & set(step):

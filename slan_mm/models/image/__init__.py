@@ -3,6 +3,7 @@
 from slan_mm.models.image.affinity_smoothing import AffinitySmoothing
 from slan_mm.models.image.attention_pooling import AttentionPooling
 from slan_mm.models.image.encoder import ImageEncoder
+from slan_mm.models.image.frozen_backbone import FrozenBackbone
 from slan_mm.models.image.pair import PairBackbone, PairImageBranch, PairImageEncoder
 from slan_mm.models.image.transformers_backbone import TransformersBackbone
 from slan_mm.models.image.vision_decoder import EncoderPyramid, SimplePyramid, VisionDecoder
@@ -11,6 +12,7 @@ __all__ = [
     'AffinitySmoothing',
     'AttentionPooling',
     'EncoderPyramid',
+    'FrozenBackbone',
     'ImageEncoder',
     'PairBackbone',
     'PairImageBranch',
