@@ -15,7 +15,7 @@ from slan_mm.arguments import checked, list_of, text
 from slan_mm.datasets.marked_text import mark_spans, read_marked_text
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import Picture, list_pictures
-from slan_mm.models.phrase_grounding import best_boxes, phrase_answers
+from slan_mm.models.phrase_grounding import phrase_answers, shown_boxes
 from slan_mm.structures import MarkedText
 from slan_mm.visualization import Canvas, LabelledBox, draw_regions, drawn_picture
 
@@ -35,7 +35,8 @@ class GroundingInferencer(TaskInferencer):
         result['predictions'][0]['phrases'][0]['boxes'][0]  # of 'dog': the best box, [x1, y1, x2, y2] in pixels
 
     A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``, of each its ``phrase``, its ``spans``
-    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``. Boxes of one
+    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``; of a model
+    that ``tools/calibrate.py`` has written also ``present``, the probability that the thing is there. Boxes of one
     phrase do not overlap by an IoU of more than .5 (non-maximum suppression). A phrase that the text encoder does not
     read, behind its ``max_words`` or of no token, has no box, and ``unread``, the reason; so has one that is read in
     part, with the boxes of that part.
@@ -75,7 +76,8 @@ class GroundingInferencer(TaskInferencer):
                 can name something.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
             options: ``top``, the most boxes a phrase gets in results and pages (1); ``score_thr``, the least score of
-                these (none); and those of :class:`TaskInferencer`.
+                these, or of a calibrated model the least ``present`` of a phrase (none); and those of
+                :class:`TaskInferencer`.
 
         Raises:
             UnreadableImageError: No picture can be read.
@@ -123,6 +125,8 @@ class GroundingInferencer(TaskInferencer):
                 lines.append(f'  {phrase["phrase"]}: {box_text(box)}  score {score:.3f}')
             if unread := phrase.get('unread'):
                 lines.append(f'  {phrase["phrase"]}: {"read" if phrase["boxes"] else "not grounded:"} {unread}')
+            elif not phrase['boxes'] and 'present' in phrase:
+                lines.append(f'  {phrase["phrase"]}: probably not there ({phrase["present"]:.2f})')
             elif not phrase['boxes']:
                 lines.append(f'  {phrase["phrase"]}: no box with such a score')
         return '\n'.join(lines)
@@ -138,8 +142,7 @@ class GroundingInferencer(TaskInferencer):
     def draw(self, item: dict, sample: Any, top: int = 1, score_thr: float | None = None) -> Canvas:
         """The picture with each phrase's boxes and their scores, and its best box before any adaptor."""
         picture = torch.from_numpy(self.load(item)[0].transpose(2, 0, 1).copy())
-        found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
-        drawn = drawn_picture(sample, picture, found)
+        drawn = drawn_picture(sample, picture, shown_boxes(sample, top, score_thr))
         return draw_regions([drawn], Path(sample.image_id).name, columns=1, column_width=420.0)
 
 

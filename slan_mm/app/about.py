@@ -14,7 +14,7 @@ _SCORES = f"""
   *one* phrase. It is the mean over the phrase's words of the sum of their cosines with the region, in each region-word
   space; at most 2. It is **no probability** that the thing is there: every phrase gets a best box, also in a picture
   that has no such thing. A model fine-tuned on boxes gives the probability that the box is right, of things that are
-  there.
+  there; one that `tools/calibrate.py` has written tells whether a thing is there.
 - **score** of a picture found. It compares the pictures of one search and means nothing alone.
 - **match** of a picture found. The probability, by the image-text matching head, that text and picture belong
   together. It was trained with as many hard wrong pairs as right ones, and is no frequency in a larger collection.

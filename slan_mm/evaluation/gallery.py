@@ -125,7 +125,7 @@ def encode_gallery(
         owner=np.array(owner),
         row=np.array(row),
         images=images,
-        text_features=_encode_texts(model, texts, dtype, store),
+        text_features=encode_texts(model, texts, dtype, store),
     )
 
 
@@ -205,7 +205,7 @@ def _merge(entries_of_ranks: list[list[_Entry]]) -> tuple[list[str], list[str], 
     return image_ids, texts, text_image, owner, row
 
 
-def _encode_texts(model: Any, texts: list[str], dtype: torch.dtype | None, store: EvaluationStore) -> FeatureCache:
+def encode_texts(model: Any, texts: list[str], dtype: torch.dtype | None, store: EvaluationStore) -> FeatureCache:
     """Every rank encodes a run of the texts; all ranks then hold all of them, or read them from the ranks' folders."""
     world, rank = get_world_size(), get_rank()
     share = -(-len(texts) // world)

@@ -6,6 +6,7 @@ from slan_mm.models.heads import *  # noqa: F403
 from slan_mm.models.image import *  # noqa: F403
 from slan_mm.models.locator import *  # noqa: F403
 from slan_mm.models.objectives import *  # noqa: F403
+from slan_mm.models.presence import Presence
 from slan_mm.models.score_weights import ScoreWeights
 from slan_mm.models.slan import SLAN
 from slan_mm.models.tasks import *  # noqa: F403
@@ -16,6 +17,7 @@ __all__ = [
     'SLAN',
     'BaseSLAN',
     'PairDataPreprocessor',
+    'Presence',
     'ScoreWeights',
     'TowerDataPreprocessor',
 ]

@@ -41,11 +41,13 @@ class GroundingInference:
         Args:
             picture: A path, an (H, W, 3) uint8 RGB array or a PIL image.
             text: Its phrases stand in brackets, 'a [dog] on the [grass]'; without any they are its noun phrases.
-            top, score_thr: The most boxes of a phrase, and their least score.
+            top, score_thr: The most boxes of a phrase, and their least score; of a model that tells ``present``, the
+                least probability that the thing is there.
 
         Returns:
             Of each phrase ``phrase``, its ``spans`` in the text, ``boxes`` [x1, y1, x2, y2] in pixels, best first, and
-            their ``scores``. One that the text encoder did not read has none, and ``unread``, the reason.
+            their ``scores``; of a model that ``tools/calibrate.py`` has written ``present``, the probability that the
+            thing is there. One that the text encoder did not read has none, and ``unread``, the reason.
 
         Raises:
             UnreadableImageError: The image cannot be read.

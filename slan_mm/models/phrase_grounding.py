@@ -215,7 +215,7 @@ def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Seque
     return rows, replace(alone, word_mask=torch.stack(words)) if words else alone
 
 
-def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> tuple[Tensor, Tensor]:
+def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None = None) -> tuple[Tensor, Tensor]:
     """The best ``top`` of a phrase's ranked ``boxes`` and ``scores`` that hardly overlap and score enough.
 
     Raises:
@@ -231,18 +231,34 @@ def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None) -> t
     return boxes[kept], scores[kept]
 
 
+def shown_boxes(sample: Any, top: int = 1, score_thr: float | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Of each phrase of a predicted ``sample`` the :func:`best_boxes` of the last level.
+
+    ``score_thr`` is the least score of a box; of a model that tells how probable it is that the thing is there
+    (``pred_presence``), the least such probability: a phrase below has no box.
+    """
+    presence = sample.get('pred_presence')
+    if presence is None or score_thr is None:
+        return [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
+    found = [best_boxes(levels[-1], top) for levels in sample.pred_phrases]
+    there = (presence >= score_thr).tolist()
+    return [(boxes[: top * kept], scores[: top * kept]) for (boxes, scores), kept in zip(found, there, strict=True)]
+
+
 def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
     """The predictions for a ``sample``'s phrases, in types that json can write.
 
-    Of each ``phrase``, ``spans`` in the text, the :func:`best_boxes` of the last level and their ``scores``; and, where
-    the phrase was not read or only in part, ``unread``, the reason.
+    Of each ``phrase``, ``spans`` in the text, the :func:`shown_boxes` and their ``scores``; ``present``, the
+    probability that the thing is there, where the model tells it; and, where the phrase was not read or only in part,
+    ``unread``, the reason.
     """
     marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
-    found = [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
+    presence = sample.get('pred_presence')
+    told = [{}] * len(marked.spans) if presence is None else [dict(present=value) for value in presence.tolist()]
     return [
-        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist(), **reason_of(unread))
-        for phrase, spans, (boxes, scores), unread in zip(
-            marked.phrases, marked.spans, found, sample.unread, strict=True
+        dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist(), **present, **reason_of(unread))
+        for phrase, spans, (boxes, scores), present, unread in zip(
+            marked.phrases, marked.spans, shown_boxes(sample, top, score_thr), told, sample.unread, strict=True
         )
     ]
 

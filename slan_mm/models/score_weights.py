@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from slan_mm.registry import MODELS
-
-_NAME = 'score_weights.'
 
 
 @MODELS.register_module()
@@ -41,13 +37,3 @@ class ScoreWeights(BaseModule):
         self.region_word.fill_(region_word)
         self.itm.fill_(itm)
         self.chosen_on.fill_(chosen_on)
-
-
-def fit_score_weights(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """A ``load_state_dict`` pre-hook: weights are left out where ``module`` has none, and stay where a checkpoint has
-    none. So ``model.score_weights=None`` gives every term of a checkpoint the weight that it has without a choice."""
-    own = {f'{prefix}{name}': value for name, value in module.state_dict().items() if name.startswith(_NAME)}
-    for name in [name for name in state_dict if name.startswith(prefix + _NAME) and name not in own]:
-        del state_dict[name]
-    for name, value in own.items():
-        state_dict.setdefault(name, value)

@@ -12,7 +12,9 @@ from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
-from slan_mm.models.score_weights import ScoreWeights, fit_score_weights
+from slan_mm.models.presence import Presence, phrases_of
+from slan_mm.models.score_weights import ScoreWeights
+from slan_mm.models.state_dict_hooks import fit_chosen
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -28,6 +30,8 @@ class SLAN(RetrievalInference, BaseSLAN):
             regions of the whole text are ranked for it.
         score_weights: Config of :class:`ScoreWeights`, the weights of the final score; None: the mixer's for ITC and
             region-word terms, and 1 for ITM.
+        presence: Config of :class:`Presence`, the probability that a phrase's thing is in the image at all; None: it is
+            not told. Set by ``tools/calibrate.py``.
         base: What :class:`BaseSLAN` takes.
     """
 
@@ -41,14 +45,22 @@ class SLAN(RetrievalInference, BaseSLAN):
     )
 
     def __init__(
-        self, objective: dict, phrases_alone: bool = False, score_weights: dict | None = None, **base: Any
+        self,
+        objective: dict,
+        phrases_alone: bool = False,
+        score_weights: dict | None = None,
+        presence: dict | None = None,
+        **base: Any,
     ) -> None:
         super().__init__(**base)
         self.phrases_alone = phrases_alone
         self.score_weights: ScoreWeights | None = None
         if score_weights is not None:
             self.score_weights = MODELS.build(dict(type='ScoreWeights') | score_weights)
-        self.register_load_state_dict_pre_hook(fit_score_weights)
+        self.presence: Presence | None = None
+        if presence is not None:
+            self.presence = MODELS.build(dict(type='Presence') | presence)
+        self.register_load_state_dict_pre_hook(fit_chosen)
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,
@@ -119,7 +131,21 @@ class SLAN(RetrievalInference, BaseSLAN):
         """Grounds the phrases of each sample's text in its image; see :meth:`ground_pairs`."""
         tokens = self.tokenize([sample.text for sample in data_samples])
         image, text = self.encode_image(inputs), self.encode_text(tokens)
+        self.tell_presence(image, data_samples)
         return self.ground_pairs(image, text, tokens, self.locate(image, text), data_samples)
+
+    def tell_presence(self, image: ImageFeatures, data_samples: list) -> None:
+        """Adds ``pred_presence`` to every sample with phrases, where the model is calibrated: of each phrase the
+        probability (Q,) that the thing is in the image, see :class:`Presence`."""
+        asked = [(row, phrases) for row, sample in enumerate(data_samples) if (phrases := phrases_of(sample))]
+        if self.presence is None or not self.presence.calibrated or not asked:
+            return
+        text, start = self.encode_text([phrase for _, phrases in asked for phrase in phrases]), 0
+        for row, phrases in asked:
+            own = text[start : start + len(phrases)]
+            scores = self.region_word_scores(image[row : row + 1], own)[0]
+            data_samples[row].set_field(self.presence(scores), 'pred_presence')
+            start += len(phrases)
 
     def ground_pairs(
         self,

@@ -17,6 +17,9 @@ _OBJECTIVE = 'objective.'
 #: What checkpoints call the text encoder's model that were made when BERT was the only one.
 _OLD_TEXT_MODEL = re.compile(r'(?:^|(?<=encoder\.))bert\.')
 
+#: What is chosen on held-out pictures; a model has it, or not, whatever its checkpoint says.
+_CHOSEN = ('score_weights.', 'presence.')
+
 
 def _shared(module: nn.Module) -> dict[str, Any]:
     return {name: value for name, value in module.state_dict().items() if name.split('.', 1)[0] in SHARED}
@@ -31,6 +34,17 @@ def rename_old(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: A
     for name in list(state_dict):
         if name.startswith(prefix) and (present := _OLD_TEXT_MODEL.sub('backbone.', name)) != name:
             state_dict[present] = state_dict.pop(name)
+
+
+def fit_chosen(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook: what was chosen on held-out pictures (weights of the final score, presence) is
+    left out where ``module`` has no place for it, and stays as it is where a checkpoint has none. So
+    ``model.score_weights=None`` gives every term of a checkpoint the weight that it has without a choice."""
+    own = {f'{prefix}{name}': value for name, value in module.state_dict().items() if name.startswith(_CHOSEN)}
+    for name in [name for name in state_dict if name.removeprefix(prefix).startswith(_CHOSEN) and name not in own]:
+        del state_dict[name]
+    for name, value in own.items():
+        state_dict.setdefault(name, value)
 
 
 def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
