@@ -252,6 +252,7 @@ ARGUMENTS: dict[str, Check] = {
     'config': config,
     'device': optional(device),
     'direction': one_of('t2i', 'i2t'),
+    'engine': optional(one_of('faiss', 'lancedb')),
     'find': one_of('words', 'noun_phrases'),
     'folder': file_path,
     'full_k': optional(whole(1)),

@@ -42,6 +42,9 @@ EXTRAS = {
         {'pyarrow': '>=26.0.1,<27'}, 'data sets of Hugging Face in parquet files (tools/prepare_own_data.py)'
     ),
     'app': Extra({'gradio': '>=6.17.3,<6.18'}, 'the app in the browser (tools/app.py)'),
+    'lancedb': Extra(
+        {'lancedb': '>=0.40,<0.41'}, 'indexes of pictures in LanceDB (tools/index.py add --engine lancedb)'
+    ),
 }
 #: Packages of requirements/ that only some commands need; everything needs the others.
 PARTLY_NEEDED = {

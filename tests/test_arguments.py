@@ -39,6 +39,7 @@ BAD = dict(
     config=[None, *PATHS],
     device=['gpu', 'cuda:99', 'cpu:x', '', 1.5, 'meta', ['cpu']],
     direction=['i2i', None, 1, ['t2i']],
+    engine=['sqlite', 1, []],
     find=['verbs', None, []],
     folder=[None, *PATHS],
     full_k=[count for count in COUNTS if count is not None],

@@ -11,6 +11,7 @@ import pytest
 from torch import nn
 
 from slan_mm.apis import SLANInferencer
+from slan_mm.apis.lance_index import LanceIndex
 from slan_mm.datasets.readers.parquet_shards import extract_parquet
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import EXTRAS, PARTLY_NEEDED, require_extra
@@ -30,6 +31,7 @@ BEGINNINGS = [
     ('parquet', lambda: extract_parquet(Path('shards'), Path('pictures'), Path('rows.jsonl'))),
     ('lora', lambda: add_lora(nn.Linear(1, 1), dict(r=1), 'text.encoder')),
     ('export', lambda: runpy.run_path(EXPORT)['main'](['config.py', 'weights.pth', 'out'])),
+    ('lancedb', lambda: LanceIndex('index')),
     ('app', lambda: runpy.run_path(APP)['main'](['config.py', 'weights.pth'])),
 ]
 

@@ -29,6 +29,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add.add_argument(
         '--store-features', action='store_true', help='keep what ITM reads of all pictures: searches encode none again'
     )
+    add.add_argument('--engine', choices=['faiss', 'lancedb'], help='what keeps a new index (default: faiss)')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     add_settings(add)
     remove = commands.add_parser('remove', help='take pictures out')
@@ -48,7 +49,8 @@ if __name__ == '__main__':
 
 from mmengine.logging import MMLogger
 
-from slan_mm.apis import PictureIndex, PictureSearch
+from slan_mm.apis import PictureSearch
+from slan_mm.apis.index_engines import open_index
 from slan_mm.datasets.pictures import list_pictures
 
 
@@ -56,7 +58,7 @@ def add(options: argparse.Namespace) -> str:
     """Encodes what is new; says what was done."""
     list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
-    done = search.index(options.index, options.inputs, options.batch_size, options.store_features)
+    done = search.index(options.index, options.inputs, options.batch_size, options.store_features, options.engine)
     return (
         f'{options.index}: {done.added} pictures added, {done.changed} encoded again because they had changed, '
         f'{done.unchanged} unchanged, {len(done.unreadable)} unreadable and skipped'
@@ -65,7 +67,7 @@ def add(options: argparse.Namespace) -> str:
 
 def remove(options: argparse.Namespace) -> str:
     """Takes pictures out; says how many."""
-    index = PictureIndex(options.index)
+    index = open_index(options.index)
     paths = [str(Path(path).resolve()) for path in options.inputs]
     if options.gone:
         paths = [path for path in index.pictures if not Path(path).is_file()]
@@ -76,7 +78,7 @@ def remove(options: argparse.Namespace) -> str:
 
 def show(options: argparse.Namespace) -> str:
     """The index's pictures, and what made it."""
-    index = PictureIndex(options.index)
+    index = open_index(options.index)
     lines = [f'{picture.path}  {picture.width} x {picture.height}' for picture in index.pictures.values()]
     made = ', '.join(f'{name} {value}' for name, value in index.header.items())
     return '\n'.join([*lines, f'{len(index)} pictures; {made}'])

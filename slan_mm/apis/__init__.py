@@ -2,10 +2,11 @@ from slan_mm.apis.base import TaskInferencer
 from slan_mm.apis.captioning_inferencer import CaptioningInferencer
 from slan_mm.apis.detection_inferencer import DetectionInferencer
 from slan_mm.apis.grounding_inferencer import GroundingInferencer
+from slan_mm.apis.index_parts import PictureIndexError
 from slan_mm.apis.inferencer import INFERENCERS, SLANInferencer
 from slan_mm.apis.model import init_model
 from slan_mm.apis.nlvr2_inferencer import NLVR2Inferencer
-from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
+from slan_mm.apis.picture_index import PictureIndex
 from slan_mm.apis.processor import Processor
 from slan_mm.apis.retrieval_inferencer import RetrievalInferencer
 from slan_mm.apis.search import Indexed, PictureSearch

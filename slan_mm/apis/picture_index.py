@@ -13,40 +13,28 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from slan_mm.apis.index_parts import (
+    EMPTY,
+    FORMAT,
+    Found,
+    PictureIndexError,
+    changed_pictures,
+    check_format,
+    check_header,
+)
 from slan_mm.apis.picture_features import PictureFeatures
 from slan_mm.apis.picture_summary import PictureSummary
 from slan_mm.apis.picture_table import IndexedPicture, PictureTable
 from slan_mm.atomic_files import replaced_atomically
-from slan_mm.datasets.pictures import file_state
-from slan_mm.feature_store import FeatureStoreError, checksum, refuse_other
+from slan_mm.feature_store import checksum
 from slan_mm.folder_lock import FolderLock, FolderReader, admit_readers, lock_out_readers
 from slan_mm.own_files import claim
 from slan_mm.structures import ImageFeatures
-
-FORMAT = 3
-#: The entries of the header that an index is refused by, in words.
-WHAT = {
-    'weights': 'weights of the model',
-    'model': 'config of the model',
-    'picture_size': 'size of the pictures',
-}
-_HOW = 'Give the config and the checkpoint it was made with, or make another index: python tools/index.py add'
-
-
-class PictureIndexError(RuntimeError):
-    """An index that is missing, damaged, of another model, or that another process has changed meanwhile."""
-
-
-class Found(NamedTuple):
-    """The pictures nearest to a text, best first, and their summaries."""
-
-    pictures: list[IndexedPicture]
-    summary: PictureSummary
 
 
 class PictureIndex:
@@ -89,15 +77,11 @@ class PictureIndex:
     def _take(self, text: bytes, header: dict[str, Any] | None) -> None:
         try:
             content = dict(json.loads(text))
-            if content['header'].get('format') != FORMAT:
-                raise PictureIndexError(
-                    f'The index of pictures {self.folder} is of another version of slan_mm. Remove the folder and '
-                    f'index the pictures again: python tools/index.py add {self.folder} CONFIG CHECKPOINT PICTURES'
-                )
+            check_format(self.folder, content['header'])
             if content.pop('checksum', None) != checksum(content):
                 raise ValueError('index.json is not what was written')
             self.header = content['header']
-            refuse_other(self.folder, self.header, header or {}, WHAT, _HOW)
+            check_header(self.folder, self.header, header)
             self.store_features = content['store_features'] is True
             self._next_id, self._version = content['next_id'], content['version']
             if not all(type(number) is int and 0 <= number < 1 << 60 for number in (self._next_id, self._version)):
@@ -105,8 +89,6 @@ class PictureIndex:
             self._table = PictureTable.read(self._table_path(), content['crc32'])
         except PictureIndexError:
             raise
-        except FeatureStoreError as error:
-            raise PictureIndexError(str(error).replace('feature store', 'index of pictures')) from error
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError) as error:
             raise self._damaged(error) from error
 
@@ -139,12 +121,7 @@ class PictureIndex:
 
     def changed(self, paths: Sequence[str]) -> list[str]:
         """Those of ``paths`` that are not in the index, or whose files have changed or gone since."""
-
-        def is_new(path: str) -> bool:
-            picture = self.pictures.get(path)
-            return picture is None or file_state(path) != (picture.bytes, picture.modified_ns)
-
-        return [path for path in paths if is_new(path)]
+        return changed_pictures(self.pictures, paths)
 
     def _begin(self) -> None:
         if self._lock is not None:
@@ -198,9 +175,7 @@ class PictureIndex:
             PictureIndexError: another process has changed it since it was opened.
             FileExistsError: a new index would overwrite what nothing of ours has written.
         """
-        summary = PictureSummary.of(features)
-        if not summary.embedding.isfinite().all():
-            raise FeatureStoreError('Embeddings are not finite. The weights may have diverged.')
+        summary = PictureSummary.checked(features)
         self.remove([path for path in paths if path in self.pictures])
         self._blocks.append(summary)
         for row, path in enumerate(paths):
@@ -277,9 +252,7 @@ class PictureIndex:
             ValueError: the embeddings are not those of the index's model.
         """
         if not len(self._table):
-            raise PictureIndexError(
-                f'The index of pictures {self.folder} is empty or does not exist. Add some: python tools/index.py add'
-            )
+            raise PictureIndexError(EMPTY.format(folder=self.folder))
         return [
             Found([self._table.picture(row) for row in rows.tolist()], self._table.summary[rows])
             for rows in self._table.nearest(embeddings, count)

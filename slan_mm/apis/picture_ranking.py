@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slan_mm.apis.picture_index import Found
+from slan_mm.apis.index_parts import Found
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.evaluation.cascade import Cascade, Stage, in_order, itm_stages
 from slan_mm.pair_index import PairIndex

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from slan_mm.feature_store import FeatureStoreError
 from slan_mm.structures import Batched, ImageFeatures
 
 #: Regions that are kept of each region-word space.
@@ -46,6 +47,18 @@ class PictureSummary(Batched):
             where = kept % image.boxes.shape[1]
             boxes[term] = torch.gather(image.boxes, 1, where[:, :, None].expand(-1, -1, 4)).half().cpu()
         return cls(image.embedding.half().cpu(), regions, boxes)
+
+    @classmethod
+    def checked(cls, image: ImageFeatures) -> PictureSummary:
+        """The summary of N pictures.
+
+        Raises:
+            FeatureStoreError: an embedding is not finite.
+        """
+        summary = cls.of(image)
+        if not summary.embedding.isfinite().all():
+            raise FeatureStoreError('Embeddings of pictures are not finite. The weights may have diverged.')
+        return summary
 
     def features(self) -> ImageFeatures:
         """What ITC and the mixed score read of the pictures, in float32; nothing else is there."""

@@ -45,6 +45,19 @@ class IndexedPicture:
     modified_ns: int
 
 
+def check_queries(embeddings: Tensor, width: int) -> None:
+    """Checks that (Q, E) embeddings of texts can be compared with pictures' of ``width`` numbers.
+
+    Raises:
+        ValueError: they have another width, or are not finite.
+    """
+    if embeddings.shape[1] != width or not embeddings.isfinite().all():
+        raise ValueError(
+            f'texts of {embeddings.shape[1]} finite numbers are needed where pictures have {width}: are the weights '
+            'whole?'
+        )
+
+
 def file_checksum(path: Path) -> int:
     """CRC-32 of a file's content."""
     with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -153,12 +166,7 @@ class PictureTable:
         Raises:
             ValueError: the embeddings have another width, or are not finite.
         """
-        width = self.summary.embedding.shape[1]
-        if embeddings.shape[1] != width or not embeddings.isfinite().all():
-            raise ValueError(
-                f'texts of {embeddings.shape[1]} finite numbers are needed where pictures have {width}: are the '
-                'weights whole?'
-            )
+        check_queries(embeddings, self.summary.embedding.shape[1])
         queries = embeddings.float().cpu().numpy()
         _, rows = faiss.knn(queries, self._embeddings.numpy(), min(count, len(self)), faiss.METRIC_INNER_PRODUCT)
         return torch.from_numpy(rows)

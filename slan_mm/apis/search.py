@@ -15,7 +15,10 @@ from mmpretrain.structures import DataSample
 
 from slan_mm.apis.answers import box_text
 from slan_mm.apis.base import TaskInferencer
-from slan_mm.apis.picture_index import PictureIndex, PictureIndexError
+from slan_mm.apis.index_engines import engine_of, open_index
+from slan_mm.apis.index_parts import PictureIndexError
+from slan_mm.apis.lance_index import LanceIndex
+from slan_mm.apis.picture_index import PictureIndex
 from slan_mm.apis.picture_ranking import KnownPicture, batches, ranked_by_itm, shortlisted
 from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.processor import phrase_sample
@@ -95,6 +98,7 @@ class PictureSearch(TaskInferencer):
         inputs: str | Path | Sequence[str | Path],
         batch_size: int = 8,
         store_features: bool = False,
+        engine: str | None = None,
     ) -> Indexed:
         """Adds pictures to the index in ``folder``, which is made if need be.
 
@@ -107,13 +111,15 @@ class PictureSearch(TaskInferencer):
             inputs: pictures, or folders of them; files only.
             batch_size: pictures that are encoded together.
             store_features: keep what ITM reads of all pictures, from now on, instead of computing it when it is asked.
+            engine: 'faiss' or 'lancedb', which keeps a new index, see docs/search.md.
 
         Raises:
+            ModuleNotFoundError: the engine is not installed.
             PictureIndexError: the index is damaged or of another model.
             FolderInUseError: another process is changing it.
             ValueError: there is no picture.
         """
-        index = PictureIndex(folder, self.header)
+        index = open_index(folder, self.header, engine)
         index.store_features |= store_features
         given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
         bad_names: list[str] = []
@@ -128,7 +134,7 @@ class PictureSearch(TaskInferencer):
             self._add(index, paths, batch_size, report)
         return report
 
-    def _add(self, index: PictureIndex, paths: Sequence[str], batch_size: int, report: Indexed) -> None:
+    def _add(self, index: PictureIndex | LanceIndex, paths: Sequence[str], batch_size: int, report: Indexed) -> None:
         """Adds those of ``paths`` that are new or have changed."""
         todo = index.changed(paths)
         report.unchanged = len(paths) - len(todo)
@@ -205,7 +211,7 @@ class PictureSearch(TaskInferencer):
         marked = self.prepare(folder, texts, top, k, m, full_k, batch_size)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
         self.claim_files([f'query-{number}' for number in range(len(marked))], **options)
-        index, cascade = PictureIndex(folder, self.header), Cascade(k, m, full_k)
+        index, cascade = open_index(folder, self.header), Cascade(k, m, full_k)
         weight = self.model.weight_of_itm(itm_weight)
         tokens = self.model.tokenize([text.text for text in marked])
         features = self.model.encode_text(tokens)
@@ -244,11 +250,13 @@ class PictureSearch(TaskInferencer):
             raise ValueError(f'k must be at least top, got {k} and {top}')
         Cascade(k, m, full_k)
         marked = [mark_phrases(text) for text in ([texts] if isinstance(texts, str) else texts)]
-        if not (Path(inputs) / 'index.json').is_file():
+        if engine_of(inputs) is None:
             raise PictureIndexError(f'{inputs} is no index of pictures. Make one: python tools/index.py add')
         return marked
 
-    def _known(self, index: PictureIndex, pictures: Sequence[IndexedPicture], batch_size: int) -> list[KnownPicture]:
+    def _known(
+        self, index: PictureIndex | LanceIndex, pictures: Sequence[IndexedPicture], batch_size: int
+    ) -> list[KnownPicture]:
         """Those of ``pictures`` whose features are there or can be computed, in their order."""
         features = {picture.id: index.features.get(picture.id) for picture in pictures}
         lacking = [picture for picture in pictures if features[picture.id] is None]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from slan_mm.apis import PictureIndex
+from slan_mm.apis.index_engines import engine_of, open_index
 from slan_mm.app.messages import AppError, read_text, told
 from slan_mm.app.models import AppModel
 from slan_mm.datasets.pictures import read_picture
@@ -32,7 +33,7 @@ class AppSearch:
     def __init__(self, model: AppModel, folder: Path, samples: Path | None = None, may_add: bool = False) -> None:
         self.model, self.folder, self.samples, self.may_add = model, folder, samples, may_add
 
-    def prepare(self) -> PictureIndex:
+    def prepare(self) -> Any:
         """The index, checked; that of the samples is made where it is not there.
 
         Raises:
@@ -40,9 +41,9 @@ class AppSearch:
         """
         with self.model.lock:
             inferencer = self.model.inferencer('search')
-            if self.samples is not None and not (self.folder / 'index.json').is_file():
+            if self.samples is not None and engine_of(self.folder) is None:
                 inferencer.index(self.folder, self.samples)
-            return PictureIndex(self.folder, inferencer.header)
+            return open_index(self.folder, inferencer.header)
 
     @told
     def size(self) -> str:

@@ -249,6 +249,15 @@ def test_a_damaged_index_is_refused(search, index, how, said):
         search(index, TEXT)
 
 
+def test_both_engines_find_the_same(search, index, photos, tmp_path):
+    done = search.index(tmp_path / 'lance', photos, batch_size=2, store_features=True, engine='lancedb')
+    assert done.added == 3 and (tmp_path / 'lance' / 'pictures.lance').is_dir()
+    assert found_by(search, tmp_path / 'lance') == found_by(search, index)
+    assert search.index(tmp_path / 'lance', photos).unchanged == 3
+    with pytest.raises(PictureIndexError, match='is kept by lancedb'):
+        search.index(tmp_path / 'lance', photos, engine='faiss')
+
+
 def test_there_must_be_something_to_search(search, index, photos, tmp_path):
     with pytest.raises(PictureIndexError, match='is no index of pictures'):
         PictureIndex(tmp_path / 'nowhere')

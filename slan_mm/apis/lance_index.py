@@ -1,0 +1,251 @@
+"""An index of pictures in LanceDB: several processes, also on several machines, add to it and search it at once.
+
+A folder with the tables ``header.lance`` (what made the index) and ``pictures.lance``, a row a picture, and with
+``features/`` as in :class:`PictureIndex`. Whoever saves adds a fragment of rows and a version; nobody waits. A picture
+that two have added at once has two rows, of which the one with the higher id, the later one, counts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slan_mm.apis.index_parts import EMPTY, FORMAT, Found, PictureIndexError, changed_pictures, check_header
+from slan_mm.apis.picture_features import PictureFeatures
+from slan_mm.apis.picture_summary import PictureSummary
+from slan_mm.apis.picture_table import IndexedPicture, check_queries
+from slan_mm.extras import require_extra
+from slan_mm.own_files import claim
+from slan_mm.structures import ImageFeatures
+
+#: From so many pictures on an approximate index (IVF, HNSW) is made of the embeddings.
+INDEX_FROM = 200_000
+#: Versions between two times that small fragments are joined.
+_JOIN_EVERY = 20
+_COLUMNS = ('id', 'path', 'height', 'width', 'bytes', 'modified_ns')
+
+
+class LanceIndex:
+    """The index in ``folder``, with the methods of :class:`PictureIndex`.
+
+    Nothing that :meth:`add` and :meth:`remove` do is in the index before :meth:`save`. It shows the version that was
+    opened, and what it has saved itself.
+
+    Args:
+        folder, header: see :class:`PictureIndex`.
+
+    Raises:
+        ModuleNotFoundError: LanceDB is not installed.
+        PictureIndexError: there is no index and no ``header``, it is damaged, or was made with something else.
+    """
+
+    def __init__(self, folder: str | Path, header: Mapping[str, Any] | None = None) -> None:
+        require_extra('lancedb')
+        self.folder = Path(folder)
+        self.features = PictureFeatures(self.folder / 'features')
+        self.store_features = False
+        self._added: list[tuple[IndexedPicture, PictureSummary]] = []
+        self._removed: list[int] = []
+        self._last_id = 0
+        self._table: Any = None
+        if is_lance(self.folder):
+            self._open(header)
+        elif header is None:
+            raise PictureIndexError(f'{self.folder} is no index of pictures. Make one: python tools/index.py add')
+        else:
+            self.header = {'format': FORMAT, **header}
+
+    def _database(self) -> Any:
+        import lancedb
+
+        return lancedb.connect(str(self.folder))
+
+    def _open(self, header: Mapping[str, Any] | None) -> None:
+        try:
+            database = self._database()
+            rows = database.open_table('header').to_arrow().to_pylist()
+            content = json.loads(rows[0]['content'])
+            self.header, self.store_features = dict(content['header']), content['store_features'] is True
+        except Exception as error:  # of LanceDB, which has no class of its own for them
+            raise self._damaged(error) from error
+        check_header(self.folder, self.header, header)
+        try:
+            self._table = database.open_table('pictures') if 'pictures' in _names(database) else None
+        except Exception as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, what: object) -> PictureIndexError:
+        return PictureIndexError(
+            f'The index of pictures {self.folder} is damaged ({what}). Remove the folder and index the pictures again: '
+            'python tools/index.py add'
+        )
+
+    @cached_property
+    def pictures(self) -> dict[str, IndexedPicture]:
+        """The pictures by path."""
+        if self._table is None:
+            return {}
+        try:
+            columns = self._table.search().select(list(_COLUMNS)).limit(self._table.count_rows()).to_arrow()
+            found = sorted(map(_picture, columns.to_pylist()), key=lambda picture: picture.id)
+        except Exception as error:
+            raise self._damaged(error) from error
+        return {picture.path: picture for picture in found}
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def changed(self, paths: Sequence[str]) -> list[str]:
+        """Those of ``paths`` that are not in the index, or whose files have changed or gone since."""
+        return changed_pictures(self.pictures, paths)
+
+    def __enter__(self) -> LanceIndex:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def add(
+        self,
+        paths: Sequence[str],
+        shapes: Sequence[tuple[int, int]],
+        states: Sequence[tuple[int, int]],
+        features: ImageFeatures,
+    ) -> None:
+        """See :meth:`PictureIndex.add`."""
+        summary = PictureSummary.checked(features)
+        self._claim()
+        self.remove([path for path in paths if path in self.pictures])
+        for row, path in enumerate(paths):
+            # Later ones are higher, and no two processes take the same.
+            self._last_id = max(time.time_ns(), self._last_id + 1)
+            if self.store_features:
+                self.features.put(self._last_id, features[row : row + 1])
+            picture = IndexedPicture(self._last_id, path, *shapes[row], *states[row])
+            self.pictures[path] = picture
+            self._added.append((picture, summary[row : row + 1]))
+
+    def _claim(self) -> None:
+        if not is_lance(self.folder):
+            claim(self.folder, ['header.lance', 'pictures.lance', 'features'])
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Takes pictures out.
+
+        Raises:
+            KeyError: a path is not in the index.
+        """
+        unknown = sorted(set(paths) - self.pictures.keys())
+        if unknown:
+            raise KeyError(f'not in the index {self.folder}: {", ".join(unknown)}')
+        self._removed += [self.pictures.pop(path).id for path in dict.fromkeys(paths)]
+
+    def save(self) -> None:
+        """Makes what was added and removed the index.
+
+        Raises:
+            FileExistsError: a new index would overwrite what nothing of ours has written.
+        """
+        self._claim()
+        database = self._database()
+        content = json.dumps({'header': self.header, 'store_features': self.store_features})
+        if 'header' not in _names(database):
+            database.create_table('header', [{'content': content}], exist_ok=True)
+        elif database.open_table('header').to_arrow().to_pylist()[0]['content'] != content:
+            database.create_table('header', [{'content': content}], mode='overwrite')
+        removed = set(self._removed)
+        rows = [entry for entry in self._added if entry[0].id not in removed]
+        if rows:
+            table = _rows([picture for picture, _ in rows], PictureSummary.cat([summary for _, summary in rows]))
+            if self._table is None:
+                self._table = database.create_table('pictures', schema=table.schema, exist_ok=True)
+            self._table.checkout_latest()
+            self._table.add(table)
+        # After the new rows: whoever is killed between both leaves two rows of a picture, and the later one counts.
+        if self._table is not None and removed:
+            self._table.checkout_latest()
+            self._table.delete(f'id IN ({", ".join(map(str, sorted(removed)))})')
+        self._added, self._removed = [], []
+        if self._table is not None and self._table.version % _JOIN_EVERY == 0:
+            self._table.optimize()
+        if self._table is not None and self._table.count_rows() >= INDEX_FROM and not self._table.list_indices():
+            self._table.create_index(metric='dot', vector_column_name='embedding', index_type='IVF_HNSW_SQ')
+        self.__dict__.pop('pictures', None)
+
+    def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
+        """See :meth:`PictureIndex.nearest`."""
+        if self._table is None or not self._table.count_rows():
+            raise PictureIndexError(EMPTY.format(folder=self.folder))
+        check_queries(embeddings, self._table.schema.field('embedding').type.list_size)
+        return [self._nearest(query, count) for query in embeddings.float().cpu().numpy()]
+
+    def _nearest(self, query: np.ndarray, count: int) -> Found:
+        # LanceDB's own multi-vector search compares by the plain cosine, and needs regions in floating point; the mixed
+        # score weighs words. So rows come with their regions, and the cascade scores them.
+        search = self._table.search(query, vector_column_name='embedding').distance_type('dot')
+        found = search.limit(count + max(count // 10, 8)).to_arrow()
+        pictures = [_picture(row) for row in found.select(list(_COLUMNS)).to_pylist()]
+        newest: dict[str, int] = {}
+        for picture in pictures:
+            newest[picture.path] = max(newest.get(picture.path, -1), picture.id)
+        kept = [row for row, picture in enumerate(pictures) if newest[picture.path] == picture.id][:count]
+        return Found([pictures[row] for row in kept], _summary(found.take(kept)))
+
+
+def is_lance(folder: Path) -> bool:
+    """Whether ``folder`` has an index in LanceDB."""
+    return (folder / 'header.lance').is_dir()
+
+
+def _names(database: Any) -> Iterable[str]:
+    return database.list_tables().tables if hasattr(database, 'list_tables') else database.table_names()
+
+
+def _picture(row: Mapping[str, Any]) -> IndexedPicture:
+    path = row['path'].decode(errors='surrogateescape')
+    return IndexedPicture(row['id'], path, row['height'], row['width'], row['bytes'], row['modified_ns'])
+
+
+def _rows(pictures: Sequence[IndexedPicture], summary: PictureSummary) -> Any:
+    """An Arrow table, a row a picture; regions and boxes as bytes, their shapes in the names of the columns."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {
+        name: pa.array([getattr(picture, name) for picture in pictures], pa.int64())
+        for name in _COLUMNS
+        if name != 'path'
+    }
+    columns['path'] = pa.array([picture.path.encode(errors='surrogateescape') for picture in pictures], pa.binary())
+    flat = pa.array(summary.embedding.numpy().ravel())
+    columns['embedding'] = pa.FixedSizeListArray.from_arrays(flat, summary.embedding.shape[1])
+    for kind, values in (('regions', summary.regions), ('boxes', summary.boxes)):
+        for term, tensor in values.items():
+            array = np.ascontiguousarray(tensor.numpy())
+            cells = [row.tobytes() for row in array]
+            columns[f'{kind}_{array.shape[1]}_{term}'] = pa.array(cells, pa.binary(len(cells[0])))
+    return pa.table(columns)
+
+
+def _summary(table: Any) -> PictureSummary:
+    """What :func:`_rows` was given."""
+    count = table.num_rows
+    embedding = np.stack(table['embedding'].to_numpy()).astype(np.float16)
+    parts: dict[str, dict[str, Tensor]] = {'regions': {}, 'boxes': {}}
+    for name in sorted(table.schema.names):
+        kind, _, rest = name.partition('_')
+        if kind in parts:
+            regions, _, term = rest.partition('_')
+            values = np.frombuffer(
+                b''.join(table[name].to_pylist()), dtype=np.int8 if kind == 'regions' else np.float16
+            ).copy()
+            parts[kind][term] = torch.from_numpy(values.reshape(count, int(regions), -1))
+    return PictureSummary(torch.from_numpy(embedding), **parts)
