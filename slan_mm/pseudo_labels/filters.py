@@ -19,6 +19,7 @@ FILTERS = {
     'quantile': 'the score is high among those of its category: its quantile is no less than this',
     'flip': 'the mirrored picture gives the same box: its IoU is no less than this',
     'scale': 'the picture at another size gives the same box: its IoU is no less than this',
+    'confidence': 'the mean of these four, as far as there are, is no less than this',
     'area': 'the box is neither tiny nor the whole picture: its share of the picture is within these',
     'aspect': 'the longer side of the box is at most this many times the shorter',
     'duplicates': 'no surer box of the same category overlaps it by a larger IoU than this',
@@ -34,6 +35,7 @@ class Thresholds:
     quantile: float = 0.0
     flip: float = 0.6
     scale: float = 0.6
+    confidence: float = 0.0
     min_area: float = 0.001
     max_area: float = 0.95
     aspect: float = 8.0
@@ -126,7 +128,7 @@ def judge(record: dict, ranks: ScoreRanks, thresholds: Thresholds, caps: Mapping
 
 
 def _failed(thing: Mapping, record: Mapping, thresholds: Thresholds) -> Iterable[str]:
-    for name in ('match', 'quantile', 'flip', 'scale'):
+    for name in ('match', 'quantile', 'flip', 'scale', 'confidence'):
         if thing[name] is not None and thing[name] < getattr(thresholds, name):
             yield name
     x1, y1, x2, y2 = thing['box']

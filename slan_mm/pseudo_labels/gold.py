@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ RIGHT = 0.5
 #: Fewer things than this tell nothing of a precision.
 FEWEST = 20
 _AGREEMENTS = (0.0, *np.arange(0.5, 0.96, 0.05).round(2).tolist())
-_QUANTILES = np.arange(0.0, 0.65, 0.05).round(2).tolist()
+_QUANTILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6)
+_CONFIDENCES = (0.0, *np.arange(0.5, 0.96, 0.05).round(2).tolist())
 _MATCHES = (0.0, 0.5, 0.9, 0.99)
 
 
@@ -98,12 +100,16 @@ class Judged:
     match: np.ndarray
     quantile: np.ndarray
     agreement: np.ndarray
+    confidence: np.ndarray
     right: np.ndarray
     chooses: np.ndarray
 
-    def kept(self, agreement: float, quantile: float = 0.0, match: float = 0.0) -> np.ndarray:
+    def kept(
+        self, agreement: float = 0.0, quantile: float = 0.0, match: float = 0.0, confidence: float = 0.0
+    ) -> np.ndarray:
         """(N,) bool."""
-        return (self.agreement >= agreement) & (self.quantile >= quantile) & (self.match >= match)
+        sure = (self.match >= match) & (self.confidence >= confidence)
+        return (self.agreement >= agreement) & (self.quantile >= quantile) & sure
 
 
 def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Thresholds, gold: Gold) -> Judged:
@@ -118,20 +124,23 @@ def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Threshold
             if thing['category'] not in true:
                 continue
             if 'box' not in thing:
-                rows.append((0.0, -1.0, -1.0, False, own))
+                rows.append((0.0, -1.0, -1.0, -1.0, False, own))
                 continue
             match = 1.0 if thing['match'] is None else thing['match']
             right = is_right(thing['box'], true[thing['category']])
-            rows.append((match, thing['quantile'], min(thing['flip'], thing['scale']), right, own))
-    columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 5
-    match, quantile, agreement, right, choosing = columns
-    return Judged(match, quantile, agreement, right.astype(bool), choosing.astype(bool))
+            agreement = min(thing['flip'], thing['scale'])
+            rows.append((match, thing['quantile'], agreement, thing['confidence'], right, own))
+    columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 6
+    *values, right, choosing = columns
+    return Judged(*values, right.astype(bool), choosing.astype(bool))
 
 
 def choose_thresholds(judged: Judged, thresholds: Thresholds, precision: float) -> Thresholds:
-    """The thresholds of match, quantile, flip and scale that keep most at a ``precision``, by half of the gold set.
+    """The thresholds of match, quantile, flip, scale and confidence that keep most at a ``precision``, by half of the
+    gold set.
 
-    Where none is so precise, the most precise ones that keep ``FEWEST`` things.
+    Where none is so precise, the most precise ones that keep ``FEWEST`` things. Of equally good ones those that ask
+    for least confidence.
 
     Raises:
         ValueError: The gold set has too few things.
@@ -143,27 +152,24 @@ def choose_thresholds(judged: Judged, thresholds: Thresholds, precision: float) 
             'needed. Are its file names those of the pictures, and its categories those of --classes?'
         )
     tried = []
-    for agreement in _AGREEMENTS:
-        for quantile in _QUANTILES:
-            for match in _MATCHES:
-                kept = judged.kept(agreement, quantile, match) & own
-                if (number := int(kept.sum())) >= FEWEST:
-                    found = float(judged.right[kept].mean())
-                    tried.append(
-                        (found >= precision, number if found >= precision else found, agreement, quantile, match)
-                    )
+    for asked in product(_AGREEMENTS, _QUANTILES, _MATCHES, _CONFIDENCES):
+        kept = judged.kept(*asked) & own
+        if (number := int(kept.sum())) >= FEWEST:
+            found = float(judged.right[kept].mean())
+            tried.append((found >= precision, number if found >= precision else found, -asked[-1], asked))
     if not tried:
         return thresholds
-    _, _, agreement, quantile, match = max(tried, key=lambda one: one[:2])
-    return replace(thresholds, flip=agreement, scale=agreement, quantile=quantile, match=match)
+    agreement, quantile, match, confidence = max(tried, key=lambda one: one[:3])[-1]
+    return replace(thresholds, flip=agreement, scale=agreement, quantile=quantile, match=match, confidence=confidence)
 
 
-def precision_by_agreement(judged: Judged) -> list[tuple[float, float, float]]:
-    """(threshold of flip and scale, coverage, precision) on the half of the gold set that chooses nothing."""
+def precision_by(judged: Judged, name: str) -> list[tuple[float, float, float]]:
+    """(threshold, coverage, precision) on the half of the gold set that chooses nothing; ``name``: agreement, that of
+    flip and scale, or confidence."""
     other = ~judged.chooses
     rows = []
-    for agreement in (0.0, 0.5, 0.6, 0.7, 0.8, 0.9):
-        kept = judged.kept(agreement) & other
+    for least in (0.0, 0.5, 0.6, 0.7, 0.8, 0.9):
+        kept = judged.kept(**{name: least}) & other
         if kept.any():
-            rows.append((agreement, float(kept.sum() / other.sum()), float(judged.right[kept].mean())))
+            rows.append((least, float(kept.sum() / other.sum()), float(judged.right[kept].mean())))
     return rows

@@ -28,7 +28,7 @@ from slan_mm.pseudo_labels.gold import (
     chooses,
     is_right,
     judge_gold,
-    precision_by_agreement,
+    precision_by,
     right_labels,
 )
 from slan_mm.pseudo_labels.writers import (
@@ -73,7 +73,7 @@ class Tally:
     gold_covered: int = 0
     unfiltered_right: int = 0
     whole_right: int = 0
-    curve: list[tuple[float, float, float]] = field(default_factory=list)
+    curves: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
 
     @property
     def precision(self) -> float | None:
@@ -106,7 +106,7 @@ class Tally:
             gold_coverage=self.gold_covered / self.gold_named if self.gold_named else None,
             precision_unfiltered=self.unfiltered_right / self.gold_named if self.gold_named else None,
             precision_whole_picture=self.whole_right / self.gold_named if self.gold_named else None,
-            precision_by_agreement=self.curve,
+            **{f'precision_by_{name}': curve for name, curve in self.curves.items()},
             classes={name: self._of_class(name) for name in sorted({name for name, _ in self.labels})},
         )
 
@@ -159,7 +159,7 @@ class Labelling:
         self.ranks = ScoreRanks(self.records())
         if gold is not None:
             judged = judge_gold(self.records(), self.ranks, thresholds, gold)
-            self.tally.curve = precision_by_agreement(judged)
+            self.tally.curves = {name: precision_by(judged, name) for name in ('agreement', 'confidence')}
             if precision is not None:
                 thresholds = choose_thresholds(judged, thresholds, precision)
         self.thresholds = thresholds

@@ -138,12 +138,12 @@ def write_report(labelling: Labelling, out: Path, root: Path) -> None:
         '<h2>Labels by class and size</h2>',
         _boxes(tally, labelling),
     ]
-    if tally.curve:
-        rows = [(f'{least:.1f}', percent(coverage), percent(precision)) for least, coverage, precision in tally.curve]
+    if tally.curves:
+        parts += ['<h2>Precision and coverage</h2>']
+    for name, curve in tally.curves.items():
+        rows = [(f'{least:.1f}', percent(coverage), percent(precision)) for least, coverage, precision in curve]
         caption = 'In the half of the pictures with true boxes that chooses no threshold, before other filters.'
-        parts += [
-            '<h2>Precision and coverage by the agreement of views</h2>',
-            table_html(caption, ('flip and scale at least', 'coverage', 'precision'), rows),
-        ]
+        asked = dict(agreement='flip and scale', confidence='confidence')[name]
+        parts += [table_html(caption, (f'{asked} at least', 'coverage', 'precision'), rows)]
     parts += ['<h2>How the labels look</h2>', _montage(labelling, root)]
     write_page(out / 'report.html', 'Pseudo-labels', parts)

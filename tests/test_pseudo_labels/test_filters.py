@@ -46,6 +46,13 @@ def test_each_filter(thing, failed):
     assert labels_of(one) == ([] if failed else [0])
 
 
+def test_what_is_not_sure_in_the_mean():
+    # Match .8, quantile 0, flip and scale .9.
+    for least, failed in ((0.64, []), (0.66, ['confidence'])):
+        (thing,) = judged(answered('dog', BOX), thresholds=Thresholds(confidence=least))['things']
+        assert thing['confidence'] == 0.65 and thing['failed'] == failed
+
+
 def test_quantiles_are_of_the_category():
     things = [
         answered('dog', BOX, score=0.2),

@@ -7,7 +7,7 @@ from support.pseudo_labels import answered, record
 
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.filters import ScoreRanks, Thresholds, judge
-from slan_mm.pseudo_labels.gold import Gold, choose_thresholds, judge_gold, precision_by_agreement, right_labels
+from slan_mm.pseudo_labels.gold import Gold, choose_thresholds, judge_gold, precision_by, right_labels
 
 TRUE, WRONG = [10.0, 10.0, 40.0, 40.0], [60.0, 50.0, 90.0, 70.0]
 
@@ -65,10 +65,13 @@ def test_thresholds_are_chosen_by_one_half_and_measured_on_the_other(gold_of):
     judged = judge_gold(pictures, ScoreRanks(pictures), Thresholds(), gold)
     assert 40 < judged.chooses.sum() < 80
     chosen = choose_thresholds(judged, Thresholds(), 0.9)
-    assert 0.7 < chosen.flip == chosen.scale <= 0.9 and chosen.quantile == chosen.match == 0
+    assert 0.7 < chosen.flip == chosen.scale <= 0.9 and chosen.quantile == chosen.match == chosen.confidence == 0
     assert choose_thresholds(judged, Thresholds(), 0.3).flip == 0
-    loose, *_, strict = precision_by_agreement(judged)
+    loose, *_, strict = precision_by(judged, 'agreement')
     assert loose[0] == 0 and loose[1] == 1 and 0.5 < loose[2] < 0.8
+    # Answers that agree are surer, too.
+    *_, surest = precision_by(judged, 'confidence')
+    assert surest[1] < 1 and surest[2] > loose[2]
     assert strict == (0.9, pytest.approx(loose[2]), 1.0)
 
 
