@@ -17,6 +17,14 @@ from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import ModelParser, add_model, add_settings, positive
 
 
+def share(text: str) -> tuple[int, int]:
+    """'2/8' as (2, 8)."""
+    number, slash, count = text.partition('/')
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f'must be a number and how many there are, like 2/8, got {text!r}')
+    return int(number), int(count)
+
+
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = ModelParser(description='Indexes pictures, so that texts can search them.')
@@ -28,6 +36,13 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     add.add_argument('--batch-size', type=positive, default=8, help='pictures that are encoded together')
     add.add_argument(
         '--store-features', action='store_true', help='keep what ITM reads of all pictures: searches encode none again'
+    )
+    add.add_argument(
+        '--share',
+        type=share,
+        default=(1, 1),
+        metavar='I/N',
+        help='add the I-th of N shares of the pictures: N processes, on any machines, with --engine lancedb',
     )
     add.add_argument('--engine', choices=['faiss', 'lancedb'], help='what keeps a new index (default: faiss)')
     add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
@@ -58,7 +73,9 @@ def add(options: argparse.Namespace) -> str:
     """Encodes what is new; says what was done."""
     list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
-    done = search.index(options.index, options.inputs, options.batch_size, options.store_features, options.engine)
+    done = search.index(
+        options.index, options.inputs, options.batch_size, options.store_features, options.engine, options.share
+    )
     return (
         f'{options.index}: {done.added} pictures added, {done.changed} encoded again because they had changed, '
         f'{done.unchanged} unchanged, {len(done.unreadable)} unreadable and skipped'

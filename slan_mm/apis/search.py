@@ -99,6 +99,7 @@ class PictureSearch(TaskInferencer):
         batch_size: int = 8,
         store_features: bool = False,
         engine: str | None = None,
+        share: tuple[int, int] = (1, 1),
     ) -> Indexed:
         """Adds pictures to the index in ``folder``, which is made if need be.
 
@@ -112,6 +113,8 @@ class PictureSearch(TaskInferencer):
             batch_size: pictures that are encoded together.
             store_features: keep what ITM reads of all pictures, from now on, instead of computing it when it is asked.
             engine: 'faiss' or 'lancedb', which keeps a new index, see docs/search.md.
+            share: number and count, (2, 8): the second of eight shares of the pictures, which eight processes add at
+                once to an index in LanceDB.
 
         Raises:
             ModuleNotFoundError: the engine is not installed.
@@ -125,7 +128,7 @@ class PictureSearch(TaskInferencer):
         bad_names: list[str] = []
         listed = list_pictures(given, skipped=bad_names)
         resolved = dict.fromkeys(str(Path(str(path)).resolve()) for path in listed)
-        paths = [path for path in resolved if is_whole(path)]
+        paths = [path for path in resolved if is_whole(path)][share[0] - 1 :: share[1]]
         bad_names += [ascii(path) for path in resolved if not is_whole(path)]
         for name in bad_names:
             print_log(f'Skipped: the name {name} is not UTF-8. Rename the picture.', 'current')

@@ -258,6 +258,23 @@ def test_both_engines_find_the_same(search, index, photos, tmp_path):
         search.index(tmp_path / 'lance', photos, engine='faiss')
 
 
+def test_shares_are_added_at_once_and_resumed(search, photos, tmp_path):
+    """Two processes, of which the second begins before the first has ended; then one is run again."""
+    folder, indexes = tmp_path / 'lance', []
+    encode = search.model.encode_image
+
+    def other_first(inputs):
+        search.model.encode_image = encode
+        indexes.append(search.index(folder, photos, engine='lancedb', share=(2, 2)))
+        return encode(inputs)
+
+    search.index(folder, photos / '0.png', engine='lancedb')
+    search.model.encode_image = other_first
+    indexes.append(search.index(folder, photos, batch_size=1, share=(1, 2)))
+    assert [done.added for done in indexes] == [1, 1] and len(found_by(search, folder)) == 3
+    assert search.index(folder, photos, share=(1, 2)).unchanged == 2
+
+
 def test_there_must_be_something_to_search(search, index, photos, tmp_path):
     with pytest.raises(PictureIndexError, match='is no index of pictures'):
         PictureIndex(tmp_path / 'nowhere')
