@@ -16,6 +16,7 @@ from mmengine.registry import Registry
 
 from slan_mm import model_folder
 from slan_mm.plain_text import short
+from slan_mm.registry import LazyRegistry
 from slan_mm.text_files import read_json
 
 #: The parts of a config that a model and its test need.
@@ -163,6 +164,8 @@ def is_registered(name: str) -> bool:
         for registry in vars(import_module(f'{library}.registry')).values():
             if isinstance(registry, Registry) and registry.name in _KINDS:
                 registry.import_from_location()
+                if isinstance(registry, LazyRegistry):
+                    registry.load(own)
                 if own in registry.module_dict:
                     module = registry.module_dict[own].__module__
                     return module.startswith(_OWN_LAYERS) or not module.startswith(_FETCHING)

@@ -2,7 +2,13 @@
 
 A config finds ``slan_mm`` components by their bare names once ``default_scope = 'slan_mm'`` is set, and any component
 of another OpenMMLab library by its scope, e.g. ``mmdet.ResNet`` or ``mmpretrain.VisionTransformer``.
+
+A component is registered when its module is imported, and its module is imported when a config names it: each registry
+looks a name up in the packages of its ``locations``, whose ``__init__.pyi`` say where it is.
 """
+
+from importlib import import_module
+from typing import Any
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
@@ -28,19 +34,57 @@ from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZER
 from mmengine.registry import Registry
 
 
-def _child(parent: Registry, *locations: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope='slan_mm', locations=[f'slan_mm.{name}' for name in locations])
+class LazyRegistry(Registry):
+    """A registry whose packages give a name when it is asked for, and import its module then."""
+
+    def __init__(self, parent: Registry, packages: list[str]) -> None:
+        super().__init__(parent.name, parent=parent, scope='slan_mm', locations=packages)
+        self.packages = packages
+
+    def load(self, name: str) -> None:
+        """Imports the module of ``name``, a component of ours; nothing where there is none."""
+        if name not in self.module_dict:
+            for package in self.packages:
+                if name in (module := import_module(package)).__all__:
+                    getattr(module, name)
+
+    def load_all(self) -> None:
+        """Imports the modules of all components, as for a list of their names."""
+        for package in self.packages:
+            for name in import_module(package).__all__:
+                self.load(name)
+
+    def get(self, key: str) -> Any:
+        """As MMEngine's."""
+        scope, name = self.split_scope_key(key) if isinstance(key, str) else (None, '')
+        if scope in (None, self.scope):
+            self.load(name)
+        return super().get(key)
 
 
-MODELS = _child(MMENGINE_MODELS, 'models', 'feature_store.encoders')
+def _child(parent: Registry, *packages: str) -> LazyRegistry:
+    return LazyRegistry(parent, [f'slan_mm.{name}' for name in packages])
+
+
+MODELS = _child(
+    MMENGINE_MODELS,
+    'models',
+    'models.heads',
+    'models.image',
+    'models.locator',
+    'models.objectives',
+    'models.tasks',
+    'models.text',
+    'feature_store',
+)
 TASK_UTILS = _child(MMENGINE_TASK_UTILS, 'models')
 DATASETS = _child(MMENGINE_DATASETS, 'datasets')
 DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'engine')
-TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets', 'feature_store')
-METRICS = _child(MMENGINE_METRICS, 'evaluation')
+TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets.transforms', 'feature_store')
+METRICS = _child(MMENGINE_METRICS, 'evaluation.metrics')
 EVALUATOR = _child(MMENGINE_EVALUATOR, 'evaluation')
 LOOPS = _child(MMENGINE_LOOPS, 'engine')
-HOOKS = _child(MMENGINE_HOOKS, 'engine')
+HOOKS = _child(MMENGINE_HOOKS, 'engine.hooks', 'visualization')
 RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
 STRATEGIES = _child(MMENGINE_STRATEGIES, 'engine')
 FUNCTIONS = _child(MMENGINE_FUNCTIONS, 'engine')
@@ -57,6 +101,8 @@ WEIGHT_INITIALIZERS = _child(MMENGINE_WEIGHT_INITIALIZERS, 'models')
 VISBACKENDS = _child(MMENGINE_VISBACKENDS, 'visualization')
 
 #: Tokenizers that a text encoder's config may name: functions that return a ``transformers`` tokenizer.
-TOKENIZERS = Registry('tokenizer', scope='slan_mm', locations=['slan_mm.datasets', 'slan_mm.models'])
+TOKENIZERS = Registry(
+    'tokenizer', scope='slan_mm', locations=['slan_mm.datasets.shapes.tokenizer', 'slan_mm.models.text.tokenizer']
+)
 #: What reads pictures and texts for a model in use: ``Processor``.
 PROCESSORS = Registry('processor', scope='slan_mm', locations=['slan_mm.apis.processor'])

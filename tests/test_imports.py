@@ -1,12 +1,17 @@
 """Imports of ``slan_mm`` lead downward: a file needs nothing that is built upon it."""
 
+import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from inspecting.imports import FLOORS, import_circles, read_modules, upward_imports
+from inspecting.imports import FLOORS, import_circles, read_imports, read_modules, upward_imports
 
 ROOT = Path(__file__).parents[1]
+#: Parts of other libraries that only some configs need; each takes about a second.
+SELDOM = {'mmdet.datasets', 'mmdet.evaluation', 'mmpretrain.datasets', 'imgaug', 'faiss', 'av', 'tensorboard', 'scipy'}
 
 
 @pytest.fixture(scope='module')
@@ -60,3 +65,48 @@ def test_a_circle_through_the_package_is_found(tmp_path):
     assert import_circles(read_modules(tmp_path)) == []
     (folder / 'a.py').write_text('from slan_mm.models import g\nf = 1')
     assert import_circles(read_modules(tmp_path)) == [['slan_mm.models', 'slan_mm.models.a']]
+
+
+def test_a_circle_through_a_stub_is_found(tmp_path):
+    folder = tmp_path / 'slan_mm' / 'models'
+    (folder / 'text').mkdir(parents=True)
+    (folder / '__init__.py').write_text('')
+    (folder / '__init__.pyi').write_text('from .text import f')
+    (folder / 'text' / '__init__.py').write_text('')
+    (folder / 'text' / '__init__.pyi').write_text('from .a import f')
+    (folder / 'text' / 'a.py').write_text('from slan_mm.models import b\nf = 1')
+    (folder / 'b.py').write_text('from slan_mm.models import f')
+    assert import_circles(read_modules(tmp_path)) == [['slan_mm.models.b', 'slan_mm.models.text.a']]
+
+
+def test_packages_import_their_modules_when_a_name_is_asked_for():
+    code = """if True:
+        import sys, slan_mm
+        assert not {'mmengine', 'numpy', 'torch'} & set(sys.modules)
+        import slan_mm.apis, slan_mm.datasets.shapes, slan_mm.evaluation.metrics, slan_mm.models.text
+        import slan_mm.registry, slan_mm.visualization
+        assert not {'torch', 'transformers', 'mmcv', 'mmdet', 'mmpretrain', 'matplotlib'} & set(sys.modules)
+        slan_mm.apis.nothing
+    """
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == 'AttributeError: No slan_mm.apis attribute nothing'
+
+
+def test_an_inferencer_imports_nothing_that_only_some_configs_need(modules):
+    todo, reached = ['slan_mm.apis.inferencer', 'slan_mm.models.slan', 'slan_mm.models.text.encoder'], set()
+    while todo:
+        name = todo.pop()
+        if name in modules and name not in reached:
+            reached.add(name)
+            todo += [*read_imports(modules[name], modules, at_import=True), name.rpartition('.')[0]]
+    assert 'slan_mm.datasets' in reached
+    found = {
+        f'{name} imports {module}'
+        for name in reached
+        for node in modules[name].body
+        for module in (
+            [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, 'module', '')]
+        )
+        if any(f'{module}.'.startswith(f'{seldom}.') for seldom in SELDOM)
+    }
+    assert not found

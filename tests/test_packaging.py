@@ -65,7 +65,11 @@ def shipped(folder):
 
 
 def sources(folder):
-    return {path.relative_to(folder).as_posix() for path in (folder / 'slan_mm').rglob('*.py')}
+    return {
+        path.relative_to(folder).as_posix()
+        for path in (folder / 'slan_mm').rglob('*.py*')
+        if path.suffix in ('.py', '.pyi')
+    }
 
 
 def test_the_source_distribution_has_what_an_installation_reads(sdist):

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+import slan_mm.engine  # noqa: F401 (checkpoints are read without running their code)
 from slan_mm.arguments import checked, usable_device
 from slan_mm.config import read_config
 from slan_mm.models.trained import build_applied, load_weights

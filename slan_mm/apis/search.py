@@ -29,12 +29,13 @@ from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.evaluation.cascade import Cascade
-from slan_mm.feature_store import hash_config, hash_weights
+from slan_mm.feature_store import hash_config
 from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.plain_text import is_whole
 from slan_mm.progress import Progress
 from slan_mm.structures import MarkedText, TextFeatures, TextTokens
 from slan_mm.visualization import Canvas, draw_regions, drawn_picture
+from slan_mm.weights_file import hash_weights
 
 #: Pictures between two savings of an index that is being made.
 SAVE_EVERY = 1000

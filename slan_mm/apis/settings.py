@@ -21,6 +21,7 @@ def model_class(cfg: Config) -> type:
         raise ValueError(f'{name_of(cfg)} has no model with a type: give the config of a model')
     kind = name if isinstance(name, type) else MODELS.get(name)
     if kind is None:
+        MODELS.load_all()
         near = get_close_matches(name, MODELS.module_dict, 1)
         raise ValueError(
             f'{name_of(cfg)}: there is no model {name!r}'

@@ -105,6 +105,10 @@ def _near(name: str) -> str:
 
     from slan_mm import registry
 
+    for value in vars(registry).values():
+        if isinstance(value, registry.LazyRegistry):
+            value.load_all()
+
     names = {
         key
         for value in vars(registry).values()

@@ -1,25 +1,5 @@
-from slan_mm.evaluation.functional import (
-    gold_ranks,
-    nlvr2_scores,
-    score_captions,
-    score_phrase,
-    summarise_ranks,
-    vqa_accuracy,
-)
-from slan_mm.evaluation.metrics import CaptionMetric, CocoBoxMetric, GroundingMetric, NLVR2Metric, VQAMetric
-from slan_mm.evaluation.retrieval_evaluator import RetrievalEvaluator
+"""Metrics and the evaluation of retrieval."""
 
-__all__ = [
-    'CaptionMetric',
-    'CocoBoxMetric',
-    'GroundingMetric',
-    'NLVR2Metric',
-    'RetrievalEvaluator',
-    'VQAMetric',
-    'gold_ranks',
-    'nlvr2_scores',
-    'score_captions',
-    'score_phrase',
-    'summarise_ranks',
-    'vqa_accuracy',
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

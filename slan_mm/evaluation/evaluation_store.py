@@ -26,12 +26,12 @@ from slan_mm.feature_store import (
     FeatureStoreError,
     PartWriter,
     hash_config,
-    hash_weights,
     refuse_other,
     write_json,
 )
 from slan_mm.folder_lock import FolderInUseError, FolderLock
 from slan_mm.text_files import TextFileError, parse_json, read_json, read_utf8
+from slan_mm.weights_file import hash_weights
 
 FORMAT = 3
 MARK_SECONDS = 10.0  #: how often scores are made safe

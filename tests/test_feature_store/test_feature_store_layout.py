@@ -115,7 +115,7 @@ def test_caching_goes_on_after_a_kill(tmp_path, monkeypatch):
 
 
 def test_weights_of_any_type_are_told_apart():
-    from slan_mm.feature_store import hash_weights
+    from slan_mm.weights_file import hash_weights
 
     layer = torch.nn.Linear(2, 2)
     first = hash_weights(layer)

@@ -1,5 +1,5 @@
-from slan_mm.datasets.readers.captions import CAPTION_READERS, read_captions
-from slan_mm.datasets.readers.entry import AnnotationError
-from slan_mm.datasets.readers.record import ImageRecord
+"""Readers of annotation files."""
 
-__all__ = ['CAPTION_READERS', 'AnnotationError', 'ImageRecord', 'read_captions']
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

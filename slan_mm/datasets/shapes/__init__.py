@@ -1,28 +1,5 @@
-from slan_mm.datasets.shapes.dataset import ShapesPairs
-from slan_mm.datasets.shapes.detection import ShapesDetection
-from slan_mm.datasets.shapes.grammar import Caption, Phrase, draw_caption
-from slan_mm.datasets.shapes.grounding import ShapesGrounding
-from slan_mm.datasets.shapes.nlvr import ShapesNLVR
-from slan_mm.datasets.shapes.render import render_scene
-from slan_mm.datasets.shapes.scene import Scene, SceneObject, sample_scene
-from slan_mm.datasets.shapes.tokenizer import build_shapes_tokenizer
-from slan_mm.datasets.shapes.videos import ShapesVideos
-from slan_mm.datasets.shapes.vqa import ShapesVQA, shapes_answers
+"""Generated pictures of shapes, with texts and boxes."""
 
-__all__ = [
-    'Caption',
-    'Phrase',
-    'Scene',
-    'SceneObject',
-    'ShapesDetection',
-    'ShapesGrounding',
-    'ShapesNLVR',
-    'ShapesPairs',
-    'ShapesVQA',
-    'ShapesVideos',
-    'build_shapes_tokenizer',
-    'draw_caption',
-    'render_scene',
-    'sample_scene',
-    'shapes_answers',
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,39 +1,5 @@
-from slan_mm.evaluation.functional.boxes import (
-    PhraseScore,
-    best_iou,
-    box_centers,
-    center_box,
-    hit_rank,
-    mean_pairwise_iou,
-    pairwise_iou,
-    points_at,
-    region_sides,
-    score_phrase,
-    union_box,
-    whole_box,
-)
-from slan_mm.evaluation.functional.captions import score_captions
-from slan_mm.evaluation.functional.nlvr2 import nlvr2_scores, sentence_key
-from slan_mm.evaluation.functional.recall import gold_ranks, summarise_ranks
-from slan_mm.evaluation.functional.vqa import vqa_accuracy
+"""Scores as functions."""
 
-__all__ = [
-    'PhraseScore',
-    'best_iou',
-    'box_centers',
-    'center_box',
-    'gold_ranks',
-    'hit_rank',
-    'mean_pairwise_iou',
-    'nlvr2_scores',
-    'pairwise_iou',
-    'points_at',
-    'region_sides',
-    'score_captions',
-    'score_phrase',
-    'sentence_key',
-    'summarise_ranks',
-    'union_box',
-    'vqa_accuracy',
-    'whole_box',
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """The text side: encoder and tokenizer; nothing here reads an image."""
 
-from slan_mm.models.text.encoder import TextEncoder
-from slan_mm.models.text.pair import PairTextBranch, PairTextEncoder
-from slan_mm.models.text.tokenizer import hf_tokenizer
+import lazy_loader
 
-__all__ = ['PairTextBranch', 'PairTextEncoder', 'TextEncoder', 'hf_tokenizer']
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

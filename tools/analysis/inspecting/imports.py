@@ -30,17 +30,46 @@ def is_downward(source: str, target: str) -> bool:
 
 
 def read_modules(root: Path) -> dict[str, ast.Module]:
-    """The parsed modules of ``root/slan_mm``, relative imports made absolute; a package has the name of its folder."""
-    modules = {}
-    for path in sorted((root / 'slan_mm').rglob('*.py')):
+    """The parsed modules of ``root/slan_mm``, relative imports made absolute; a package has the name of its folder.
+
+    What is imported from a package that has a stub is imported from the module that the stub names: packages import
+    their modules when they are asked for a name (``lazy_loader``).
+    """
+    modules = dict(_parsed(root, '*.py'))
+    homes = {
+        (package, alias.name): node.module or package
+        for package, tree in _parsed(root, '__init__.pyi')
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return {name: _Homes(homes).visit(tree) for name, tree in modules.items()}
+
+
+class _Homes(ast.NodeTransformer):
+    """Each name is imported from its home: the module that the stub of a package takes it from."""
+
+    def __init__(self, homes: Mapping[tuple[str, str], str]) -> None:
+        self.homes = homes
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> list[ast.stmt]:
+        """One statement for each of the names."""
+        return [ast.ImportFrom(self.home(node.module or '', alias.name), [alias], 0) for alias in node.names]
+
+    def home(self, module: str, name: str) -> str:
+        """Where ``name`` of ``module`` is defined, through stubs of packages in packages."""
+        return self.home(self.homes[module, name], name) if (module, name) in self.homes else module
+
+
+def _parsed(root: Path, pattern: str) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((root / 'slan_mm').rglob(pattern)):
         place = path.relative_to(root).with_suffix('').parts
         tree = ast.parse(path.read_text(encoding='utf-8'))
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.level:
                 node.module = '.'.join([*place[: -node.level], *filter(None, [node.module])])
                 node.level = 0
-        modules['.'.join(place).removesuffix('.__init__')] = tree
-    return modules
+        yield '.'.join(place).removesuffix('.__init__'), tree
 
 
 def is_type_checking(node: ast.AST) -> bool:

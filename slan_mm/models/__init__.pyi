@@ -1,0 +1,22 @@
+from .base import BaseSLAN
+from .data_preprocessor import PairDataPreprocessor
+from .presence import Presence
+from .score_weights import ScoreWeights
+from .slan import SLAN
+from .tasks import NLVR, SLANAnswerer, SLANCaptioner, SLANDetector, SLANGrounder, VideoRetrieval
+from .tower_preprocessor import TowerDataPreprocessor
+
+__all__ = [
+    'NLVR',
+    'SLAN',
+    'BaseSLAN',
+    'PairDataPreprocessor',
+    'Presence',
+    'SLANAnswerer',
+    'SLANCaptioner',
+    'SLANDetector',
+    'SLANGrounder',
+    'ScoreWeights',
+    'TowerDataPreprocessor',
+    'VideoRetrieval',
+]

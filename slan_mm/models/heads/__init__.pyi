@@ -1,0 +1,18 @@
+from .answer_ranking import rank_texts
+from .class_prompt import ClassPrompt
+from .detection_head import DetectionHead
+from .detection_loss import DetectionLoss
+from .memory import DecoderMemory, Memory
+from .pair_fusion import PairFusionHead
+from .text_decoder import TextDecoder
+
+__all__ = [
+    'ClassPrompt',
+    'DecoderMemory',
+    'DetectionHead',
+    'DetectionLoss',
+    'Memory',
+    'PairFusionHead',
+    'TextDecoder',
+    'rank_texts',
+]
