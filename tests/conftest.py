@@ -1,6 +1,7 @@
 """What every test runs with."""
 
 import pytest
+import support.garbage  # noqa: F401
 
 #: Files that take longest come first, so that no process is left with one at the end (pytest -n 2).
 LONG = (

@@ -43,3 +43,30 @@ def test_what_is_private_is_found():
     source = "from a import _b\nimport c._d\nx._e\nm.setattr(x, '_f', 1)\nm.setattr('a.b._g', 1)\ntool['_h']\n"
     assert [name for _, name in private_names(source)] == ['_b', '_d', '_e', '_f', '_g', '_h']
     assert list(private_names("x.__init__, x.y, __import__('z')\nd['_base_']\n_local = 1\n")) == []
+
+
+#: What a process that has no tests to run need not wait for: that of pytest -n 2 reads every conftest.py, and starts
+#: the others after that.
+LIGHT = {'gc', 'json', 'pathlib', 'numpy', 'PIL', 'pytest'}
+
+
+def top_imports(source):
+    """Names of the modules that are imported when the file is, not in a function."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.parametrize(
+    'path', sorted(TESTS.rglob('conftest.py')), ids=lambda path: str(path.relative_to(TESTS).parent)
+)
+def test_the_process_that_hands_out_tests_imports_nothing_large(path):
+    names = set(top_imports(path.read_text()))
+    assert {name for name in names if name.split('.')[0] not in LIGHT} <= {'support.garbage'}
+
+
+def test_large_imports_are_found():
+    source = 'import a.b\nfrom torch import nn\ndef f():\n    import c\n'
+    assert list(top_imports(source)) == ['a.b', 'torch']

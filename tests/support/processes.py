@@ -26,6 +26,7 @@ import torch.multiprocessing as mp
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = [
+    'support.garbage',
     'slan_mm.engine',
     'slan_mm.evaluation',
     'support.engine',

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 from PIL import Image
-from support.toy import SIZE, toy_config
-
-from slan_mm.registry import MODELS
 
 
 @pytest.fixture(scope='session')
 def checkpoint(tmp_path_factory):
+    import torch
+    from support.toy import toy_config
+
+    from slan_mm.registry import MODELS
+
     path = tmp_path_factory.mktemp('weights') / 'toy.pth'
     torch.manual_seed(0)
     torch.save({'state_dict': MODELS.build(toy_config()).state_dict()}, path)
@@ -20,6 +20,9 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def config():
+    from mmengine.config import Config
+    from support.toy import SIZE, toy_config
+
     def build(**model):
         return Config(dict(model=toy_config(**model), image_size=SIZE, default_scope='slan_mm'))
 

@@ -2,13 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 from PIL import Image
-
-from slan_mm.app.models import AppModel
-from slan_mm.registry import MODELS
-from slan_mm.shipped import ROOT, TINY_MODEL
 
 #: A config of each task that the tab Tasks has.
 TASK_CONFIGS = {
@@ -21,12 +15,22 @@ TASK_CONFIGS = {
 
 @pytest.fixture(scope='session')
 def model():
+    from slan_mm.app.models import AppModel
+    from slan_mm.shipped import ROOT, TINY_MODEL
+
     return AppModel(*(str(ROOT / name) for name in TINY_MODEL), device='cpu')
 
 
 @pytest.fixture(scope='session')
 def task_model(tmp_path_factory):
     """The model of a task by its name, made once."""
+    import torch
+    from mmengine.config import Config
+
+    from slan_mm.app.models import AppModel
+    from slan_mm.registry import MODELS
+    from slan_mm.shipped import ROOT
+
     folder, made = tmp_path_factory.mktemp('tasks'), {}
 
     def get(task):
