@@ -1,7 +1,12 @@
 """What every test runs with."""
 
+import os
+
 import pytest
 import support.garbage  # noqa: F401
+
+# Several tests run at once, and toys are too small to be worth a second thread. PyTorch reads it when it is imported.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 #: Files that take longest come first, so that no process is left with one at the end (pytest -n 2).
 LONG = (

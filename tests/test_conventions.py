@@ -47,7 +47,7 @@ def test_what_is_private_is_found():
 
 #: What a process that has no tests to run need not wait for: that of pytest -n 2 reads every conftest.py, and starts
 #: the others after that.
-LIGHT = {'gc', 'json', 'pathlib', 'numpy', 'PIL', 'pytest'}
+LIGHT = {'json', 'os', 'pathlib', 'numpy', 'PIL', 'pytest'}
 
 
 def top_imports(source):

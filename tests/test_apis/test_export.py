@@ -11,9 +11,11 @@ from slan_mm.structures import ImageFeatures
 @pytest.fixture(scope='module')
 def parts():
     # Few enough are suppressed for T distinct ones: the order of others, which take no part, is anything.
-    config = toy_config(locator__region_filter__max_overlap=0.6)
-    # Tracing takes seconds for each adaptor, and a second one is the same nodes again.
+    config = toy_config(locator__region_filter__max_overlap=0.6, locator__region_filter__top=4)
+    # Tracing takes seconds for each adaptor, each resolution of the maps and each region that is kept, and a second one
+    # is the same nodes again.
     del config['locator']['adaptors'][1:]
+    config['image']['decoder']['scales'] = (1, 1)
     model = build_toy_slan(config=config)
     return {part.name: part for part in export_parts(model, (SIZE, SIZE))}
 

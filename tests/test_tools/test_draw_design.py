@@ -2,11 +2,14 @@
 
 import re
 import xml.etree.ElementTree as ET
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from draw_design import CONFIG, MODEL, model_figure, step_figure
-from inspecting.walk import Call, Walk, files_of, returns, stages, vocabulary_of, walk_of
+from inspecting.walk import Call, Walk, files_of, main, read_walk, returns, stages, vocabulary_of
+from support.processes import run_in_process
 
 ROOT = Path(__file__).parents[2]
 MENDED = 'draw it again: python tools/analysis/draw_design.py'
@@ -21,10 +24,16 @@ def test_the_kept_figure_is_of_this_model():
     assert (ROOT / 'docs/images/model.svg').read_text() == model_figure(), MENDED
 
 
+def printed_walk():
+    with redirect_stdout(StringIO()) as printed:
+        main([str(ROOT / CONFIG)])
+    return printed.getvalue()
+
+
 @pytest.fixture(scope='module')
 def walk():
-    """Of a real training step."""
-    return walk_of(ROOT, CONFIG)
+    """Of a real training step, in a process that has called nothing of slan_mm before."""
+    return read_walk(run_in_process(printed_walk))
 
 
 def test_the_kept_walk_is_that_of_a_step(walk):

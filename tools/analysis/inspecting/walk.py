@@ -83,7 +83,12 @@ def walk_of(root: Path, config: str) -> Walk:
     )
     if done.returncode:
         raise RuntimeError(f'a training step of {config} in {root} has failed: {done.stderr.strip()[-600:]}')
-    model, calls = json.loads(done.stdout.splitlines()[-1])
+    return read_walk(done.stdout)
+
+
+def read_walk(printed: str) -> Walk:
+    """The walk that :func:`main` has printed as its last line."""
+    model, calls = json.loads(printed.splitlines()[-1])
     return Walk(model, [Call(*call) for call in calls])
 
 
