@@ -138,7 +138,7 @@ def in_this_process(tool, read):
     def launch(folder):
         if folder.name.removesuffix('-seed0') not in read:
             with open(folder / 'config.py', 'a') as config:
-                config.write("default_hooks['checkpoint'].update(interval=2, save_last=False)\n")
+                config.write("\ndefault_hooks['checkpoint'].update(interval=2, save_last=False)\n")
         tool['run_job'](folder)
         return Done(returncode=0)
 
