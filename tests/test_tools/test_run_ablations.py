@@ -178,8 +178,7 @@ def test_every_row_runs_at_toy_size(tool, tmp_path):
         assert record['config'] == grid.rows[name].config and record['finished']
     # The frozen detector is that of the row it waits for, to the bit; its own training would have changed it.
     states = [
-        load_from_file(str(resumable_checkpoints(tmp_path / f'{name}-seed0')[0]))['state_dict']
-        for name in detectors
+        load_from_file(str(resumable_checkpoints(tmp_path / f'{name}-seed0')[0]))['state_dict'] for name in detectors
     ]
     key = 'image_branch.detector.query_embedding.weight'
     assert torch.equal(states[0][key], states[1][key]) and not torch.equal(states[0][key], states[2][key])
