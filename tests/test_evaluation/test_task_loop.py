@@ -45,6 +45,7 @@ class CallsHook(Hook):
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.calls.append(('after_test_iter', batch_idx, len(outputs)))
+        assert runner.test_loop.task == 'grounding', 'a hook is told whose batch it sees'
 
 
 class TrainableModel(FakeModel):

@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
@@ -105,7 +106,7 @@ def draw(points: list[Point], metrics: dict[str, str], columns: int, difference:
     lines = -(-len(metrics) // columns)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(6.6, lines * (0.75 + 0.205 * len(rows))), layout='constrained', facecolor='white')
-        axes = figure.subplots(lines, columns, sharey=True, squeeze=False)
+        axes: Any = figure.subplots(lines, columns, sharey=True, squeeze=False)
         for panel, (metric, title) in zip(axes.flat, metrics.items(), strict=True):
             _panel(panel, [point for point in points if point.metric == metric], rows, difference)
             panel.set_title(title, fontsize=9, fontweight='bold')
