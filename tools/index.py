@@ -17,14 +17,6 @@ from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import ModelParser, add_model, add_settings, positive
 
 
-def share(text: str) -> tuple[int, int]:
-    """'2/8' as (2, 8)."""
-    number, slash, count = text.partition('/')
-    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f'must be a number and how many there are, like 2/8, got {text!r}')
-    return int(number), int(count)
-
-
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = ModelParser(description='Indexes pictures, so that texts can search them.')
@@ -39,9 +31,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add.add_argument(
         '--share',
-        type=share,
+        type=positive,
+        nargs=2,
         default=(1, 1),
-        metavar='I/N',
+        metavar=('I', 'N'),
         help='add the I-th of N shares of the pictures: N processes, on any machines, with --engine lancedb',
     )
     add.add_argument('--engine', choices=['faiss', 'lancedb'], help='what keeps a new index (default: faiss)')
@@ -54,6 +47,8 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     show = commands.add_parser('show', help='list the pictures')
     show.add_argument('index', help='folder of the index')
     options = parser.parse_args(arguments)
+    if options.command == 'add' and options.share[0] > options.share[1]:
+        parser.error('add: --share: there are only {1} shares, got number {0}'.format(*options.share))
     if options.command == 'remove' and bool(options.inputs) == options.gone:
         parser.error('remove: name pictures, or give --gone')
     return options
@@ -74,7 +69,7 @@ def add(options: argparse.Namespace) -> str:
     list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
     done = search.index(
-        options.index, options.inputs, options.batch_size, options.store_features, options.engine, options.share
+        options.index, options.inputs, options.batch_size, options.store_features, options.engine, tuple(options.share)
     )
     return (
         f'{options.index}: {done.added} pictures added, {done.changed} encoded again because they had changed, '

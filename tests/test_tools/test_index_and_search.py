@@ -64,6 +64,5 @@ def test_mistakes_are_told_in_a_line(run, tmp_path):
         run('index', 'add', tmp_path / 'none', *model, tmp_path / 'pictures')
     with pytest.raises(SystemExit, match='2'):
         run('index', 'remove', tmp_path / 'none')
-    for wrong in ('3/2', '0/2', '2', 'a/b'):
-        with pytest.raises(SystemExit, match='2'):
-            run('index', 'add', tmp_path / 'none', *model, tmp_path / 'pictures', '--share', wrong)
+    with pytest.raises(SystemExit, match='2'):
+        run('index', 'add', tmp_path / 'none', *model, tmp_path / 'pictures', '--share', 3, 2)
