@@ -22,6 +22,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         '--out', type=option(out_file), metavar='FILE.json', help='file for the metrics; predictions go beside it'
     )
     parser.add_argument('--show-dir', type=option(out_folder), help='folder for pictures of the predictions')
+    parser.add_argument('--tta', action='store_true', help="test-time augmentation by the config's tta_model")
     add_run_options(parser)
     options = parser.parse_args(arguments)
     if options.out is not None and options.out.suffix != '.json':
@@ -32,7 +33,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir
+from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir, set_tta
 
 
 @one_line_errors
@@ -44,6 +45,8 @@ def main() -> None:
     cfg.resume = False
     if options.show_dir is not None:
         set_show_dir(cfg, str(options.show_dir))
+    if options.tta:
+        set_tta(cfg)
     if options.out is not None:
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
         predictions = str(Path(options.out).with_suffix('.predictions.jsonl'))

@@ -3,9 +3,10 @@
 import argparse
 import gc
 import os
+from copy import deepcopy
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.dist import barrier, is_distributed
 from mmengine.runner import Runner
@@ -95,6 +96,34 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
     of_mmdet = hook['type'].endswith('DetVisualizationHook')
     hook['test_out_dir' if of_mmdet else 'show_dir'] = str(Path(show_dir).resolve()) if of_mmdet else show_dir
     cfg.default_hooks['sample_page'] = {'type': 'slan_mm.SamplePageHook', 'show_dir': show_dir}
+
+
+def set_tta(cfg: Config) -> None:
+    """``--tta``: has each image tested in several views, whose answers the config's ``tta_model`` merges.
+
+    The views are those of its ``tta_pipeline``; without one, the image of the test pipeline as it is and mirrored.
+
+    Raises:
+        ValueError: if the config has no ``tta_model``.
+    """
+    if 'tta_model' not in cfg:
+        raise ValueError(
+            f'--tta: {cfg.filename} has no tta_model. The configs of detection have one (docs/tasks/detection.md); '
+            'test other tasks without --tta'
+        )
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    dataset.pipeline = cfg.get('tta_pipeline') or _mirrored_too(dataset.pipeline)
+    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+
+
+def _mirrored_too(pipeline: list) -> list:
+    """A test pipeline of mmdet whose images come as they are and mirrored."""
+    *steps, pack = deepcopy(pipeline)
+    pack.meta_keys = [*pack.meta_keys, 'flip', 'flip_direction']
+    flips = [dict(type='mmdet.RandomFlip', prob=prob) for prob in (0.0, 1.0)]
+    return [*steps, dict(type='TestTimeAug', transforms=[flips, [pack]])]
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -2,6 +2,7 @@ from .collect import drawn_picture, drawn_pictures, spread_queries, visible_pict
 from .comparison_figure import draw_panels
 from .drawing import Canvas
 from .locator_trace import LocatorTrace, trace_items
+from .mlflow_backend import MLflowVisBackend
 from .records import (
     DrawnBox,
     DrawnPhrase,
@@ -28,6 +29,7 @@ __all__ = [
     'ImageQuery',
     'LabelledBox',
     'LocatorTrace',
+    'MLflowVisBackend',
     'Numbers',
     'Panel',
     'PanelRow',

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from copy import deepcopy
 
 import pytest
 import torch.distributed as dist
@@ -101,6 +102,30 @@ def test_pictures_need_a_visualization_hook(config):
     launch.set_show_dir(cfg, 'pictures')
     assert cfg.default_hooks.visualization == {'type': 'Some', 'draw': True, 'show_dir': 'pictures'}
     assert cfg.default_hooks.sample_page == {'type': 'slan_mm.SamplePageHook', 'show_dir': 'pictures'}
+
+
+def test_views_of_an_image_are_those_of_the_config_or_its_mirror(config):
+    cfg = Config.fromfile(config)
+    with pytest.raises(ValueError, match=r'--tta: .* has no tta_model. The configs of detection have one'):
+        launch.set_tta(cfg)
+    steps = [dict(type='Load'), dict(type='mmdet.PackDetInputs', meta_keys=('img_id', 'text'))]
+    cfg.merge_from_dict(
+        dict(
+            model=dict(type='SLANDetector'),
+            tta_model=dict(type='mmdet.DetTTAModel'),
+            test_dataloader=dict(dataset=dict(dataset=dict(pipeline=steps))),
+        )
+    )
+    given = deepcopy(cfg)
+    launch.set_tta(cfg)
+    assert cfg.model.type == 'mmdet.DetTTAModel' and cfg.model.module.type == 'SLANDetector'
+    load, views = cfg.test_dataloader.dataset.dataset.pipeline
+    flips, (pack,) = views.transforms
+    assert load.type == 'Load' and [flip.prob for flip in flips] == [0, 1]
+    assert list(pack.meta_keys) == ['img_id', 'text', 'flip', 'flip_direction']
+    given.tta_pipeline = [dict(type='Own')]
+    launch.set_tta(given)
+    assert [step.type for step in given.test_dataloader.dataset.dataset.pipeline] == ['Own']
 
 
 class Holder:

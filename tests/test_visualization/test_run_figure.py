@@ -2,13 +2,14 @@
 
 import io
 import logging
+import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.registry import VISBACKENDS
+from mmengine.registry import VISBACKENDS, DefaultScope
 from mmengine.visualization import Visualizer
 from mmengine.visualization.vis_backend import BaseVisBackend
 from PIL import Image
@@ -92,3 +93,18 @@ def test_a_server_that_does_not_answer_does_not_end_the_run(offline, tmp_path, c
     record_figure(runner, Canvas(20, 10), tmp_path / 'a.png', 'a')
     assert (tmp_path / 'a.png').is_file()
     assert 'figure a is not shown by the visualizer (ConnectionError: no route to host)' in caplog.text
+
+
+def test_mlflow_keeps_each_picture_by_name_and_step(tmp_path, monkeypatch):
+    """mlflow is no part of the test tools: a module in its place writes down what is asked of it."""
+    pictures = []
+    module = ModuleType('mlflow')
+    module.log_image = lambda image, **named: pictures.append((image.shape, named))
+    for name in ('set_tracking_uri', 'get_experiment_by_name', 'set_experiment'):
+        setattr(module, name, lambda uri_or_name: uri_or_name)
+    monkeypatch.setitem(sys.modules, 'mlflow', module)
+    with DefaultScope.overwrite_default_scope('slan_mm'):
+        backend = VISBACKENDS.build(dict(type='MLflowVisBackend', save_dir=str(tmp_path), tracking_uri='sqlite://'))
+    for step in (0, 40):
+        backend.add_image('frames', np.zeros((4, 6, 3), np.uint8), step)
+    assert pictures == [((4, 6, 3), dict(key='frames', step=step)) for step in (0, 40)]

@@ -16,6 +16,19 @@ test_pipeline = [
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=(*meta_keys, 'instances')),
 ]
+# tools/test.py --tta: as it is and larger, each mirrored, too.
+tta_pipeline = [
+    test_pipeline[0],
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='mmdet.Resize', scale=(size, size), keep_ratio=False) for size in (64, 80)],
+            [dict(type='mmdet.RandomFlip', prob=prob) for prob in (0.0, 1.0)],
+            [test_pipeline[2]],
+            [dict(type='mmdet.PackDetInputs', meta_keys=(*meta_keys, 'instances', 'flip', 'flip_direction'))],
+        ],
+    ),
+]
 
 train_dataloader = dict(
     **_base_.train_loader,

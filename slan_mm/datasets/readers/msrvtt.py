@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from slan_mm.datasets.readers.entry import Entry, read_text
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.readers.table import table_rows
 
@@ -25,11 +24,7 @@ def read_msrvtt(ann_file: Path, img_root: str, ending: str = '.mp4') -> Iterator
         img_root: Folder of the videos.
         ending: Of the video files.
     """
-    header = read_text(ann_file).partition('\n')[0]
-    delimiter = max(',;\t', key=header.count)
-    if header.count(delimiter) == 0:
-        Entry(None, ann_file, line=1).fail(f'the header {header[:60]!r} has a single column', _REMEDY)
-    for entry in table_rows(ann_file, delimiter):
+    for entry in table_rows(ann_file):
         video = entry.take_id('video_id', _REMEDY)
         yield ImageRecord(
             img_path=os.path.join(img_root, video + ending),

@@ -15,10 +15,11 @@ from slan_mm.plain_text import short
 _REMEDY = (
     "format='table' reads .csv and .tsv with a header line, and .jsonl, with the fields image (path below the image "
     'folder) and caption, optionally image_id and split; fields of another name are told by '
-    'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...).'
+    'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...), and to '
+    'tools/prepare_own_data.py by --image-field and --caption-field.'
 )
 _QUOTES = 'Close it, double it where it is a letter of the text (""), or write the text in one line.'
-_SUFFIXES = {'.csv': ',', '.tsv': '\t', '.jsonl': None}
+_SUFFIXES = {'.csv': None, '.tsv': '\t', '.jsonl': None}
 
 
 def read_table(
@@ -43,7 +44,7 @@ def read_table(
         caption_field: Column of the caption.
         id_field: Column of the image's id. Where it is missing or empty, the image path is the id.
         split_field: Column of the split; may be missing.
-        delimiter: Separates columns; None: comma for csv, tab for tsv.
+        delimiter: Separates columns; None: tab for tsv; for csv what the header has, see :func:`header_delimiter`.
         strip_prefix: Taken off the front of each image path that has it.
     """
     suffix = ann_file.suffix.lower()
@@ -53,23 +54,36 @@ def read_table(
     rows = (
         json_line_entries(ann_file, _REMEDY)
         if suffix == '.jsonl'
-        else table_rows(ann_file, delimiter or _SUFFIXES[suffix] or ',')
+        else table_rows(ann_file, _SUFFIXES[suffix] if delimiter is None else delimiter)
     )
     for entry in rows:
         yield record_from_fields(entry, img_root, names, strip_prefix, _REMEDY)
 
 
-def table_rows(file: Path, delimiter: str) -> Iterator[Entry]:
+def header_delimiter(text: str) -> str:
+    """What separates the columns of a csv: commas, where the first line has any; else semicolons or tabs.
+
+    Spreadsheets write semicolons in countries whose numbers have a decimal comma.
+    """
+    header = text.partition('\n')[0]
+    return next((mark for mark in ',;\t' if mark in header), ',')
+
+
+def table_rows(file: Path, delimiter: str | None = None) -> Iterator[Entry]:
     """The rows of a csv or tsv file below its header, as entries with named fields.
+
+    ``delimiter`` None: see :func:`header_delimiter`.
 
     Raises:
         AnnotationError: A quote is not closed, or takes in other rows; the columns are not those of the header.
         ValueError: ``delimiter`` is not a single character.
     """
+    text = read_text(file)
+    delimiter = header_delimiter(text) if delimiter is None else delimiter
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise ValueError(f'delimiter must be a single character, no quote and no line break, got {delimiter!r}')
     quoting = csv.QUOTE_NONE if file.suffix.lower() == '.tsv' else csv.QUOTE_MINIMAL
-    lines = io.StringIO(read_text(file), newline='').readlines()
+    lines = io.StringIO(text, newline='').readlines()
     # strict: what follows a quote that is closed, or the end of the file in a quote, is an error.
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     header: list[str] | None = None
@@ -145,6 +159,6 @@ def _check_header(entry: Entry, header: list[str], delimiter: str) -> None:
     if len(set(header)) != len(header):
         entry.fail(f'the header names a column twice: {header}', 'Rename one of them.')
     if len(header) == 1:
-        other = next((mark for mark in ';\t,|' if mark in header[0]), None)
+        other = next((mark for mark in ',;\t|' if mark in header[0]), None)
         remedy = f'Save it with commas, or set reader=dict(delimiter={other!r}) of the data set.' if other else _REMEDY
         entry.fail(f'the header has a single column {header[0]!r} when split at {delimiter!r}', remedy)

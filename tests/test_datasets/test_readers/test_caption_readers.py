@@ -85,10 +85,17 @@ def test_tables(images, write, name, content):
     assert [' '.join(caption.split()) for caption in record.captions] == ['red, and round', 'a "thing"']
 
 
-def test_semicolons_are_an_option(images, write):
-    file = write('t.csv', 'image;caption\na.jpg;one, two\n')
-    assert rows(read_captions(file, str(images), 'table', delimiter=';')) == [('a.jpg', ['one, two'])]
-    with pytest.raises(AnnotationError, match="delimiter=';'"):
+def test_the_header_tells_what_separates_columns(images, write):
+    expected = [('a.jpg', ['one, two; three'])]
+    for content in (
+        'image;caption\na.jpg;"one, two; three"\n',
+        'image\tcaption\na.jpg\tone, two; three\n',
+        'image,caption,seen;judged\na.jpg,"one, two; three",\n',
+    ):
+        assert rows(read_captions(write('t.csv', content), str(images), 'table')) == expected
+    file = write('t.csv', 'image|caption\na.jpg|one, two; three\n')
+    assert rows(read_captions(file, str(images), 'table', delimiter='|')) == expected
+    with pytest.raises(AnnotationError, match=r"delimiter='\|'"):
         read_captions(file, str(images), 'table')
 
 
