@@ -100,6 +100,18 @@ def test_label_studio_tasks_have_the_fields_of_its_import_format(written):
     assert [len(task['predictions'][0]['result']) for task in tasks] == [2, 1, 0]
 
 
+def test_label_studio_takes_tasks_and_interface(written):
+    # Label Studio's own checks: pip install label-studio-sdk
+    interface = pytest.importorskip('label_studio_sdk.label_interface')
+    out, _ = written
+    label_studio = interface.LabelInterface((out / 'label_studio.xml').read_text())
+    label_studio.validate()
+    for task in json.loads((out / 'label_studio.json').read_text()):
+        assert label_studio.validate_task(dict(data=task['data']))
+        for prediction in task['predictions']:
+            assert label_studio.validate_prediction(prediction, return_errors=True) == []
+
+
 def test_the_report_is_one_file(written):
     out, _ = written
     page = (out / 'report.html').read_text()

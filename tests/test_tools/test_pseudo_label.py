@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import OptimWrapper
+from support.detection import build_toy_detector
 from support.toy import SIZE, toy_config
 
 from slan_mm.pseudo_labels import answers
-from slan_mm.registry import MODELS
+from slan_mm.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ('labels.json', 'odvg.jsonl', 'label_studio.json', 'report.html', 'thresholds.yaml', 'classes.txt')
@@ -55,6 +58,47 @@ def test_the_files_of_a_run(base):
     assert {'circle', 'star', 'triangle'} <= names
     assert (base / 'whole/classes.yaml').read_text().count(': []  # ') == len(names)
     assert (base / 'whole/data').resolve() == base / 'shapes/images'
+
+
+def train_step(model, dataset):
+    batch = pseudo_collate([dataset[index] for index in range(2)])
+    log = model.train_step(batch, OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-3)))
+    return float(log['loss'])
+
+
+def test_our_own_supervised_models_learn_from_the_files(base):
+    out, resize = base / 'whole', dict(type='ResizeImage', size=SIZE)
+    phrases = DATASETS.build(
+        dict(
+            type='GroundingDataset',
+            ann_file=str(out / 'odvg.jsonl'),
+            format='odvg',
+            data_prefix=dict(img=f'{out}/data/'),
+            pipeline=[dict(type='LoadImage'), resize, dict(type='PackPairs')],
+        )
+    )
+    (first, *_) = phrases[0]['data_samples'].phrases
+    assert first['boxes'].shape == (1, 4)
+    grounder = MODELS.build({**toy_config(), 'type': 'SLANGrounder', 'objective': None})
+    assert 0 < train_step(grounder, phrases) < 1e6
+    boxes = DATASETS.build(
+        dict(
+            type='CocoDataset',
+            ann_file=str(out / 'labels.json'),
+            data_prefix=dict(img=f'{out}/data/'),
+            metainfo=dict(classes=(out / 'classes.txt').read_text().splitlines()[:3]),
+            return_classes=True,
+            pipeline=[
+                dict(type='LoadImageFromFile'),
+                dict(type='mmdet.LoadAnnotations', with_bbox=True),
+                dict(type='mmdet.Resize', scale=(SIZE, SIZE)),
+                dict(
+                    type='mmdet.PackDetInputs', meta_keys=('img_id', 'ori_shape', 'img_shape', 'scale_factor', 'text')
+                ),
+            ],
+        )
+    )
+    assert 0 < train_step(build_toy_detector(), boxes) < 1e6
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(base, tmp_path, monkeypatch):
