@@ -45,5 +45,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=None, validations=None, max_iters=600)
+train_cfg = dict(max_epochs=None, validations=None, max_iters=400)
 auto_scale_lr = dict(enable=False, base_batch_size=16)
