@@ -115,7 +115,9 @@ class PictureTable:
         except SafetensorError as error:
             raise ValueError(f'{path.name}: {error}') from error
         count = len(tensors['id']) if tensors['id'].dim() else -1
-        columns = {name: (tensors[name], torch.long, width) for name, width in _NUMBERS.items()}
+        columns: dict[str, tuple[Tensor, torch.dtype, tuple[int | None, ...]]] = {
+            name: (tensors[name], torch.long, width) for name, width in _NUMBERS.items()
+        }
         columns['embedding'] = (summary.embedding, torch.float16, (None,))
         for term in terms:
             columns[f'regions.{term}'] = (summary.regions[term], torch.int8, (None, None))

@@ -89,7 +89,7 @@ class SelfLocator(BaseModule):
             word_mask=words.word_mask,
         )
         boxes = [state.boxes]
-        for adaptor in self.adaptors[:levels]:  # type: ignore[union-attr]
+        for adaptor in list(self.adaptors)[:levels]:
             level: int = adaptor.feature_level - 1  # type: ignore[operator, assignment]
             activation = self.activation(images, words, pairs, level)
             state = adaptor(state, images.pyramid[level], activation, pairs, projections)
