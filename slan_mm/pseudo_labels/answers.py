@@ -47,7 +47,7 @@ def make_grounder(
             f'{name_of(cfg)}: {kind.__name__} does not ground phrases. Give the config of SLAN or SLANGrounder'
         )
     # Convolutions of a CPU are faster by a third so.
-    model = init_model(cfg, checkpoint, device).to(memory_format=torch.channels_last)
+    model = init_model(cfg, checkpoint, device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     size = picture_size(cfg)
     asked = dict(weights=hash_weights(model), model=kind.__name__, size=list(size), scales=list(scales))
     return ViewGrounder(model, size, scales, batch_size), asked

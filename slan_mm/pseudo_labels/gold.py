@@ -131,8 +131,8 @@ def judge_gold(records: Iterable[dict], ranks: ScoreRanks, thresholds: Threshold
             agreement = min(thing['flip'], thing['scale'])
             rows.append((match, thing['quantile'], agreement, thing['confidence'], right, own))
     columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 6
-    *values, right, choosing = columns
-    return Judged(*values, right.astype(bool), choosing.astype(bool))
+    match, quantile, agreement, sure, judged, choosing = columns
+    return Judged(match, quantile, agreement, sure, judged.astype(bool), choosing.astype(bool))
 
 
 def choose_thresholds(judged: Judged, thresholds: Thresholds, precision: float) -> Thresholds:
