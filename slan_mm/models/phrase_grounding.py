@@ -171,7 +171,7 @@ def set_peaks(
     """
     pairs = PairIndex.rows(text.words) if pairs is None else pairs
     maps = activation_map(text.word_space, level_maps(image.space_maps, -1), pairs).float()
-    centres = cell_centres(*maps.shape[-2:], maps.device, maps.dtype)
+    centres = cell_centres(maps.shape[-2], maps.shape[-1], maps.device, maps.dtype)
     for row, (sample, phrases) in enumerate(zip(data_samples, phrase_tokens(tokens, data_samples), strict=True)):
         height, width = sample.ori_shape
         weight = None if word_weight is None else word_weight[row]
