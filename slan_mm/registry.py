@@ -33,6 +33,8 @@ from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
+from slan_mm.quick_imports import collector_off
+
 
 class LazyRegistry(Registry):
     """A registry whose packages give a name when it is asked for, and import its module then."""
@@ -46,7 +48,8 @@ class LazyRegistry(Registry):
         if name not in self.module_dict:
             for package in self.packages:
                 if name in (module := import_module(package)).__all__:
-                    getattr(module, name)
+                    with collector_off():
+                        getattr(module, name)
 
     def load_all(self) -> None:
         """Imports the modules of all components, as for a list of their names."""

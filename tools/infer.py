@@ -23,6 +23,7 @@ from slan_mm.arguments import out_folder, real
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import KeyValues, ModelParser, add_model, add_settings, option, positive
 from slan_mm.file_endings import is_video
+from slan_mm.quick_imports import collector_off
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
 TAKE_NO_TEXT = ('captioning',)
@@ -73,11 +74,12 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from slan_mm.apis import INFERENCERS, SLANInferencer
-from slan_mm.apis.answers import Unread, report_unread
-from slan_mm.apis.video_answers import check_video_task, video_files
-from slan_mm.datasets.unreadable import UnreadableImageError
-from slan_mm.extras import require_extra
+with collector_off():
+    from slan_mm.apis import INFERENCERS, SLANInferencer
+    from slan_mm.apis.answers import Unread, report_unread
+    from slan_mm.apis.video_answers import check_video_task, video_files
+    from slan_mm.datasets.unreadable import UnreadableImageError
+    from slan_mm.extras import require_extra
 
 
 def infer_videos(inferencer: SLANInferencer, asked: Any, options: argparse.Namespace) -> None:

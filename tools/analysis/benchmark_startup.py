@@ -4,7 +4,8 @@
 
 Rows: ``import torch``, ``import slan_mm``, ``--help`` of the command ``slan`` and of every Python tool, and
 ``tools/infer.py`` from its start to the end of one prediction of the published model. Medians of alternating rounds.
-Ratios are to ``import torch`` of the same rounds, since seconds depend on what else the machine does.
+Ratios are to ``import torch`` of the same rounds, since seconds depend on what else the machine does. The system counts
+this script's own memory, about 50 MB, as the least of each child's.
 """
 
 import argparse
