@@ -8,15 +8,22 @@ Expected: AP50 of each class, docs/pseudo_labels.md.
 """
 
 _base_ = [
-    '../_base_/models/slan_small_flickr8k.py',
+    '../_base_/models/slan_small.py',
+    '../_base_/models/photograph_moves.py',
     '../_base_/datasets/coco_mini_detection.py',
     '../_base_/schedules/detection_cosine.py',
     '../_base_/detection_runtime.py',
 ]
 
+adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
+
+# What it shares with pretrain/slan_small_flickr8k.py is what tells where words point.
 model = dict(
     type='SLANDetector',
     objective=None,
+    map_terms=('lexical', 'contextual'),
+    image=dict(smoothing=_base_.smoothing),
+    locator=dict(adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves]),
     # A prompt for each class, as a phrase has a pass of its own in pre-training; each answers with 12 regions.
     prompt=dict(max_classes=1),
     head=dict(max_per_img=960, nms=dict(type='nms', iou_threshold=0.5)),

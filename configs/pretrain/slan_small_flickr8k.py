@@ -11,7 +11,8 @@ docs/results.md).
 """
 
 _base_ = [
-    '../_base_/models/slan_small_flickr8k.py',
+    '../_base_/models/slan_small.py',
+    '../_base_/models/photograph_moves.py',
     '../_base_/datasets/flickr8k.py',
     '../_base_/schedules/adamw_cosine.py',
     '../default_runtime.py',
@@ -35,11 +36,25 @@ train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, 
 # A cell is 16 pixels wide at any size of the picture: on larger pictures boxes are finer.
 grounding_pipeline = [dict(type='LoadImage'), dict(type='ResizeImage', size=480), dict(type='PackPairs')]
 
+adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
+
 model = dict(
+    itc_dropout=0.3,
+    map_terms=('lexical', 'contextual'),
     # Gold boxes belong to phrases, and the regions of a whole caption are drawn by all of its words.
     phrases_alone=True,
-    image=dict(encoder=dict(type='StoredImageEncoder')),
-    text=dict(encoder=dict(type='StoredTextEncoder', store=store)),
+    image=dict(
+        encoder=dict(type='StoredImageEncoder'),
+        embedding=dict(dropout=0.3),
+        smoothing=_base_.smoothing,
+    ),
+    text=dict(
+        word_dropout=0.2,
+        encoder=dict(type='StoredTextEncoder', store=store),
+    ),
+    locator=dict(
+        adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves],
+    ),
     # LM: masked texts are in no store, they would cost more than all the rest. L_reg: early maps of photographs have
     # little contrast, moved regions are the whole picture, and would draw the detector's boxes there.
     objective=dict(weights=dict(lm=0.0, reg=0.0, rerank=1.0), locator_start=1000, itm_start=1000),

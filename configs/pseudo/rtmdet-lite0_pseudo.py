@@ -32,13 +32,8 @@ model = dict(
 # Flickr8k's photographs are squares here, so those of the test are made so, too.
 resize = dict(type='mmdet.Resize', scale=(256, 256), keep_ratio=False)
 pack = dict(type='mmdet.PackDetInputs', meta_keys=_base_.meta_keys)
-train_pipeline = [
-    dict(type='LoadImageOrSkip'),
-    dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    resize,
-    dict(type='mmdet.RandomFlip', prob=0.5),
-    pack,
-]
+load = [dict(type='LoadImageOrSkip'), dict(type='mmdet.LoadAnnotations', with_bbox=True)]
+train_pipeline = [*load, resize, dict(type='mmdet.RandomFlip', prob=0.5), pack]
 train_dataloader = dict(batch_size=16, num_workers=0, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=16, num_workers=0, dataset=dict(pipeline=[dict(type='LoadImageFromFile'), resize, pack])

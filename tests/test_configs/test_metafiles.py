@@ -26,6 +26,7 @@ BACKBONES = {
     'TransformersBackbone': 'DINOv2 ViT',
     'ResNet': 'ResNet',
     'CSPNeXt': 'CSPNeXt',
+    'slan_mm.FrozenBackbone': 'EfficientNet-Lite0',
 }
 
 
