@@ -45,6 +45,8 @@ def make_smoke_run(cfg: Config) -> None:
         for evaluator in evaluators.values() if isinstance(evaluators, Mapping) else evaluators:
             if isinstance(evaluator, Mapping) and evaluator.get('type') == 'RetrievalEvaluator':
                 evaluator.k = BATCH_SIZE
+                if evaluator.get('full_k') is not None:
+                    evaluator.full_k = min(evaluator.full_k, BATCH_SIZE)
     hooks = cfg.get('default_hooks') or {}
     if 'checkpoint' in hooks:
         hooks.checkpoint.interval = ITERATIONS * steps // 2

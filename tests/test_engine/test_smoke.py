@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from slan_mm.engine.smoke import BATCH_SIZE, ITERATIONS, SAMPLES, make_smoke_run
-from slan_mm.registry import DATASETS
+from slan_mm.registry import DATASETS, EVALUATOR
 
 ROOT = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(
@@ -59,3 +59,11 @@ def test_evaluators_as_mmengine_takes_them(evaluator):
     cfg.test_evaluator = evaluator
     make_smoke_run(cfg)
     assert cfg.test_evaluator == evaluator
+
+
+def test_a_cascade_of_a_config_still_fits_the_shorter_shortlist():
+    cfg = Config.fromfile(ROOT / 'pretrain/slan_tiny_shapes_long.py')
+    cfg.test_evaluator.retrieval.update(m=100, full_k=8)
+    make_smoke_run(cfg)
+    evaluator = EVALUATOR.build(cfg.test_evaluator.retrieval)
+    assert (evaluator.cascade.m, evaluator.cascade.k, evaluator.cascade.full_k) == (100, BATCH_SIZE, BATCH_SIZE)
