@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from slan_mm.datasets.noun_phrases import find_noun_phrases
 from slan_mm.evaluation.evaluation_store import EvaluationStore
@@ -99,14 +100,13 @@ def calibrate_presence(model: Any, dataloader: Any, seed: int = 0) -> Mapping[st
     fit, told = ([every[tuple(pairs[pairs[:, 0] % 2 == half].T)] for pairs in (present, absent)] for half in (0, 1))
     if not all(map(len, (*fit, *told))):
         raise ValueError(f'{len(captions)} images are too few: one half fits, the other tells how good it is.')
-    scale, offset = fit_logistic(*fit)
-    model.presence.set(scale, offset)
+    model.presence.set(*fit_logistic(*fit))
     threshold = threshold_at_recall(fit[0])
     return {
         'presence/auroc': auroc(*told),
         'presence/recall': 100.0 * float(np.mean(told[0] >= threshold)),
         'presence/false_positives': 100.0 * float(np.mean(told[1] >= threshold)),
-        'presence/threshold': 1 / (1 + float(np.exp(-(scale * threshold + offset)))),
+        'presence/threshold': float(model.presence(torch.tensor(threshold))),
         'presence/num_images': float(len(captions)),
         'presence/num_phrases': float(len(told[0])),
     }

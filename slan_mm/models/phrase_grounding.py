@@ -245,6 +245,11 @@ def shown_boxes(sample: Any, top: int = 1, score_thr: float | None = None) -> li
     return [(boxes[: top * kept], scores[: top * kept]) for (boxes, scores), kept in zip(found, there, strict=True)]
 
 
+def marked_text(sample: Any) -> MarkedText:
+    """The text of a data ``sample`` with its phrases."""
+    return MarkedText(sample.text, [phrase['spans'] for phrase in sample.get('phrases') or []])
+
+
 def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
     """The predictions for a ``sample``'s phrases, in types that json can write.
 
@@ -252,7 +257,7 @@ def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) ->
     probability that the thing is there, where the model tells it; and, where the phrase was not read or only in part,
     ``unread``, the reason.
     """
-    marked = MarkedText(sample.text, [phrase['spans'] for phrase in sample.phrases])
+    marked = marked_text(sample)
     presence = sample.get('pred_presence')
     told = [{}] * len(marked.spans) if presence is None else [dict(present=value) for value in presence.tolist()]
     return [

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from slan_mm.registry import MODELS
-from slan_mm.structures import MarkedText
 
 
 @MODELS.register_module()
@@ -45,8 +41,3 @@ class Presence(BaseModule):
     def forward(self, scores: Tensor) -> Tensor:
         """Probabilities of ``scores``, of any shape."""
         return (self.scale * scores.float() + self.offset).sigmoid()
-
-
-def phrases_of(sample: Any) -> Sequence[str]:
-    """The phrases of a data sample, as texts of their own."""
-    return MarkedText(sample.text, [phrase['spans'] for phrase in sample.get('phrases') or []]).phrases

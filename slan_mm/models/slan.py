@@ -11,8 +11,8 @@ from slan_mm.models.base import BaseSLAN
 from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.contrast import image_ids
-from slan_mm.models.phrase_grounding import ground_phrases, one_phrase_texts, set_regions
-from slan_mm.models.presence import Presence, phrases_of
+from slan_mm.models.phrase_grounding import ground_phrases, marked_text, one_phrase_texts, set_regions
+from slan_mm.models.presence import Presence
 from slan_mm.models.score_weights import ScoreWeights
 from slan_mm.models.state_dict_hooks import fit_chosen
 from slan_mm.pair_index import PairIndex
@@ -137,7 +137,7 @@ class SLAN(RetrievalInference, BaseSLAN):
     def tell_presence(self, image: ImageFeatures, data_samples: list) -> None:
         """Adds ``pred_presence`` to every sample with phrases, where the model is calibrated: of each phrase the
         probability (Q,) that the thing is in the image, see :class:`Presence`."""
-        asked = [(row, phrases) for row, sample in enumerate(data_samples) if (phrases := phrases_of(sample))]
+        asked = [(row, phrases) for row, sample in enumerate(data_samples) if (phrases := marked_text(sample).phrases)]
         if self.presence is None or not self.presence.calibrated or not asked:
             return
         text, start = self.encode_text([phrase for _, phrases in asked for phrase in phrases]), 0

@@ -75,6 +75,16 @@ def _best(level: dict[str, Tensor]) -> np.ndarray:
     return level['boxes'][0].detach().cpu().numpy()
 
 
+def retrieval_tasks(loop: Any) -> list[tuple[str, Any, Any]]:
+    """(task, evaluator, data set) of each retrieval task that a test ``loop`` has run."""
+    evaluators = getattr(loop, 'evaluator', None)
+    return [
+        (name, evaluator, loop.dataloader[name].dataset)
+        for name, evaluator in (evaluators.items() if isinstance(evaluators, dict) else ())
+        if getattr(evaluator, 'gallery', None) is not None
+    ]
+
+
 def spread_queries(
     evaluator: Any, dataset: Any, count: int = 6, shown: int = 5
 ) -> tuple[list[TextQuery], list[ImageQuery]]:

@@ -11,7 +11,7 @@ from mmengine.structures import BaseDataElement
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import HOOKS
-from slan_mm.visualization.collect import drawn_pictures, spread_queries
+from slan_mm.visualization.collect import drawn_pictures, retrieval_tasks, spread_queries
 from slan_mm.visualization.drawing import Canvas
 from slan_mm.visualization.records import DrawnPicture
 from slan_mm.visualization.region_figure import draw_regions
@@ -92,11 +92,8 @@ class RegionFigureHook(Hook):
             yield 'regions' if page == 1 else f'regions_{page}', canvas
 
     def _draw_retrieval(self, runner: Any) -> Iterator[tuple[str, Canvas]]:
-        evaluators = getattr(runner.test_loop, 'evaluator', None)
-        evaluators = evaluators if isinstance(evaluators, dict) else {}
-        ran = {name: item for name, item in evaluators.items() if getattr(item, 'gallery', None) is not None}
-        for name, evaluator in ran.items():
-            dataset = runner.test_loop.dataloader[name].dataset
+        ran = retrieval_tasks(runner.test_loop)
+        for name, evaluator, dataset in ran:
             try:
                 texts, images = spread_queries(evaluator, dataset, self.queries)
             except (OSError, UnreadableImageError) as error:

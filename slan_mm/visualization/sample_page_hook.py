@@ -13,7 +13,7 @@ from mmengine.structures import BaseDataElement
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import HOOKS
-from slan_mm.visualization.collect import final_ranks, retrieval_queries
+from slan_mm.visualization.collect import final_ranks, retrieval_queries, retrieval_tasks
 from slan_mm.visualization.sample_cards import SampleCard, sample_card, score_captions
 from slan_mm.visualization.sample_page import (
     Section,
@@ -83,12 +83,10 @@ class SamplePageHook(Hook):
 
 
 def _retrieval_sections(runner: Any) -> Iterator[Section]:
-    evaluators = getattr(runner.test_loop, 'evaluator', None)
-    for name, evaluator in (evaluators if isinstance(evaluators, dict) else {}).items():
-        if getattr(evaluator, 'gallery', None) is not None:
-            show = _Queries(runner, evaluator, runner.test_loop.dataloader[name].dataset, name)
-            yield ranks_section(name, 'text to picture', final_ranks(evaluator.t2i), show.texts)
-            yield ranks_section(name, 'picture to text', final_ranks(evaluator.i2t), show.images)
+    for name, evaluator, dataset in retrieval_tasks(runner.test_loop):
+        show = _Queries(runner, evaluator, dataset, name)
+        yield ranks_section(name, 'text to picture', final_ranks(evaluator.t2i), show.texts)
+        yield ranks_section(name, 'picture to text', final_ranks(evaluator.i2t), show.images)
 
 
 class _Queries:
