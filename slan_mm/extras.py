@@ -46,6 +46,8 @@ EXTRAS = {
         {'lancedb': '>=0.40,<0.41'}, 'indexes of pictures in LanceDB (tools/index.py add --engine lancedb)'
     ),
 }
+#: Packages that serve the installation alone: where mmcv works, their absence costs nothing.
+INSTALLERS = ('setuptools', 'wheel', 'ninja', 'click')
 #: Packages of requirements/ that only some commands need; everything needs the others.
 PARTLY_NEEDED = {
     'setuptools': 'tools/setup_env.sh, to install this package',

@@ -1,5 +1,6 @@
 """What a user installs: the source distribution, and the wheel that is built from it alone."""
 
+import ast
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from slan_mm.extras import EXTRAS
+from slan_mm.extras import EXTRAS, INSTALLERS
 from slan_mm.shipped import PARTS, TINY_MODEL
 from slan_mm.version import __version__
 
@@ -93,6 +94,18 @@ def test_the_wheel_holds_the_package_and_what_comes_with_it(wheel):
     assert [name for name in names if name.endswith('.safetensors')] == [f'slan_mm/.mim/{TINY_MODEL[1]}']
 
 
+def test_the_wheel_has_every_file_that_its_code_names(installed):
+    """A tool may name a file that the checkout has and a wheel cannot hold, such as a link."""
+    named = set()
+    for file in [*(ROOT / 'tools').glob('*.py'), *(ROOT / 'slan_mm').rglob('*.py')]:
+        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.split('/')[0] in PARTS:
+                named.add(node.value)
+    named = {name for name in named if '/' in name and ' ' not in name and (ROOT / name).exists()}
+    assert named >= {*TINY_MODEL}
+    assert {name for name in named if not (installed / 'slan_mm' / '.mim' / name).exists()} == set()
+
+
 def test_the_wheel_brings_the_command_and_its_tools(installed, tmp_path):
     (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
     assert entry_points.read_text().splitlines() == ['[console_scripts]', 'slan = slan_mm.cli.main:main']
@@ -128,8 +141,7 @@ def test_ranges_that_the_package_asks_for_begin_with_the_pinned_versions(wheel):
     for requirement in asked:
         (lowest,) = [Version(item.version) for item in requirement.specifier if item.operator == '>=']
         assert lowest == Version(pins[requirement.name]) and lowest in requirement.specifier, requirement
-    # These serve the installation alone.
-    assert pins.keys() - {requirement.name for requirement in asked} == {'setuptools', 'wheel', 'ninja', 'click'}
+    assert pins.keys() - {requirement.name for requirement in asked} == set(INSTALLERS)
 
 
 @pytest.mark.parametrize('extra', EXTRAS)

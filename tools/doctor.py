@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'requirements'
 sys.path.insert(0, str(ROOT))
-from slan_mm.extras import EXTRAS, PARTLY_NEEDED, install_line, missing_packages
+from slan_mm.extras import EXTRAS, INSTALLERS, PARTLY_NEEDED, install_line, missing_packages
 
 
 def pins(name: str, folder: Path = REQUIREMENTS) -> dict[str, str]:
@@ -101,6 +101,7 @@ def report() -> tuple[list[str], list[str]]:
     """Lines to print, and what is wrong with what is needed."""
     lines = [f'Python: {platform.python_version()} ({sys.executable})', f'system: {platform.platform()}']
     wrong: list[str] = []
+    not_needed_now: list[str] = []
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         wrong.append(f'Python {platform.python_version()}: slan_mm needs 3.10, 3.11 or 3.12')
     compiler = shutil.which('c++') or shutil.which('g++')
@@ -112,7 +113,7 @@ def report() -> tuple[list[str], list[str]]:
             there, line = describe_package(package, pinned)
             if not there:
                 line += f' - needed by {PARTLY_NEEDED.get(package, "everything")}'
-                wrong.append(line)
+                (not_needed_now if package in INSTALLERS else wrong).append(line)
             lines.append(f'  {line}')
 
     lines += ['', 'Does it work?']
@@ -123,6 +124,8 @@ def report() -> tuple[list[str], list[str]]:
         lines.append(f'  {line}')
         if not works:
             wrong.append(line)
+        if what == 'mmcv._ext' and not works:
+            wrong += not_needed_now
 
     lines += ['', 'Extras, for some tasks alone:']
     pinned_extras = pins('extras')
@@ -134,6 +137,20 @@ def report() -> tuple[list[str], list[str]]:
     return lines, wrong
 
 
+def advice(root: Path = ROOT, requirements: Path = REQUIREMENTS) -> str:
+    """The command that installs what is missing: in a checkout the script, in an installed wheel pip."""
+    if root.name != '.mim':
+        return 'bash tools/setup_env.sh installs what is missing (mmcv._ext: it is compiled if it has to be).'
+    pip = f'{sys.executable} -m pip'
+    others = ' '.join(f'-r {requirements / name}.txt' for name in ('mminstall', 'runtime'))
+    return (
+        'This installs what is missing, and compiles mmcv if it has to be:\n'
+        f'  {pip} install -r {requirements}/build.txt\n'
+        f'  MMCV_WITH_OPS=1 {pip} install --no-build-isolation {others}\n'
+        f'Where mmcv._ext does not work, first: {pip} uninstall onedl-mmcv'
+    )
+
+
 def main() -> int:
     """Prints the report; returns the exit code."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
@@ -142,7 +159,7 @@ def main() -> int:
     if wrong:
         print('\nMissing or broken:')
         print('\n'.join(f'  {line}' for line in wrong))
-        print('\nbash tools/setup_env.sh installs what is missing (mmcv._ext: it is compiled if it has to be).')
+        print(f'\n{advice()}')
         return 1
     print('\nAll that training and evaluation need is there and works.')
     return 0

@@ -24,8 +24,7 @@ from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import option, positive
 from slan_mm.environment import smoke_asked_for
-
-ROOT = Path(__file__).resolve().parents[1]
+from slan_mm.shipped import ROOT, TINY_MODEL
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -61,8 +60,7 @@ from slan_mm.evaluation.metrics_table import metrics_table
 from slan_mm.text_files import read_json
 
 CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'
-SHIPPED = ROOT / 'configs/pretrain/slan_tiny_shapes_long.py'
-WEIGHTS = ROOT / 'checkpoints/slan_tiny_shapes_long.safetensors'
+SHIPPED, WEIGHTS = (ROOT / name for name in TINY_MODEL)
 SHIPPED_PICTURES = 40  # of each test: a picture to look at and a rough table, soon
 MARK = 'quickstart.json'  # tells a folder of ours from any other, and which settings its run has
 

@@ -7,9 +7,13 @@ from slan_mm.app.pictures import MAX_BYTES
 from slan_mm.app.tasks import TASKS
 from slan_mm.datasets.transforms.load_image import MAX_PIXELS
 
-_SCORES = f"""
-### What a score means
+_PRESENT = """\
+- **present** of a phrase (Ground, Compare). The probability that the thing is in the picture at all. It was fitted on
+  held-out pictures, of which each phrase was asked once where it is named and once where it is not: half of the things
+  were there. Where fewer are, as in a large collection, it is too high. A low value does not take the box away.
+"""
 
+_SCORES = f"""\
 - **A box of a phrase** (Ground, Compare, and under each picture of Search). It ranks the regions of *one* picture for
   *one* phrase. It is the mean over the phrase's words of the sum of their cosines with the region, in each region-word
   space; at most 2. It is **no probability** that the thing is there: every phrase gets a best box, also in a picture
@@ -47,4 +51,5 @@ def about(model: AppModel, shipped: bool) -> str:
             'triangles, diamonds, crosses and stars in eight colours. **Of photographs it knows nothing.** For your '
             'own pictures start the app with a model that was trained on such pictures.'
         )
-    return '\n\n'.join(lines) + '\n' + _SCORES
+    scores = '\n### What a score means\n\n' + (_PRESENT if model.tells_presence else '') + _SCORES
+    return '\n\n'.join(lines) + '\n' + scores

@@ -27,6 +27,7 @@ class Grounded:
     - ``spans``: the characters of each phrase; ``ranked``: of each phrase, of each level 0..L, its boxes (n, 4), best
       first, and their scores (n,).
     - ``words``: characters of each word; ``maps`` (W, H', W'): their activation maps.
+    - ``present`` (N,): the probability that each phrase's thing is there; None where the model does not tell.
     - ``unread``: what was not read, and why.
     """
 
@@ -37,6 +38,7 @@ class Grounded:
     ranked: list[list[tuple[np.ndarray, np.ndarray]]]
     words: list[tuple[int, int]]
     maps: np.ndarray
+    present: np.ndarray | None
     unread: list[str]
 
     @property
@@ -76,6 +78,7 @@ def ground(model: AppModel, picture: str | None, text: str) -> Grounded:
         ranked=trace.ranked,
         words=trace.words,
         maps=trace.word_activation.astype(np.float16),
+        present=trace.present,
         unread=trace.unread,
     )
 
@@ -98,14 +101,19 @@ def grounded_html(answer: Grounded, level: int | None = None, boxes: str = BEST,
         jpeg = to_jpeg(heat(from_jpeg(jpeg), own))
         scale = f'{own.min():.2f} (dark) to {own.max():.2f} (bright)'
         notes.insert(0, f'Map of "{word}": from {scale}, on a scale of its own.')
+    heads = ['phrase', 'score', 'x1, y1, x2, y2']
     rows = [
         [chip(box.label, box.phrase), f'{box.score:.3f}', ', '.join(f'{value:.0f}' for value in box.corners)]
         for box in shown
     ]
+    if answer.present is not None:
+        heads.insert(1, 'present')
+        for box, row in zip(shown, rows, strict=True):
+            row.insert(1, f'{answer.present[box.phrase]:.2f}')
     picture = picture_html(jpeg, answer.size, shown, f'Boxes {where}')
     return (
         text_html(answer.text, answer.spans) + picture + ''.join(map(note_html, notes)),
-        table_html(f'Boxes {where}', ('phrase', 'score', 'x1, y1, x2, y2'), rows),
+        table_html(f'Boxes {where}', heads, rows),
     )
 
 

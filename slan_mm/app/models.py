@@ -43,6 +43,12 @@ class AppModel:
         """What it can do: names of ``INFERENCERS``, and 'search'."""
         return [name for name, kind in {**INFERENCERS, 'search': PictureSearch}.items() if self._can(kind)]
 
+    @property
+    def tells_presence(self) -> bool:
+        """Whether its answers have ``present``: it grounds, and ``tools/calibrate.py`` has written it."""
+        presence = getattr(self.inferencer('grounding').model, 'presence', None) if 'grounding' in self.tasks else None
+        return presence is not None and presence.calibrated
+
     def _can(self, kind: type[TaskInferencer]) -> bool:
         try:
             kind.check_model(self.cfg, self.weights)

@@ -34,6 +34,7 @@ class LocatorTrace:
     - ``ranked``: of each phrase, of each level, all boxes that hardly overlap, (n, 4), best first, and their
       scores (n,).
     - ``words``: the characters of each of W words that were read; ``word_activation`` (W, H', W'): their maps.
+    - ``present`` (N,): the probability that each phrase's thing is there; None where the model does not tell.
     - ``unread``: what of the phrases was not read, and why.
     """
 
@@ -54,6 +55,7 @@ class LocatorTrace:
     ranked: list[list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=list)
     words: list[tuple[int, int]] = field(default_factory=list)
     word_activation: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), np.float32))
+    present: np.ndarray | None = None
     unread: list[str] = field(default_factory=list)
 
     def overlap(self, phrase: int, box: Sequence[float]) -> float | None:
@@ -125,6 +127,7 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
                 ranked=[[_ranked(level) for level in levels] for levels in answers],
                 words=spoken,
                 word_activation=maps,
+                present=_present(sample, read),
                 unread=unread,
             )
         )
@@ -133,6 +136,11 @@ def trace_items(model: Any, items: Sequence[dict]) -> list[LocatorTrace]:
 
 def _first(boxes: Tensor) -> np.ndarray:
     return boxes[0].float().cpu().numpy()
+
+
+def _present(sample: Any, read: list[int]) -> np.ndarray | None:
+    presence = sample.get('pred_presence')
+    return None if presence is None else presence[read].float().cpu().numpy()
 
 
 def _ranked(level: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:

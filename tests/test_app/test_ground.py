@@ -5,9 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from slan_mm.apis import init_model
+from slan_mm.app.about import about
 from slan_mm.app.compare import compare
 from slan_mm.app.ground import BEST, ground, grounded_html
 from slan_mm.app.messages import AppError
+from slan_mm.app.models import AppModel
+from slan_mm.config import read_config
+from slan_mm.shipped import ROOT, TINY_MODEL
 from slan_mm.visualization.caption import PHRASE_COLORS
 
 TEXT = 'a [red circle] and a [blue square]'
@@ -111,3 +116,26 @@ def test_two_models_side_by_side(model, picture):
     assert pages[0].startswith('<h3>slan_tiny_shapes_long (model.safetensors)</h3>')
     with pytest.raises(AppError, match='Choose a picture first'):
         compare([model, model], None, TEXT)
+
+
+def test_a_calibrated_model_says_how_probable_each_thing_is(tmp_path, picture):
+    """Its table has the probability beside the box, and the page About says what it is."""
+    config, weights = (str(ROOT / name) for name in TINY_MODEL)
+    calibrated = init_model(read_config(config, {'model.presence': {}}), weights, 'cpu')
+    calibrated.presence.set(0.07, 13.0)
+    calibrated.save_pretrained(tmp_path / 'calibrated')
+    model = AppModel(tmp_path / 'calibrated', device='cpu')
+    text = 'a [green star] and a [red circle]'
+    answer = ground(model, picture, text)
+    told = [phrase['present'] for phrase in model.inferencer('grounding').model.ground(picture, text)]
+    np.testing.assert_allclose(answer.present, told, atol=1e-5)
+    assert told[0] < told[1]
+    _, table = grounded_html(answer)
+    assert re.findall(r'scope="col">([^<]+)<', table) == ['phrase', 'present', 'score', 'x1, y1, x2, y2']
+    assert re.findall(r'</mark></td><td>(0\.\d\d)</td>', table) == [f'{value:.2f}' for value in told]
+    assert '**present** of a phrase' in about(model, False)
+
+
+def test_the_published_model_tells_no_presence(model, answer):
+    assert answer.present is None and '>present<' not in grounded_html(answer)[1]
+    assert '**present**' not in about(model, True) and '### What a score means\n\n- **A box' in about(model, True)

@@ -39,6 +39,28 @@ def test_it_knows_every_pinned_package(doctor):
     assert 'mmcv._ext: works' in text
 
 
+def test_what_serves_the_installation_alone_is_not_missed_where_mmcv_works(doctor, monkeypatch):
+    installed = doctor['installed_version']
+    names = doctor['report'].__globals__
+    monkeypatch.setitem(names, 'installed_version', lambda name: None if name == 'ninja' else installed(name))
+    lines, wrong = doctor['report']()
+    assert wrong == [] and any('ninja: MISSING' in line for line in lines)
+
+    def broken():
+        raise RuntimeError('compiled for another torch')
+
+    monkeypatch.setitem(names, 'mmcv_operators', broken)
+    _, wrong = doctor['report']()
+    assert [line.split(':')[0] for line in wrong] == ['mmcv._ext', 'ninja']
+
+
+def test_advice_names_what_is_there(doctor, tmp_path):
+    assert 'bash tools/setup_env.sh' in doctor['advice']()
+    packaged = tmp_path / '.mim'
+    text = doctor['advice'](packaged, packaged / 'requirements')
+    assert 'setup_env' not in text and f'-r {packaged}/requirements/mminstall.txt -r {packaged}' in text
+
+
 def test_requirement_lines_are_read(doctor, tmp_path):
     (tmp_path / 'some.txt').write_text('# a remark\n-r other.txt\nfoo-bar[extra]==1.2  # why\nbaz\n')
     assert doctor['pins']('some', tmp_path) == {'foo-bar': '1.2', 'baz': ''}
