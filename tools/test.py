@@ -22,7 +22,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         '--out', type=option(out_file), metavar='FILE.json', help='file for the metrics; predictions go beside it'
     )
     parser.add_argument('--show-dir', type=option(out_folder), help='folder for pictures of the predictions')
-    parser.add_argument('--tta', action='store_true', help="test-time augmentation by the config's tta_model")
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="several views of each image: of detection by the config's tta_model; of grounding, then tested alone",
+    )
     add_run_options(parser)
     options = parser.parse_args(arguments)
     if options.out is not None and options.out.suffix != '.json':

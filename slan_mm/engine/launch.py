@@ -101,15 +101,22 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
 def set_tta(cfg: Config) -> None:
     """``--tta``: has each image tested in several views, whose answers the config's ``tta_model`` merges.
 
-    The views are those of its ``tta_pipeline``; without one, the image of the test pipeline as it is and mirrored.
+    The views are those of its ``tta_pipeline``; without one, the image of the test pipeline as it is and mirrored. A
+    config that tests grounding needs none: :class:`GroundingTTAModel` makes its own, and grounding alone is tested.
 
     Raises:
-        ValueError: if the config has no ``tta_model``.
+        ValueError: if the config has no ``tta_model`` and does not test grounding.
     """
+    if 'tta_model' not in cfg and 'grounding' in cfg.get('test_dataloader', {}):
+        for part in (cfg.test_dataloader, cfg.test_evaluator):
+            for name in set(part) - {'grounding'}:
+                del part[name]
+        cfg.model = ConfigDict(type='GroundingTTAModel', module=cfg.model)
+        return
     if 'tta_model' not in cfg:
         raise ValueError(
-            f'--tta: {cfg.filename} has no tta_model. The configs of detection have one (docs/tasks/detection.md); '
-            'test other tasks without --tta'
+            f'--tta: {cfg.filename} has no tta_model. The configs of detection have one (docs/tasks/detection.md), '
+            'those that test grounding need none; test other tasks without --tta'
         )
     dataset = cfg.test_dataloader.dataset
     while 'dataset' in dataset:

@@ -1,5 +1,6 @@
 from .base import BaseSLAN
 from .data_preprocessor import PairDataPreprocessor
+from .grounding_tta import GroundingTTAModel
 from .presence import Presence
 from .score_weights import ScoreWeights
 from .slan import SLAN
@@ -10,6 +11,7 @@ __all__ = [
     'NLVR',
     'SLAN',
     'BaseSLAN',
+    'GroundingTTAModel',
     'PairDataPreprocessor',
     'Presence',
     'SLANAnswerer',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,36 +10,16 @@ import torch
 
 from slan_mm.apis import Processor
 from slan_mm.apis.processor import phrase_sample
+from slan_mm.mirror import mirrored_boxes, mirrored_text
 from slan_mm.models.inference import evaluating
 from slan_mm.models.phrase_grounding import phrase_answers
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, MarkedText, TextFeatures, TextTokens
 
-_SIDES = re.compile(r'\b(left|right)', re.IGNORECASE)
 #: Sizes of pictures are multiples of this, as feature maps divide them.
 _STEP = 16
 #: A phrase's box and score in a view; None where the phrase was not read.
 _Found = tuple[list[float], float] | None
-
-
-def mirrored_text(marked: MarkedText) -> MarkedText:
-    """What ``marked`` says of the mirrored picture: left is right and right is left; phrases keep their words."""
-    text, position, places = '', 0, [0] * (len(marked.text) + 1)
-    for match in _SIDES.finditer(marked.text):
-        word = match.group()
-        other = 'right' if word.lower() == 'left' else 'left'
-        other = other.upper() if word.isupper() else other.title() if word[0].isupper() else other
-        for letter in range(position, match.start()):
-            places[letter] = len(text) + letter - position
-        text += marked.text[position : match.start()]
-        for letter in range(match.start(), match.end()):
-            places[letter] = len(text)
-        text += other
-        position = match.end()
-    for letter in range(position, len(marked.text) + 1):
-        places[letter] = len(text) + letter - position
-    text += marked.text[position:]
-    return MarkedText(text, [[[places[start], places[end]] for start, end in runs] for runs in marked.spans])
 
 
 def iou(box: Sequence[float], other: Sequence[float]) -> float:
@@ -163,8 +142,8 @@ class _Captions:
 def _upright(phrase: dict, height: int, width: int, mirror: bool) -> _Found:
     if not phrase['boxes']:
         return None
-    x1, y1, x2, y2 = np.clip(phrase['boxes'][0], 0, [width, height, width, height]).tolist()
-    return [width - x2, y1, width - x1, y2] if mirror else [x1, y1, x2, y2], phrase['scores'][0]
+    box = np.clip(phrase['boxes'][0], 0, [width, height, width, height])
+    return (mirrored_boxes(box, width) if mirror else box).tolist(), phrase['scores'][0]
 
 
 def _multiple(pixels: float) -> int:

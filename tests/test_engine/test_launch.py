@@ -128,6 +128,16 @@ def test_views_of_an_image_are_those_of_the_config_or_its_mirror(config):
     assert [step.type for step in given.test_dataloader.dataset.dataset.pipeline] == ['Own']
 
 
+def test_of_grounding_views_are_made_by_the_model_and_grounding_alone_is_tested(config):
+    cfg = Config.fromfile(config)
+    tasks = dict(retrieval=dict(type='A'), grounding=dict(type='B'))
+    cfg.merge_from_dict(dict(test_dataloader=tasks, test_evaluator=tasks))
+    model = deepcopy(cfg.model)
+    launch.set_tta(cfg)
+    assert cfg.model == dict(type='GroundingTTAModel', module=model)
+    assert cfg.test_dataloader == cfg.test_evaluator == dict(grounding=dict(type='B'))
+
+
 class Holder:
     """Holds itself, so that the garbage collector alone can end it."""
 

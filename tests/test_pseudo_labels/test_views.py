@@ -7,19 +7,9 @@ import pytest
 import torch
 from support.toy import toy_config
 
-from slan_mm.pseudo_labels.views import ViewGrounder, iou, mirrored_text
+from slan_mm.pseudo_labels.views import ViewGrounder, iou
 from slan_mm.registry import MODELS
 from slan_mm.structures import Batched, MarkedText, TextTokens
-
-
-def test_the_mirrored_text_says_what_the_mirrored_picture_shows():
-    text = 'Left of a red cross, right of the leftmost star'
-    phrases = ['red cross', 'leftmost star']
-    spans = [[[text.index(phrase), text.index(phrase) + len(phrase)]] for phrase in phrases]
-    mirrored = mirrored_text(MarkedText(text, spans))
-    assert mirrored.text == 'Right of a red cross, left of the rightmost star'
-    assert mirrored.phrases == ['red cross', 'rightmost star']
-    assert mirrored_text(mirrored) == MarkedText(text, spans)
 
 
 def test_iou():

@@ -8,8 +8,8 @@ from pathlib import Path
 #: neighbours; only the modules of the lowest one, which are single files, may import each other.
 FLOORS = (
     'answer_list applied_config arguments atomic_files config environment extras file_endings folder_config '
-    'folder_lock import_messages model_folder own_files pair_index plain_text progress quick_imports registry shipped '
-    'structures text_files version weights_file',
+    'folder_lock import_messages mirror model_folder own_files pair_index plain_text progress quick_imports '
+    'registry shipped structures text_files version weights_file',
     'datasets models',
     'feature_store',
     'evaluation',
