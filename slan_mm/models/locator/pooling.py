@@ -26,13 +26,12 @@ def hat_integrals(low: Tensor, high: Tensor, size: int) -> Tensor:
     peaks = torch.arange(size, device=low.device, dtype=low.dtype)
     first, last = peaks == 0, peaks == size - 1
 
-    def antiderivative(t: Tensor) -> Tensor:
-        inner = t.clamp(-1, 1)
-        value = 0.5 + inner - inner * inner.abs() / 2
-        value = torch.where(first & (t < 0), 0.5 + t, value)
-        return torch.where(last & (t > 0), 0.5 + t, value)
-
-    return antiderivative(high.unsqueeze(-1) - peaks) - antiderivative(low.unsqueeze(-1) - peaks)
+    t = torch.stack([low, high]).unsqueeze(-1) - peaks
+    inner = t.clamp(-1, 1)
+    antiderivative = 0.5 + inner - inner * inner.abs() / 2
+    antiderivative = torch.where(first & (t < 0), 0.5 + t, antiderivative)
+    antiderivative = torch.where(last & (t > 0), 0.5 + t, antiderivative)
+    return antiderivative[1] - antiderivative[0]
 
 
 def mean_weights(boxes: Tensor, height: int, width: int) -> Tensor:
