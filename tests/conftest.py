@@ -15,19 +15,30 @@ LONG = (
     'test_export.py',
     'test_captions.py',
     'test_mmdet_interop.py',
-    'test_sharded.py',
-    'test_resume.py',
     'test_evaluation_store.py',
-    'test_draw_design.py',
     'test_golden_losses.py',
     'test_quickstart.py',
     'test_detection.py',
 )
 
 
+def group(item: pytest.Item) -> str:
+    """What runs in one of the processes of ``pytest -n 2``: a file's tests, as what they share is made once.
+
+    Tests that start processes of their own, by support/processes.py, are one group: what they are forked from takes
+    seconds to start.
+    """
+    forks = any(getattr(thing, '__module__', '') == 'support.processes' for thing in vars(item.module).values())
+    return 'processes' if forks else item.path.name
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    place = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path.name, len(LONG)))
+    place = {name: number for number, name in enumerate(('processes', *LONG))}
+    groups = {item: group(item) for item in items}
+    items.sort(key=lambda item: place.get(groups[item], len(place)))
+    for item, name in groups.items():
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(autouse=True, scope='session')
