@@ -21,7 +21,8 @@ RIGHT = 0.5
 FEWEST = 20
 _AGREEMENTS = (0.0, *np.arange(0.5, 0.96, 0.05).round(2).tolist())
 _QUANTILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6)
-_CONFIDENCES = (0.0, *np.arange(0.5, 0.96, 0.05).round(2).tolist())
+# It decides most: by fine steps.
+_CONFIDENCES = (0.0, *np.arange(0.5, 0.96, 0.01).round(2).tolist())
 _MATCHES = (0.0, 0.5, 0.9, 0.99)
 
 
