@@ -11,7 +11,7 @@ Expected: not measured here (docs/tasks/captioning.md).
 _base_ = [
     '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_caption.py',
-    '../_base_/schedules/adamw_cosine.py',
+    '../_base_/schedules/finetune_writer.py',
     '../_base_/tasks/captioning.py',
 ]
 
@@ -24,6 +24,4 @@ model = dict(
 )
 
 train_cfg = dict(max_iters=400)
-# Input and output embeddings of the decoder are the same parameter.
-optim_wrapper = dict(optimizer=dict(lr=1.5e-3), paramwise_cfg=dict(bypass_duplicate=True))
 default_hooks = dict(checkpoint=dict(interval=200))

@@ -1,4 +1,4 @@
-"""The tiny twin: retrieval on generated pictures, fine-tuned from ``configs/pretrain/slan_tiny_shapes_long.py``.
+"""The tiny twin: retrieval on crowded generated pictures, fine-tuned from pre-training.
 
     python tools/train.py configs/retrieval/slan_tiny_shapes_retrieval.py
     python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py work_dirs/slan_tiny_shapes_retrieval

@@ -10,7 +10,7 @@ Expected: not measured here (docs/tasks/vqa.md).
 _base_ = [
     '../_base_/models/slan_tiny_long.py',
     '../_base_/datasets/shapes_vqa.py',
-    '../_base_/schedules/adamw_cosine.py',
+    '../_base_/schedules/finetune_writer.py',
     '../_base_/tasks/vqa.py',
 ]
 
@@ -23,6 +23,4 @@ model = dict(
 )
 
 train_cfg = dict(max_iters=600)
-# Input and output embeddings of the decoder are the same parameter.
-optim_wrapper = dict(optimizer=dict(lr=1.5e-3), paramwise_cfg=dict(bypass_duplicate=True))
 default_hooks = dict(checkpoint=dict(interval=200))

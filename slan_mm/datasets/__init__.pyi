@@ -8,6 +8,7 @@ from .pseudo_label_dataset import PseudoLabelDataset
 from .retrieval_dataset import RetrievalDataset
 from .seeding import item_rng, split_index
 from .shapes import (
+    ShapesCrowds,
     ShapesDetection,
     ShapesGrounding,
     ShapesNLVR,
@@ -16,11 +17,12 @@ from .shapes import (
     ShapesVQA,
     build_shapes_tokenizer,
 )
-from .transforms import CleanCaptionPair, LoadImage, LoadVideo, PackPairs, RandomFlipPair, ResizeImage
+from .transforms import BlankImage, CleanCaptionPair, LoadImage, LoadVideo, PackPairs, RandomFlipPair, ResizeImage
 from .vqa_dataset import VQADataset
 from .webdataset_pairs import WebPairDataset
 
 __all__ = [
+    'BlankImage',
     'CleanCaptionPair',
     'CocoDataset',
     'GroundingDataset',
@@ -34,6 +36,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesCrowds',
     'ShapesDetection',
     'ShapesGrounding',
     'ShapesNLVR',

@@ -31,7 +31,7 @@ def make_smoke_run(cfg: Config) -> None:
             loop.pop(name, None)
         loop.max_iters = loop.val_interval = ITERATIONS * steps
         cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size, BATCH_SIZE)
-        _take_few(cfg.train_dataloader.dataset, SAMPLES['train'])
+        take_few(cfg.train_dataloader.dataset, SAMPLES['train'])
         for scheduler in cfg.get('param_scheduler') or []:
             if scheduler.get('end', 0) > loop.max_iters:
                 scheduler.end = loop.max_iters
@@ -39,7 +39,7 @@ def make_smoke_run(cfg: Config) -> None:
     for mode in ('val', 'test'):
         loaders = cfg.get(f'{mode}_dataloader') or {}
         for loader in [loaders] if 'dataset' in loaders else loaders.values():
-            _take_few(loader.dataset, SAMPLES[mode])
+            take_few(loader.dataset, SAMPLES[mode])
         evaluators = cfg.get(f'{mode}_evaluator') or {}
         # One of each task, or what MMEngine takes: a metric, or a list of metrics.
         for evaluator in evaluators.values() if isinstance(evaluators, Mapping) else evaluators:
@@ -54,9 +54,10 @@ def make_smoke_run(cfg: Config) -> None:
         hooks.logger.interval = 1
 
 
-def _take_few(dataset: Any, count: int) -> None:
+def take_few(dataset: Any, count: int) -> None:
+    """At most ``count`` samples of a data set's config, in place: drawn ones are made to measure, of files the first."""
     for part in dataset.get('datasets', []):
-        _take_few(part, count)
+        take_few(part, count)
     kind = DATASETS.get(dataset['type'])
     for name in (*COUNTS, 'indices' if issubclass(kind, BaseDataset) else ''):
         if name in _parameters(kind):

@@ -6,11 +6,12 @@ from .functional import (
     summarise_ranks,
     vqa_accuracy,
 )
-from .metrics import CaptionMetric, CocoBoxMetric, GroundingMetric, NLVR2Metric, VQAMetric
+from .metrics import CaptionMetric, CaptionTruthMetric, CocoBoxMetric, GroundingMetric, NLVR2Metric, VQAMetric
 from .retrieval_evaluator import RetrievalEvaluator
 
 __all__ = [
     'CaptionMetric',
+    'CaptionTruthMetric',
     'CocoBoxMetric',
     'GroundingMetric',
     'NLVR2Metric',

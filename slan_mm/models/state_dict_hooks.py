@@ -17,8 +17,40 @@ _OBJECTIVE = 'objective.'
 #: What checkpoints call the text encoder's model that were made when BERT was the only one.
 _OLD_TEXT_MODEL = re.compile(r'(?:^|(?<=encoder\.))bert\.')
 
+#: Tensors of pre-training that are those of a text decoder of the text encoder's sizes, by how their names begin.
+_DECODER = {
+    'text_branch.encoder.backbone.': 'decoder.bert.bert.',
+    'objective.lm_head.transform.0.': 'decoder.bert.cls.predictions.transform.dense.',
+    'objective.lm_head.transform.2.': 'decoder.bert.cls.predictions.transform.LayerNorm.',
+    'objective.lm_head.bias': 'decoder.bert.cls.predictions.bias',
+}
+
 #: What is chosen on held-out pictures; a model has it, or not, whatever its checkpoint says.
 _CHOSEN = ('score_weights.', 'presence.')
+
+
+def start_decoder(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook of a model that writes: its decoder starts as the checkpoint's text encoder.
+
+    A pre-training checkpoint has no decoder. One as wide as the text encoder takes over the encoder's words and layers,
+    and of the head of masked words what fits; cross-attention stays random. So does ALBEF's.
+    """
+    if not _of_objectives(state_dict, prefix) or any(name.startswith(f'{prefix}decoder.') for name in state_dict):
+        return
+    own, taken = module.state_dict(), {}
+    for start, instead in _DECODER.items():
+        for name in [name for name in state_dict if name.startswith(prefix + start)]:
+            taken[instead + name.removeprefix(prefix + start)] = state_dict[name]
+    words = taken.get('decoder.bert.bert.embeddings.word_embeddings.weight')
+    if words is not None:
+        taken['decoder.bert.cls.predictions.decoder.weight'] = words
+    if 'decoder.bert.cls.predictions.bias' in taken:
+        taken['decoder.bert.cls.predictions.decoder.bias'] = taken['decoder.bert.cls.predictions.bias']
+    if words is None or own['decoder.bert.bert.embeddings.word_embeddings.weight'].shape != words.shape:
+        return
+    taken = {name: value for name, value in taken.items() if name in own and own[name].shape == value.shape}
+    state_dict.update({prefix + name: value for name, value in taken.items()})
+    print_log(f'The text decoder starts as the text encoder of the checkpoint: {len(taken)} tensors.', logger='current')
 
 
 def _shared(module: nn.Module) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def shrink(cfg: Config) -> Config:
         return cfg
     if 'decoder' in cfg.model:
         _shrink_text_decoder(cfg.model)
+    if 'gallery' in cfg.model:
+        cfg.model.gallery.num_images = 8
     # Evaluation-only configs have none.
     if cfg.get('train_dataloader') is not None:
         cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
@@ -85,7 +87,7 @@ def data_of(cfg: Config, split: str, task: str) -> dict:
     """Config of eight items of the kind that the config's model reads."""
     if cfg.model.type in TWINS:
         return dict(TWINS[cfg.model.type], split=split)
-    if cfg.model.type == 'SLANCaptioner':
+    if cfg.model.type in ('NearestCaptioner', 'SLANCaptioner'):
         return shapes(split, 'pair' if split == 'train' else 'retrieval')
     return shapes(split, task)
 

@@ -25,12 +25,13 @@ DEVICE = os.environ.get('SLAN_TEST_DEVICE', 'cpu')
 CONFIGS = sorted(
     path
     for path in ROOT.rglob('*.py')
-    # The detectors of pseudo/ are mmdet's: test_pseudo.py.
-    if not {'_base_', 'pseudo'} & set(path.parts) and path.name != 'default_runtime.py'
+    # The detectors of baseline/ and pseudo/ are mmdet's: test_baseline.py, test_pseudo.py.
+    if not {'_base_', 'baseline', 'pseudo'} & set(path.parts) and path.name != 'default_runtime.py'
 )
 
 #: What a training step of a model of a type logs besides the sum of its losses.
 LOGGED = {
+    'NearestCaptioner': {'loss_itc', 'loss_itm', 'loss_reg'},
     'SLAN': {'loss_itc', 'loss_itm', 'loss_reg'},
     'SLANCaptioner': {'loss_caption'},
     'SLANAnswerer': {'loss_answer'},
@@ -184,6 +185,12 @@ def check_texts(cfg, model):
         assert isinstance(sample.get(WRITTEN[cfg.model.type]), str) and sample.pred_score <= 0
 
 
+def check_nearest(cfg, model):
+    known = {item['data_samples'].text for item in DATASETS.build(cfg.model.gallery)}
+    for sample in model.val_step(batch_of(cfg.val_dataloader.captioning.dataset)):
+        assert sample.pred_caption in known and -1.001 <= sample.pred_score <= 1.001
+
+
 def check_nlvr(cfg, model):
     for sample in model.val_step(batch_of(cfg.test_dataloader.nlvr2.dataset)):
         assert sample.pred_score.shape == (2,) and sample.pred_score.isfinite().all()
@@ -223,6 +230,7 @@ def check_slan(cfg, model):
 #: How a model's predictions are checked, by its type.
 PREDICTIONS = {
     'NLVR': check_nlvr,
+    'NearestCaptioner': check_nearest,
     'SLAN': check_slan,
     'SLANAnswerer': check_texts,
     'SLANCaptioner': check_texts,

@@ -4,7 +4,8 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 from support.tasks import build_toy_nlvr, build_toy_video_retrieval
-from support.toy import build_toy_slan
+from support.toy import build_toy_slan, toy_config
+from support.writing import build_writer
 
 MODELS = {'SLAN': build_toy_slan, 'NLVR': build_toy_nlvr, 'VideoRetrieval': build_toy_video_retrieval}
 
@@ -56,3 +57,31 @@ def test_a_checkpoint_calls_the_text_model_bert_as_it_did_once(model):
         {name.removeprefix(place): value * 0 for name, value in old.items() if name.startswith(place)}
     )
     assert not encoder.word_embeddings.weight.any()
+
+
+def test_a_new_decoder_starts_as_the_text_encoder_of_a_pre_training_checkpoint():
+    """As ALBEF's: words, layers and the head of masked words are taken over; cross-attention is the decoder's own."""
+    pretrained = build_toy_slan(seed=2)
+    sizes = toy_config()['text']['encoder']['model']
+    model = build_writer('SLANAnswerer', decoder=dict(model=sizes))
+    own = {name: value.clone() for name, value in model.state_dict().items()}
+    load_state_dict(model, dict(pretrained.state_dict()), strict=False)
+    bert, text, lm = model.decoder.bert, pretrained.text_branch.encoder.backbone, pretrained.objective.lm_head
+    assert torch.equal(bert.bert.embeddings.word_embeddings.weight, text.embeddings.word_embeddings.weight)
+    assert bert.cls.predictions.decoder.weight is bert.bert.embeddings.word_embeddings.weight
+    layer = bert.bert.encoder.layer[0]
+    assert torch.equal(layer.attention.self.query.weight, text.encoder.layer[0].attention.self.query.weight)
+    # The toy's head of masked words reads other widths, but for its norm.
+    assert torch.equal(bert.cls.predictions.transform.LayerNorm.weight, lm.transform[2].weight)
+    assert torch.equal(bert.cls.predictions.bias, lm.bias)
+    name = 'decoder.bert.bert.encoder.layer.0.crossattention.self.query.weight'
+    assert torch.equal(model.state_dict()[name], own[name])
+
+    # A checkpoint of the task keeps the decoder that it has, and one of other sizes leaves it random.
+    trained = {name: value + 1 for name, value in own.items()}
+    load_state_dict(model, dict(trained))
+    assert torch.equal(model.state_dict()[name], trained[name])
+    wider = build_writer('SLANAnswerer')
+    before = wider.decoder.bert.bert.embeddings.word_embeddings.weight.clone()
+    load_state_dict(wider, dict(pretrained.state_dict()), strict=False)
+    assert torch.equal(wider.decoder.bert.bert.embeddings.word_embeddings.weight, before)

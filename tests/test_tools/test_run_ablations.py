@@ -80,6 +80,16 @@ def test_settings_of_a_row(grid):
     assert expand({'a.*.b': 0, 'c': 1}, nested) == {'a.0.b': 0, 'a.1.b': 0, 'c': 1}
 
 
+def test_rows_are_chosen_by_their_names_or_how_they_begin(tool, grid):
+    chosen = functools.partial(tool['chosen_runs'], grid(), seeds=[0])
+    assert names(chosen(['two'])) == ['two-seed0']
+    assert names(chosen(['t*', 'default'])) == ['default-seed0', 'two-seed0']
+    # Those that others wait for come along.
+    assert names(tool['chosen_runs'](grid(), ['load*'], None)) == ['first-seed3', 'loaded-seed3']
+    with pytest.raises(SystemExit, match=r"no rows \['x\*'\]"):
+        chosen(['x*', 'two'])
+
+
 def test_rows_wait_for_the_row_that_the_grid_names(grid):
     rows = grid(SMALL.replace('rows:\n', 'after: first\nrows:\n', 1).replace('first:\n', 'first: {after: null}\n')).rows
     assert {name: row.after for name, row in rows.items()} == dict(
@@ -111,7 +121,8 @@ def test_rows_of_the_grids_differ(path):
     models = {}
     for row in grid.rows.values():
         cfg = row_config(grid, row, 0, f'{row.after}.pth')
-        models[row.name] = json.dumps([cfg.model, cfg.get('load_from')], sort_keys=True)
+        run = [cfg.model, cfg.get('load_from'), cfg.train_cfg, cfg.train_dataloader]
+        models[row.name] = json.dumps(run, sort_keys=True)
     twins = [(a, b) for a in models for b in models if a < b and models[a] == models[b]]
     assert not twins
 
@@ -184,6 +195,22 @@ def test_every_row_runs_at_toy_size(tool, tmp_path):
     assert torch.equal(states[0][key], states[1][key]) and not torch.equal(states[0][key], states[2][key])
     # A second call has nothing to do.
     assert tool['run_all'](grid, runs, tmp_path, 1, True, lambda folder: pytest.fail('started again')) == {}
+
+
+def test_a_row_of_the_tasks_without_training_is_a_test_of_the_shipped_weights(tool, tmp_path):
+    """What all zero-shot rows do; the others train as their configs do, which test_configs.py runs."""
+    grid = read_grid(ROOT / 'configs/ablation/grid_tasks.yaml')
+    row = grid.rows['grounding-weak']
+    folder = tool['prepare'](grid, row, 0, tmp_path, False)
+    config = folder / 'config.py'
+    config.write_text(config.read_text() + "\ntest_dataloader['grounding']['dataset']['num_images'] = 8\n")
+    tool['run_job'](folder)
+    record = json.loads((folder / 'run.json').read_text())
+    assert record['finished'] and record['steps'] == 0
+    # Of 19 phrases; the shipped weights point at 97 % of all.
+    assert record['test']['grounding/pointing'] > 60 > 3 * record['test']['grounding/pointing_center']
+    shown = {name for table in grid.tables for name in table.rows}
+    assert shown == set(grid.rows)
 
 
 def test_a_call_goes_on_and_tells_what_failed(tool, grid, tmp_path):

@@ -49,7 +49,7 @@ _BLOCK = re.compile(r'(<!-- results: (\w+) ([^>]*?) -->\n).*?(<!-- /results -->)
 #: Fields that every record of a table must have.
 _NEEDED = ('config', 'commit', 'seed', 'steps', 'train_seconds', 'test')
 #: Measures that are fractions; all others are percent or counts.
-_FRACTIONS = ('mean_iou', 'mean_side', 'pairwise_iou')
+_FRACTIONS = ('mean_iou', 'mean_side', 'pairwise_iou', 'bbox_mAP')
 #: Metrics of a run's table, in this order, as far as a run has them; with what chance or a baseline gives.
 RUN_METRICS = {
     'retrieval/i2t_R1': '1/images',

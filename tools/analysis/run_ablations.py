@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from fnmatch import filter as matching
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--jobs', type=positive, default=len(os.sched_getaffinity(0)), help='runs at once (default: cores)'
     )
-    parser.add_argument('--rows', nargs='+', help='only these rows, and those that they wait for')
+    parser.add_argument(
+        '--rows', nargs='+', help="only these rows, and those that they wait for; 'vqa-*' is all that begin so"
+    )
     parser.add_argument('--seeds', type=option(whole(0)), nargs='+', help='only these seeds')
     parser.add_argument('--list', action='store_true', help='say what is done and what is to do')
     parser.add_argument('--smoke', action='store_true', help='one iteration on a few pictures: does every row work?')
@@ -52,12 +55,13 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 from ablation_grid import Grid, Row, read_grid, row_config
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.engine.checkpoint_io import resumable_checkpoints
 from slan_mm.engine.hooks.run_record_hook import config_name, read_record
 from slan_mm.engine.launch import build_runner
+from slan_mm.engine.smoke import take_few
 from slan_mm.engine.start_losses import start_losses
 
 CONFIG, IDENTITY = 'config.py', 'ablation.json'
@@ -70,22 +74,17 @@ def shrink(cfg: Config) -> Config:
     if 'val_interval' in cfg.train_cfg:
         cfg.train_cfg.val_interval = 1
     cfg.train_dataloader.batch_size = 2
-    _first_items(cfg.train_dataloader.dataset, 4)
+    take_few(cfg.train_dataloader.dataset, 4)
     start_losses(cfg.model)
     cfg.default_hooks.checkpoint.interval = 1
     for mode in ('val', 'test'):
         loaders, evaluators = cfg[f'{mode}_dataloader'], cfg[f'{mode}_evaluator']
         for loader in [loaders] if 'dataset' in loaders else loaders.values():
-            _first_items(loader.dataset, 4)
+            take_few(loader.dataset, 4)
             loader.batch_size = 4
         if 'retrieval' in evaluators:
             evaluators.retrieval.k = 2
     return cfg
-
-
-def _first_items(dataset: ConfigDict, count: int) -> None:
-    # Generated data are made to measure, files are read up to a number.
-    dataset['num_images' if dataset.type.startswith('Shapes') else 'indices'] = count
 
 
 def folder_of(out: Path, row: Row, seed: int) -> Path:
@@ -124,9 +123,8 @@ def prepare(grid: Grid, row: Row, seed: int, out: Path, smoke: bool) -> Path:
     cfg.work_dir = str(folder)
     cfg.resume = 'auto'
     cfg.launcher = 'none'
-    if row.config.startswith('configs/pretrain') or row.config.startswith('configs/ablation'):
-        # The test follows the training at once.
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    # The test follows the training at once.
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint.max_keep_ckpts = 1
     cfg.vis_backends = []
     cfg.visualizer.vis_backends = []
@@ -160,10 +158,11 @@ def start(folder: Path) -> subprocess.Popen:
 
 def chosen_runs(grid: Grid, rows: list[str] | None, seeds: list[int] | None) -> list[tuple[Row, int]]:
     """The runs asked for, those that they wait for among them."""
-    unknown = sorted(set(rows or ()) - set(grid.rows))
+    chosen = {pattern: matching(grid.rows, pattern) for pattern in rows or ()}
+    unknown = sorted(pattern for pattern, names in chosen.items() if not names)
     if unknown:
         sys.exit(f'run_ablations: there are no rows {unknown}; there are {", ".join(grid.rows)}')
-    wanted = set(rows or grid.rows)
+    wanted = {name for names in chosen.values() for name in names} or set(grid.rows)
     for name in list(wanted):
         row = grid.rows[name]
         while row.after:

@@ -21,7 +21,10 @@ test_dataloader = _evaluation_loader('test')
 val_evaluator = dict(
     captioning=dict(
         type='mmengine.Evaluator',
-        metrics=[dict(type='CaptionMetric', tokenizer='simple', scorers=('BLEU', 'ROUGE_L', 'CIDEr'))],
+        metrics=[
+            dict(type='CaptionMetric', tokenizer='simple', scorers=('BLEU', 'ROUGE_L', 'CIDEr')),
+            dict(type='CaptionTruthMetric'),
+        ],
     )
 )
 test_evaluator = val_evaluator

@@ -1,3 +1,4 @@
+from .crowds import ShapesCrowds
 from .dataset import ShapesPairs
 from .detection import ShapesDetection
 from .grammar import Caption, Phrase, draw_caption
@@ -14,6 +15,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesCrowds',
     'ShapesDetection',
     'ShapesGrounding',
     'ShapesNLVR',

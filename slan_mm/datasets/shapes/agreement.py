@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from slan_mm.datasets.shapes.grammar import JOINERS, true_joiners
-from slan_mm.datasets.shapes.scene import Scene
+from slan_mm.datasets.shapes.scene import COLORS, SHAPES, SIZES, Scene
 
 #: What can hold, each as a share of what a caption says of it.
 ASPECTS = ('colours', 'shapes', 'colours with their shapes', 'sizes', 'relations')
 _JOINER = re.compile(f' ({"|".join(JOINERS)}) ')
+_PHRASE = f'(?:(?:{"|".join(SIZES)}) )?(?:{"|".join(COLORS)}) (?:{"|".join(SHAPES)})'
+_CAPTION = re.compile(f'{_PHRASE}(?: (?:{"|".join(JOINERS)}) {_PHRASE})*')
 
 
 def parse_caption(text: str) -> tuple[list[tuple[str | None, str, str]], list[str]]:
@@ -46,6 +48,19 @@ def agreement(text: str, scene: Scene) -> dict[str, float]:
     return held | {
         name: float(np.mean(values)) for name, values in (('sizes', sizes), ('relations', relations)) if values
     }
+
+
+def is_caption(text: str) -> bool:
+    """Whether a text is phrases of the grammar, one or more, with joiners between them."""
+    return _CAPTION.fullmatch(text) is not None
+
+
+def is_true(text: str, scene: Scene) -> bool:
+    """Whether a text is a caption, names no thing twice, and all that it says holds in a scene."""
+    if not is_caption(text):
+        return False
+    kinds = [(color, shape) for _, color, shape in parse_caption(text)[0]]
+    return len(set(kinds)) == len(kinds) and all(share == 1 for share in agreement(text, scene).values())
 
 
 def _share(wanted: Sequence[str], there: Sequence[str]) -> float:

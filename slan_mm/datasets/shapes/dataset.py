@@ -9,6 +9,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
 from slan_mm.datasets.seeding import item_rng, split_index
+from slan_mm.datasets.shapes.file_backend import shapes_path
 from slan_mm.datasets.shapes.grammar import Caption, draw_caption
 from slan_mm.datasets.shapes.render import render_scene
 from slan_mm.datasets.shapes.scene import COLORS, SHAPES, SIZES, SPLIT_SHARES, Scene, sample_scene, scene_rng
@@ -129,7 +130,8 @@ class ShapesPairs(Dataset):
         """Ids of an item, without drawing it."""
         _, index = split_index(index, len(self))
         image_id = f'shapes-{self.split}-{index}'
-        return {'image_id': image_id, 'sample_id': image_id, 'img_path': f'shapes://{self.split}/{index}'}
+        path = shapes_path(self.split, self.seed, self.image_size, index)
+        return {'image_id': image_id, 'sample_id': image_id, 'img_path': path}
 
     def prepare_data(self, index: int) -> dict:
         """The item after the pipeline."""

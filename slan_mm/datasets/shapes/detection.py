@@ -7,7 +7,7 @@ from typing import Any
 from mmdet.datasets import BaseDetDataset
 
 from slan_mm.datasets.shapes.file_backend import shapes_path, shapes_scene
-from slan_mm.datasets.shapes.scene import SHAPES, SPLIT_SHARES
+from slan_mm.datasets.shapes.scene import COLORS, SHAPES, SPLIT_SHARES
 from slan_mm.registry import DATASETS
 
 
@@ -15,8 +15,8 @@ from slan_mm.registry import DATASETS
 class ShapesDetection(BaseDetDataset):
     """The pictures of ``ShapesPairs`` with the boxes of their shapes, as a mmdet data set; nothing on disk.
 
-    Classes are shapes, whatever their colour. With fewer classes, ``metainfo=dict(classes=('circle', 'star'))``, others
-    are background and some pictures have no object at all.
+    Classes are shapes, whatever their colour, or a colour and a shape: ``metainfo=dict(classes=('circle', 'red
+    star'))``. What has no class is background, and some pictures have no object at all; what has two is one of each.
 
     Args:
         split: 'train', 'val' or 'test'. All have boxes here.
@@ -42,9 +42,11 @@ class ShapesDetection(BaseDetDataset):
     def load_data_list(self) -> list[dict]:
         """Draws the scenes; pixels are drawn when a picture is read."""
         classes = tuple(self.metainfo['classes'])
-        unknown = sorted(set(classes) - set(SHAPES))
+        unknown = sorted(set(classes) - set(SHAPES) - {f'{color} {shape}' for color in COLORS for shape in SHAPES})
         if unknown:
-            raise ValueError(f'no such shapes: {unknown}; there are {list(SHAPES)}')
+            raise ValueError(
+                f'no such shapes: {unknown}; there are {list(SHAPES)}, alone or after one of {list(COLORS)}'
+            )
         return [self._entry(index, classes) for index in range(self.num_images)]
 
     def _entry(self, index: int, classes: tuple[str, ...]) -> dict:
@@ -55,9 +57,10 @@ class ShapesDetection(BaseDetDataset):
             'height': self.image_size,
             'width': self.image_size,
             'instances': [
-                {'bbox': list(item.box), 'bbox_label': classes.index(item.shape), 'ignore_flag': 0}
+                {'bbox': list(item.box), 'bbox_label': classes.index(name), 'ignore_flag': 0}
                 for item in scene.objects
-                if item.shape in classes
+                for name in (item.shape, f'{item.color} {item.shape}')
+                if name in classes
             ],
         }
         if self.return_classes:

@@ -29,6 +29,23 @@ def shapes_scene(split: str, seed: int, image_size: int, index: int) -> Scene:
     return sample_scene(scene_rng(seed, split, index, _LAYOUT), image_size, split=split)
 
 
+def scene_at(path: str) -> Scene:
+    """What the picture of a path shows.
+
+    Raises:
+        FileNotFoundError: The path names no generated picture.
+    """
+    return shapes_scene(*_arguments(path))
+
+
+def _arguments(path: str) -> tuple[str, int, int, int]:
+    """The split, seed, side and index that a path names."""
+    match = _PATH.fullmatch(str(path))
+    if match is None:
+        raise FileNotFoundError(f'{path} names no generated picture: shapes://SPLIT/SEED/SIZE/INDEX.png')
+    return match['split'], int(match['seed']), int(match['size']), int(match['index'])
+
+
 @register_backend('shapes', prefixes='shapes')
 class ShapesBackend(BaseStorageBackend):
     """Draws the picture that a path names; the bytes are those of a png file."""
@@ -39,10 +56,7 @@ class ShapesBackend(BaseStorageBackend):
         Raises:
             FileNotFoundError: The path names no generated picture.
         """
-        match = _PATH.fullmatch(str(filepath))
-        if match is None:
-            raise FileNotFoundError(f'{filepath} names no generated picture: shapes://SPLIT/SEED/SIZE/INDEX.png')
-        split, seed, size, index = match['split'], int(match['seed']), int(match['size']), int(match['index'])
+        split, seed, size, index = _arguments(filepath)
         picture = render_scene(scene_rng(seed, split, index, _PIXELS), shapes_scene(split, seed, size, index))
         file = io.BytesIO()
         # Read once and thrown away: speed counts, size does not.

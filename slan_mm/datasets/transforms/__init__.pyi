@@ -1,3 +1,4 @@
+from .blank_image import BlankImage
 from .clean_caption_pair import CleanCaptionPair
 from .crop_view import CropView
 from .load_image import LoadImage
@@ -8,6 +9,7 @@ from .random_flip_pair import RandomFlipPair
 from .resize_image import ResizeImage
 
 __all__ = [
+    'BlankImage',
     'CleanCaptionPair',
     'CropView',
     'LoadImage',

@@ -1,5 +1,6 @@
 from .captioning import SLANCaptioner
 from .detection import SLANDetector
+from .nearest_captioner import NearestCaptioner
 from .nlvr import NLVR
 from .supervised_grounding import SLANGrounder
 from .video_retrieval import VideoRetrieval
@@ -7,6 +8,7 @@ from .vqa import SLANAnswerer
 
 __all__ = [
     'NLVR',
+    'NearestCaptioner',
     'SLANAnswerer',
     'SLANCaptioner',
     'SLANDetector',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from slan_mm.models import protocols
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads import DecoderMemory, Memory
+from slan_mm.models.state_dict_hooks import start_decoder
 from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
 
@@ -26,6 +28,9 @@ class BaseGenerator(BaseSLAN):
         tokenizer = self.text_branch.encoder.tokenizer
         self.decoder: protocols.TextDecoder = MODELS.build({'type': 'TextDecoder', 'tokenizer': tokenizer, **decoder})
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width)
+        if isinstance(decoder['model'], Mapping):
+            # Weights of a hub know more of language than the text encoder does.
+            self.register_load_state_dict_pre_hook(start_decoder)
 
     def text_of(self, data_samples: list) -> TextFeatures:
         """The features of the texts that the locator meets the samples' images with."""

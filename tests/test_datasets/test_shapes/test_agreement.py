@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slan_mm.datasets.shapes import ShapesPairs
-from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall, parse_caption
+from slan_mm.datasets.shapes.agreement import ASPECTS, agreement, best_recall, is_caption, is_true, parse_caption
 from slan_mm.datasets.shapes.scene import Scene, SceneObject
 
 # A small red circle at the left, a large blue square at the right.
@@ -34,11 +34,31 @@ def test_what_holds(text, held):
     assert agreement(text, SCENE) == expected
 
 
+@pytest.mark.parametrize(
+    ('text', 'true'),
+    [
+        ('small red circle left of blue square', True),
+        ('blue square', True),
+        ('blue square left of red circle', False),
+        ('large red circle and blue square', False),
+        ('red square', False),
+        # One thing is not two.
+        ('red circle and red circle', False),
+        ('red circle and', False),
+        ('a red circle', False),
+        ('', False),
+    ],
+)
+def test_a_caption_is_true_if_all_of_it_holds(text, true):
+    assert is_true(text, SCENE) == true
+    assert is_caption(text) or not true
+
+
 def test_every_caption_holds_in_its_own_scene():
     dataset = ShapesPairs('test', 'retrieval', num_images=40)
     for index in range(40):
         (text,) = dataset[index]['data_samples'].text
-        assert set(agreement(text, dataset.scene(index)).values()) == {1.0}
+        assert set(agreement(text, dataset.scene(index)).values()) == {1.0} and is_true(text, dataset.scene(index))
 
 
 def test_recall_of_a_guess_among_those_that_fit():

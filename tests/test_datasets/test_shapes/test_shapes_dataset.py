@@ -33,7 +33,7 @@ def test_train_item_is_an_image_and_one_caption_and_nothing_else():
     assert {key: sample.get(key) for key in sample.metainfo_keys()} == {
         'image_id': 'shapes-train-12',
         'sample_id': 'shapes-train-12',
-        'img_path': 'shapes://train/12',
+        'img_path': 'shapes://train/0/64/12.png',
         'ori_shape': (64, 64),
         'img_shape': (64, 64),
     }

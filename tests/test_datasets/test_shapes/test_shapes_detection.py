@@ -5,6 +5,7 @@ from mmcv import imfrombytes
 from mmengine.fileio import get
 
 from slan_mm.datasets import ShapesDetection, ShapesPairs
+from slan_mm.datasets.shapes.file_backend import scene_at
 
 PIPELINE = [
     dict(type='mmdet.LoadImageFromFile'),
@@ -41,6 +42,30 @@ def test_a_sample_names_the_classes_and_labels_count_in_their_order():
         ]
         assert dataset[index]['data_samples'].gt_instances.labels.tolist() == expected
     assert any(not len(dataset[index]['data_samples'].gt_instances) for index in range(40))
+
+
+def test_classes_of_a_colour_and_a_shape():
+    dataset, pairs = (
+        build(metainfo=dict(classes=('red star', 'star', 'blue circle')), num_images=60),
+        ShapesPairs('val'),
+    )
+    found = set()
+    for index in range(60):
+        expected = []
+        for item in pairs.scene(index).objects:
+            expected += [0] * ((item.color, item.shape) == ('red', 'star')) + [1] * (item.shape == 'star')
+            expected += [2] * ((item.color, item.shape) == ('blue', 'circle'))
+        labels = dataset[index]['data_samples'].gt_instances.labels.tolist()
+        assert sorted(labels) == sorted(expected)
+        found |= set(labels)
+    assert found == {0, 1, 2}
+
+
+def test_a_path_tells_what_its_picture_shows():
+    pairs = ShapesPairs('test', seed=3)
+    assert scene_at(pairs.get_data_info(5)['img_path']) == pairs.scene(5)
+    with pytest.raises(FileNotFoundError, match='names no generated picture'):
+        scene_at('shapes://test/5')
 
 
 def test_a_path_is_read_like_any_file():

@@ -148,3 +148,11 @@ def test_views_refuse_bounds_and_boxes():
             build('CropView', view=1, **wrong)
     with pytest.raises(ValueError, match="sample 's': CropView does not move boxes"):
         build('CropView', view=1)({'img': np.zeros((4, 4, 3)), 'image_id': '0', 'phrases': [], 'sample_id': 's'})
+
+
+def test_a_blank_image_tells_nothing():
+    pictures = [np.full((4, 6, 3), value, np.uint8) for value in (9, 200)]
+    blank = build('BlankImage')({'img': pictures[0], 'text': 'a'})
+    assert blank['img'].shape == (4, 6, 3) and blank['img'].dtype == np.uint8 and not blank['img'].any()
+    assert blank['text'] == 'a' and pictures[0].any()
+    assert [one.any() for one in build('BlankImage')({'img': pictures})['img']] == [False, False]
