@@ -55,7 +55,7 @@ def make_smoke_run(cfg: Config) -> None:
 
 
 def take_few(dataset: Any, count: int) -> None:
-    """At most ``count`` samples of a data set's config, in place: drawn ones are made to measure, of files the first."""
+    """At most ``count`` samples of a data set's config, in place: as many are drawn, or so many of a file read."""
     for part in dataset.get('datasets', []):
         take_few(part, count)
     kind = DATASETS.get(dataset['type'])
