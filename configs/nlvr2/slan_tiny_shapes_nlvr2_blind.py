@@ -1,7 +1,7 @@
 """Sentences about two generated pictures, judged without seeing them: what a model reaches by the text alone.
 
-    python tools/train.py confi./slan_tiny_shapes_nlvr2_blind.py
-    python tools/test.py confi./slan_tiny_shapes_nlvr2_blind.py work_dirs/slan_tiny_shapes_nlvr2_blind
+    python tools/train.py configs/nlvr2/slan_tiny_shapes_nlvr2_blind.py
+    python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2_blind.py work_dirs/slan_tiny_shapes_nlvr2_blind
 
 Expected: 50, which is chance; not measured here (docs/tasks/nlvr2.md).
 """

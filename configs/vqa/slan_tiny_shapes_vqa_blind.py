@@ -1,7 +1,7 @@
 """Questions about generated shapes, answered without seeing them: what a model reaches by language alone.
 
-    python tools/train.py confi./slan_tiny_shapes_vqa_blind.py
-    python tools/test.py confi./slan_tiny_shapes_vqa_blind.py work_dirs/slan_tiny_shapes_vqa_blind
+    python tools/train.py configs/vqa/slan_tiny_shapes_vqa_blind.py
+    python tools/test.py configs/vqa/slan_tiny_shapes_vqa_blind.py work_dirs/slan_tiny_shapes_vqa_blind
 
 Expected: not measured here (docs/tasks/vqa.md).
 """
