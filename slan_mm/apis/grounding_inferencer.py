@@ -75,7 +75,8 @@ class GroundingInferencer(TaskInferencer):
             find: Phrases of texts that mark none: 'noun_phrases', see :func:`mark_phrases`; or 'words', each word that
                 can name something.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
-            options: ``top``, the most boxes a phrase gets in results and pages (1); ``score_thr``, the least score of
+            options: ``top``, the most boxes a phrase gets in results and pages (1, or of a model with ``components`` as
+                many as the phrase names); ``score_thr``, the least score of
                 these, or of a calibrated model the least ``present`` of a phrase (none); and those of
                 :class:`TaskInferencer`.
 
@@ -108,7 +109,7 @@ class GroundingInferencer(TaskInferencer):
             item |= phrase_fields(_marked(asked, given, find))
         return items
 
-    def to_dict(self, sample: Any, top: int = 1, score_thr: float | None = None) -> dict:
+    def to_dict(self, sample: Any, top: int | None = None, score_thr: float | None = None) -> dict:
         """See the class; ``top`` and ``score_thr``: the most boxes of a phrase, and their least score."""
         return dict(
             image=sample.image_id,
@@ -139,7 +140,7 @@ class GroundingInferencer(TaskInferencer):
             for box, score in zip(phrase['boxes'], phrase['scores'], strict=True)
         ]
 
-    def draw(self, item: dict, sample: Any, top: int = 1, score_thr: float | None = None) -> Canvas:
+    def draw(self, item: dict, sample: Any, top: int | None = None, score_thr: float | None = None) -> Canvas:
         """The picture with each phrase's boxes and their scores, and its best box before any adaptor."""
         picture = torch.from_numpy(self.load(item)[0].transpose(2, 0, 1).copy())
         drawn = drawn_picture(sample, picture, shown_boxes(sample, top, score_thr))

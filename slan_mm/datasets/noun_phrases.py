@@ -1,11 +1,12 @@
 """Noun phrases of a text, for those who mark none, by the library textblob without anything that it would download."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from slan_mm.arguments import checked
 from slan_mm.datasets.marked_text import APOSTROPHES, mark_spans, read_marked_text
 from slan_mm.structures import MarkedText
+from slan_mm.tagged_words import tagged_sentences
 
 #: Tags of words that stand in a noun phrase and name nothing.
 _NAMELESS = ('DT', 'PDT', 'WDT', 'PRP', 'PRP$', 'EX')
@@ -24,7 +25,7 @@ def find_noun_phrases(text: str) -> list[list[int]]:
     """
     spans: list[list[int]] = []
     text = _with_plain_apostrophes(text)
-    for sentence in _tagged_sentences(text):
+    for sentence in tagged_sentences(text):
         phrase: list[int] | None = None  # of the words before, while it may go on
         named = False
         for start, end, tag, chunk in [*sentence, (-1, -1, '', 'O')]:
@@ -46,7 +47,7 @@ def with_modifiers(text: str, spans: Sequence[Sequence[int]]) -> list[list[int]]
     For names that are known to be nouns where the parser takes them for something else, as 'cross' in 'a red cross'.
     """
     text = _with_plain_apostrophes(text)
-    words = [word for sentence in _tagged_sentences(text) for word in sentence if word[0] >= 0]
+    words = [word for sentence in tagged_sentences(text) for word in sentence if word[0] >= 0]
     widened = []
     for start, end in spans:
         for first, last, tag, _ in reversed([word for word in words if word[1] <= start]):
@@ -60,20 +61,6 @@ def with_modifiers(text: str, spans: Sequence[Sequence[int]]) -> list[list[int]]
 def _with_plain_apostrophes(text: str) -> str:
     """``text`` as the parser knows it, which takes "dog's" with the plain apostrophe alone; no character moves."""
     return re.sub(f'[{APOSTROPHES}]', "'", text)
-
-
-def _tagged_sentences(text: str) -> Iterator[list[tuple[int, int, str, str]]]:
-    """Start and end in ``text``, tag and chunk of each word of each sentence; start -1: the word was not found."""
-    from textblob.en import parse  # takes a second, which those who mark phrases need not wait
-
-    position = 0
-    for sentence in parse(text, tokenize=True, tags=True, chunks=True).split():
-        words = []
-        for word, tag, chunk, *_ in sentence:
-            start = text.find(word, position)
-            position = max(position, start + len(word))
-            words.append((start, start + len(word), tag, chunk))
-        yield words
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

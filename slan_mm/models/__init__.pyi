@@ -1,6 +1,7 @@
 from .base import BaseSLAN
 from .data_preprocessor import PairDataPreprocessor
 from .grounding_tta import GroundingTTAModel
+from .map_components import MapComponents
 from .presence import Presence
 from .score_weights import ScoreWeights
 from .slan import SLAN
@@ -12,6 +13,7 @@ __all__ = [
     'SLAN',
     'BaseSLAN',
     'GroundingTTAModel',
+    'MapComponents',
     'PairDataPreprocessor',
     'Presence',
     'SLANAnswerer',

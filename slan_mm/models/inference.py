@@ -35,14 +35,14 @@ class GroundingInference:
     processor: protocols.Processor | None = None
 
     @checked
-    def ground(self, picture: Any, text: str, top: int = 1, score_thr: float | None = None) -> list[dict]:
+    def ground(self, picture: Any, text: str, top: int | None = None, score_thr: float | None = None) -> list[dict]:
         """The boxes of the text's phrases in the image, as :class:`GroundingInferencer` finds them.
 
         Args:
             picture: A path, an (H, W, 3) uint8 RGB array or a PIL image.
             text: Its phrases stand in brackets, 'a [dog] on the [grass]'; without any they are its noun phrases.
-            top, score_thr: The most boxes of a phrase, and their least score; of a model that tells ``present``, the
-                least probability that the thing is there.
+            top, score_thr: The most boxes of a phrase (None: see :func:`shown_boxes`), and their least score; of a
+                model that tells ``present``, the least probability that the thing is there.
 
         Returns:
             Of each phrase ``phrase``, its ``spans`` in the text, ``boxes`` [x1, y1, x2, y2] in pixels, best first, and

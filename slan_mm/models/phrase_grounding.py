@@ -16,6 +16,7 @@ from torchvision.ops import nms
 from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.locator.boxes import cell_centres
 from slan_mm.models.locator.word_maps import activation_map, level_maps
+from slan_mm.models.map_components import MapComponents, add_components
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
@@ -156,33 +157,46 @@ def grounding_scores(
     return (similarity.cumsum(0) / levels.view(-1, 1, 1, 1)).unbind()
 
 
-def set_peaks(
+def phrase_maps(
     image: ImageFeatures,
     text: TextFeatures,
     tokens: TextTokens,
-    data_samples: list,
+    data_samples: Sequence,
     word_weight: Tensor | None = None,
     pairs: PairIndex | None = None,
-) -> None:
-    """Adds ``pred_peaks`` to every sample: for each phrase the point (1, 2), x and y in original pixels, of its peak.
+) -> list[list[Tensor | None]]:
+    """Of each sample the map (H, W) of each phrase; None of a phrase none of whose words was read.
 
-    A phrase's map is the mean of the word-activation maps of its words on the finest level, weighted as in
-    :func:`rank_regions`; the peak is the centre of a cell. A phrase none of whose words was read has none, (0, 2).
+    It is the mean of the word-activation maps of its words on the finest level, weighted as in :func:`rank_regions`.
     """
     pairs = PairIndex.rows(text.words) if pairs is None else pairs
     maps = activation_map(text.word_space, level_maps(image.space_maps, -1), pairs).float()
-    centres = cell_centres(maps.shape[-2], maps.shape[-1], maps.device, maps.dtype)
-    for row, (sample, phrases) in enumerate(zip(data_samples, phrase_tokens(tokens, data_samples), strict=True)):
-        height, width = sample.ori_shape
+    found: list[list[Tensor | None]] = []
+    for row, phrases in enumerate(phrase_tokens(tokens, data_samples)):
         weight = None if word_weight is None else word_weight[row]
-        peaks = [
-            centres[(word_shares(words, weight) @ maps[row].flatten(1)).argmax()[None]]
-            * centres.new_tensor([width, height])
-            if words.any()
-            else centres.new_zeros(0, 2)
-            for words in phrases
-        ]
-        sample.set_field(peaks, 'pred_peaks')
+        found.append(
+            [
+                (word_shares(words, weight) @ maps[row].flatten(1)).view(maps.shape[-2:]) if words.any() else None
+                for words in phrases
+            ]
+        )
+    return found
+
+
+def set_peaks(maps: Sequence[Sequence[Tensor | None]], data_samples: Sequence) -> None:
+    """Adds ``pred_peaks`` to every sample: for each phrase the point (1, 2), x and y in original pixels, of its peak.
+
+    The peak is the centre of a cell of the phrase's map, see :func:`phrase_maps`; without a map there is none, (0, 2).
+    """
+    for sample, of_phrases in zip(data_samples, maps, strict=True):
+        sample.set_field([_peak(response, sample.ori_shape) for response in of_phrases], 'pred_peaks')
+
+
+def _peak(response: Tensor | None, shape: Sequence[int]) -> Tensor:
+    if response is None:
+        return torch.zeros(0, 2)
+    centres = cell_centres(*response.shape, response.device, response.dtype)
+    return centres[response.argmax()[None]] * centres.new_tensor([shape[1], shape[0]])
 
 
 def ground_phrases(
@@ -194,11 +208,19 @@ def ground_phrases(
     branch: ImageBranch,
     word_weight: Tensor | None = None,
     pairs: PairIndex | None = None,
+    components: MapComponents | None = None,
 ) -> list:
-    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level; :func:`set_peaks`."""
+    """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level; :func:`set_peaks`.
+
+    With ``components`` also :func:`add_components`.
+    """
     scores = grounding_scores(branch, image, text, located, pairs)
-    set_peaks(image, text, tokens, data_samples, word_weight, pairs)
-    return rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
+    rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
+    maps = phrase_maps(image, text, tokens, data_samples, word_weight, pairs)
+    set_peaks(maps, data_samples)
+    if components is not None:
+        add_components(components, maps, data_samples)
+    return data_samples
 
 
 def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Sequence) -> tuple[Tensor, TextFeatures]:
@@ -231,18 +253,24 @@ def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None = Non
     return boxes[kept], scores[kept]
 
 
-def shown_boxes(sample: Any, top: int = 1, score_thr: float | None = None) -> list[tuple[Tensor, Tensor]]:
+def shown_boxes(sample: Any, top: int | None = None, score_thr: float | None = None) -> list[tuple[Tensor, Tensor]]:
     """Of each phrase of a predicted ``sample`` the :func:`best_boxes` of the last level.
 
-    ``score_thr`` is the least score of a box; of a model that tells how probable it is that the thing is there
-    (``pred_presence``), the least such probability: a phrase below has no box.
+    ``top``: None: as many as the phrase names, where the model counts them (``pred_counts``), else 1. ``score_thr`` is
+    the least score of a box; of a model that tells how probable it is that the thing is there (``pred_presence``), the
+    least such probability: a phrase below has no box.
     """
+    phrases = sample.pred_phrases
+    tops = (sample.get('pred_counts') or [1] * len(phrases)) if top is None else [top] * len(phrases)
     presence = sample.get('pred_presence')
     if presence is None or score_thr is None:
-        return [best_boxes(levels[-1], top, score_thr) for levels in sample.pred_phrases]
-    found = [best_boxes(levels[-1], top) for levels in sample.pred_phrases]
+        return [best_boxes(levels[-1], most, score_thr) for levels, most in zip(phrases, tops, strict=True)]
+    found = [best_boxes(levels[-1], most) for levels, most in zip(phrases, tops, strict=True)]
     there = (presence >= score_thr).tolist()
-    return [(boxes[: top * kept], scores[: top * kept]) for (boxes, scores), kept in zip(found, there, strict=True)]
+    return [
+        (boxes[: len(boxes) * kept], scores[: len(scores) * kept])
+        for (boxes, scores), kept in zip(found, there, strict=True)
+    ]
 
 
 def marked_text(sample: Any) -> MarkedText:
@@ -250,7 +278,7 @@ def marked_text(sample: Any) -> MarkedText:
     return MarkedText(sample.text, [phrase['spans'] for phrase in sample.get('phrases') or []])
 
 
-def phrase_answers(sample: Any, top: int = 1, score_thr: float | None = None) -> list[dict]:
+def phrase_answers(sample: Any, top: int | None = None, score_thr: float | None = None) -> list[dict]:
     """The predictions for a ``sample``'s phrases, in types that json can write.
 
     Of each ``phrase``, ``spans`` in the text, the :func:`shown_boxes` and their ``scores``; ``present``, the

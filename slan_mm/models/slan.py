@@ -9,6 +9,7 @@ from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.inference import RetrievalInference
+from slan_mm.models.map_components import MapComponents
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, marked_text, one_phrase_texts, set_regions
@@ -32,6 +33,8 @@ class SLAN(RetrievalInference, BaseSLAN):
             region-word terms, and 1 for ITM.
         presence: Config of :class:`Presence`, the probability that a phrase's thing is in the image at all; None: it is
             not told. Set by ``tools/calibrate.py``.
+        components: Config of ``MapComponents``, which adds the parts of a phrase's map to its regions, so that a phrase
+            that names several things is answered by several boxes; None: it is answered by one.
         base: What :class:`BaseSLAN` takes.
     """
 
@@ -50,6 +53,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         phrases_alone: bool = False,
         score_weights: dict | None = None,
         presence: dict | None = None,
+        components: dict | None = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -60,6 +64,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         self.presence: Presence | None = None
         if presence is not None:
             self.presence = MODELS.build(dict(type='Presence') | presence)
+        self.components: MapComponents | None = None if components is None else MODELS.build(components)
         self.register_load_state_dict_pre_hook(fit_chosen)
         self.objective = PretrainObjective(
             **objective,
@@ -171,8 +176,8 @@ class SLAN(RetrievalInference, BaseSLAN):
         weight = self.objective.word_weight(text)
         if not self.phrases_alone:
             located = self.locate(image, text, pairs) if located is None else located
-            branch = self.image_branch
-            return ground_phrases(image, text, tokens, located, data_samples, branch, weight, pairs)
+            branch, parts = self.image_branch, self.components
+            return ground_phrases(image, text, tokens, located, data_samples, branch, weight, pairs, parts)
         if located is not None:
             set_regions(located.boxes[-1], located.region_mask, data_samples)
         rows, alone = one_phrase_texts(text, tokens, data_samples)
@@ -187,11 +192,14 @@ class SLAN(RetrievalInference, BaseSLAN):
             of_image = rows if pairs is None else pairs.image[rows]
             each = PairIndex(of_image, torch.arange(len(rows), device=rows.device), num_images=len(image))
             located = self.locate(image, alone, each)
-            ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows], each)
+            branch, parts = self.image_branch, self.components
+            ground_phrases(image, alone, tokens[rows], located, phrases, branch, weight[rows], each, parts)
         answers = iter(phrases)
         for sample in data_samples:
             own = [next(answers) for _ in sample.get('phrases') or []]
             sample.set_field([answer.pred_phrases[0] for answer in own], 'pred_phrases')
             sample.set_field([answer.pred_peaks[0] for answer in own], 'pred_peaks')
             sample.set_field([answer.unread[0] for answer in own], 'unread')
+            if self.components is not None:
+                sample.set_field([answer.pred_counts[0] for answer in own], 'pred_counts')
         return data_samples

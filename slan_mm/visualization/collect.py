@@ -12,6 +12,7 @@ from torch import Tensor
 
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.models.phrase_grounding import shown_boxes
 from slan_mm.visualization.records import DrawnPhrase, DrawnPicture, ImageQuery, TextQuery, Thumbnail
 
 _LONGEST = 800  # side of a picture that is kept for drawing, in pixels; larger files are shrunk
@@ -53,17 +54,18 @@ def drawn_picture(
     Args:
         sample: See above.
         inputs: Its picture, see :func:`visible_picture`.
-        answers: Of each phrase (boxes (n, 4), scores (n,)), which are both shown; None: its best box, without score.
+        answers: Of each phrase (boxes (n, 4), scores (n,)), which are both shown; None: its :func:`shown_boxes`,
+            without scores.
     """
     phrases = []
-    for number, (phrase, levels) in enumerate(zip(sample.phrases, sample.pred_phrases, strict=True)):
+    shown = shown_boxes(sample) if answers is None else answers
+    for phrase, levels, (boxes, scores) in zip(sample.phrases, sample.pred_phrases, shown, strict=True):
         gold = phrase.get('boxes')
-        boxes, scores = (levels[-1]['boxes'][:1], None) if answers is None else answers[number]
         phrases.append(
             DrawnPhrase(
                 spans=phrase['spans'],
                 answers=boxes.detach().cpu().numpy(),
-                scores=None if scores is None else scores.detach().cpu().numpy(),
+                scores=None if answers is None else scores.detach().cpu().numpy(),
                 start=_best(levels[0]) if len(levels) > 1 and len(levels[0]['boxes']) else None,
                 gold=None if gold is None else np.asarray(gold, dtype=float).reshape(-1, 4),
             )

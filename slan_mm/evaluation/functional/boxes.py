@@ -8,6 +8,7 @@ first (N may be 0, which is a miss everywhere).
 - pointing: a point, the centre of the first box or the peak of the phrase's map, lies in any gold box (its border
   included).
 - mean IoU: the IoU of the first box with the gold box it fits best.
+- all boxes: of several boxes that are shown, each finds the free gold box it fits best, best box first.
 """
 
 from __future__ import annotations
@@ -57,6 +58,19 @@ def hit_rank(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> float:
         return math.inf
     hits = (pairwise_iou(boxes, gold).amax(dim=1) >= threshold).nonzero()
     return float(hits[0, 0]) + 1 if len(hits) else math.inf
+
+
+def found_boxes(boxes: Tensor, gold: Tensor, threshold: float = 0.5) -> int:
+    """How many of the gold boxes (M, 4) the boxes (N, 4), best first, find, each of them one at most.
+
+    A box finds the gold box that it fits best of those that no better box has found, if the IoU is >= ``threshold``.
+    """
+    overlaps, found = pairwise_iou(boxes, gold), 0
+    for row in range(len(boxes)):
+        best, place = overlaps[row].max(dim=0)
+        if best >= threshold:
+            overlaps[:, place], found = 0.0, found + 1
+    return found
 
 
 def points_at(points: Tensor, gold: Tensor) -> bool:

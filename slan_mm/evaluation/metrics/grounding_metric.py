@@ -15,12 +15,14 @@ from torch import Tensor
 from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
     center_box,
+    found_boxes,
     mean_pairwise_iou,
     points_at,
     region_sides,
     score_phrase,
     whole_box,
 )
+from slan_mm.models.phrase_grounding import best_boxes
 from slan_mm.registry import METRICS
 
 TOPK = (1, 5, 10)
@@ -34,12 +36,16 @@ _REGIONS = '@regions/'
 class _Phrase:
     """Scores of one phrase: a :class:`PhraseScore` for each source ('' is the answer, 'level0', 'center', ...).
 
-    ``peak``: whether the peak of the phrase's map points at it; None where the model has no map.
+    ``peak``: whether the peak of the phrase's map points at it; None where the model has no map. ``shown``, ``gold``,
+    ``found``: how many boxes answer it, how many it has, and how many of these the former find.
     """
 
     scores: dict[str, PhraseScore]
     categories: list[str]
     peak: bool | None
+    shown: int
+    gold: int
+    found: int
 
 
 @dataclass
@@ -70,6 +76,9 @@ class GroundingMetric(BaseMetric):
       is what the best ranking of them could reach.
     - ``pointing_peak``: pointing as the literature has it, by the highest cell of the phrase's map instead of the
       centre of the answer. Left out where the model has no map.
+    - ``all_boxes_recall``: the mean over phrases with several gold boxes of the share of these that the shown boxes
+      find; left out where no phrase has several. ``all_boxes_precision``: of all boxes shown, those that find a gold
+      box. A phrase is shown its best box, or as many as the model counts (``pred_counts``).
     - ``..._level0`` (the regions before any adaptor), ``..._level1``, ...: the levels before the answer.
     - ``..._whole``, ``..._center``: the whole image and a centred box with half the image's sides.
       They have one box, so R5 and R10 equal R1 and are left out.
@@ -112,7 +121,7 @@ class GroundingMetric(BaseMetric):
                 absolute xyxy in original pixels, and ``category``), ``pred_phrases`` (for each phrase, for each level
                 0..L, ``boxes`` (N, 4) in original pixels and ``scores`` (N,)), ``pred_regions`` (``boxes`` (NG, 4),
                 normalised xyxy; optional) and ``pred_peaks`` (for each phrase (1, 2) or (0, 2), x and y in original
-                pixels; optional).
+                pixels; optional), ``pred_counts`` (how many boxes answer each phrase; optional).
 
         Raises:
             ValueError: if predictions do not line up with the phrases, or hold a number that is not finite.
@@ -131,7 +140,8 @@ class GroundingMetric(BaseMetric):
         height, width = sample['ori_shape'][:2]
         baselines = {'whole': whole_box(height, width), 'center': center_box(height, width, CENTER_SIDE)}
         peaks = sample.get('pred_peaks') or [None] * len(phrases)
-        for phrase, levels, peak in zip(phrases, predictions, peaks, strict=True):
+        counts = sample.get('pred_counts') or [1] * len(phrases)
+        for phrase, levels, peak, count in zip(phrases, predictions, peaks, counts, strict=True):
             gold = torch.as_tensor(phrase['boxes']).cpu().double().reshape(-1, 4)
             if not len(gold):
                 result.without_box += 1
@@ -144,7 +154,10 @@ class GroundingMetric(BaseMetric):
             sources = {'': ranked[-1], **sources, **baselines}
             scores = {key: score_phrase(boxes, gold, self.iou_threshold) for key, boxes in sources.items()}
             points = None if peak is None else points_at(peak.detach().cpu().double(), gold)
-            result.phrases.append(_Phrase(scores, list(phrase.get('category') or []), points))
+            shown, _ = best_boxes(dict(boxes=ranked[-1], scores=torch.zeros(len(ranked[-1]))), count)
+            found = found_boxes(shown, gold, self.iou_threshold)
+            categories = list(phrase.get('category') or [])
+            result.phrases.append(_Phrase(scores, categories, points, len(shown), len(gold), found))
         if sample.get('pred_regions') is not None:
             regions = sample['pred_regions']['boxes'].detach().cpu().double().reshape(-1, 4)
             _check_finite(regions, name)
@@ -236,6 +249,10 @@ def _summarise(phrases: list[_Phrase], skip_levels: bool = False) -> dict[str, f
         metrics[f'mean_iou{end}'] = sum(score.iou for score in scores) / len(scores)
     if all(phrase.peak is not None for phrase in phrases):
         metrics['pointing_peak'] = _percent(phrases, lambda phrase: bool(phrase.peak))
+    if several := [phrase for phrase in phrases if phrase.gold > 1]:
+        metrics['all_boxes_recall'] = 100.0 * sum(phrase.found / phrase.gold for phrase in several) / len(several)
+    shown = sum(phrase.shown for phrase in phrases)
+    metrics['all_boxes_precision'] = 100.0 * sum(phrase.found for phrase in phrases) / max(shown, 1)
     return metrics
 
 

@@ -7,6 +7,7 @@ from slan_mm.evaluation.functional.boxes import (
     best_iou,
     box_centers,
     center_box,
+    found_boxes,
     hit_rank,
     mean_pairwise_iou,
     pairwise_iou,
@@ -25,6 +26,13 @@ def test_iou_by_hand():
     assert torch.allclose(pairwise_iou(boxes, gold)[0], torch.tensor([1 / 3, 1, 0], dtype=torch.float64))
     assert pairwise_iou(boxes, gold)[1].tolist() == [0, 0, 0]
     assert best_iou([0, 0, 2, 2], gold.numpy()) == float(pairwise_iou(torch.tensor([[0, 0, 2, 2]]), gold).max()) > 0
+
+
+def test_each_box_finds_one_gold_box():
+    gold = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 12], [20, 0, 30, 10]])
+    boxes = torch.tensor([[0.0, 0, 10, 12], [0, 0, 10, 11], [0, 0, 10, 10], [20, 0, 40, 20]])
+    # The first takes the second gold box, the next one the first; then none is free, and the last one fits badly.
+    assert [found_boxes(boxes[:count], gold) for count in range(5)] == [0, 1, 2, 2, 2]
 
 
 def test_any_box_and_merged_box_differ():

@@ -67,6 +67,22 @@ def test_pointing_by_the_peak_of_the_map(two_samples):
     assert (metrics['grounding/people/pointing_peak'], metrics['grounding/toys/pointing_peak']) == (100, 0)
 
 
+def test_all_boxes_of_a_phrase(two_samples):
+    # One box each: the dog is found, nobody of two people; the third phrase has no box, the fourth no answer.
+    metrics = evaluate(two_samples)
+    assert (metrics['grounding/all_boxes_recall'], metrics['grounding/all_boxes_precision']) == (0, 50)
+    assert 'grounding/toys/all_boxes_recall' not in metrics, 'a category without a phrase of several'
+    # Two boxes for the people, of which one fits, and is found but once.
+    first, second = two_samples
+    first.pred_phrases[1][-1] = level(LEFT, MIDDLE, RIGHT)
+    first.set_field([1, 2, 1], 'pred_counts')
+    metrics = evaluate([first, second])
+    assert metrics['grounding/all_boxes_recall'] == 50
+    assert metrics['grounding/all_boxes_precision'] == pytest.approx(200 / 3)
+    first.set_field([1, 3, 1], 'pred_counts')
+    assert evaluate([first, second])['grounding/people/all_boxes_recall'] == 100
+
+
 def test_worked_example(two_samples):
     metrics = evaluate(two_samples)
     # Three phrases have boxes: dog hit at 1, people at 6 (any-box) or 1 (merged: the whole image), 'b' never.

@@ -9,7 +9,7 @@ from pathlib import Path
 FLOORS = (
     'answer_list applied_config arguments atomic_files config environment extras file_endings folder_config '
     'folder_lock import_messages mirror model_folder own_files pair_index plain_text progress quick_imports '
-    'registry shipped structures text_files version weights_file',
+    'registry shipped structures tagged_words text_files version weights_file',
     'datasets models',
     'feature_store',
     'evaluation',
