@@ -42,7 +42,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them; or videos')
     parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
     parser.add_argument(
-        '--top', type=positive, help='the most answers: boxes of a phrase (1), pictures of a text (10), ...'
+        '--top',
+        type=positive,
+        help='the most answers: boxes of a phrase (1, or as many as it names), pictures of a text (10), ...',
     )
     parser.add_argument('--score-thr', type=option(real()), help='the least score of boxes that are shown')
     parser.add_argument('--batch-size', type=positive, default=8, help='pictures that go through the model together')
