@@ -3,7 +3,8 @@
     python tools/test.py configs/pretrain/slan_small_flickr8k_components.py work_dirs/slan_small_flickr8k
 
 Further regions of a phrase are the connected parts of its map (``slan_mm/models/map_components.py``); "two dogs" is
-answered by two boxes. Expected: docs/ablations.md.
+answered by two boxes.
+Expected: docs/ablations.md.
 """
 
 _base_ = './slan_small_flickr8k.py'
