@@ -195,7 +195,7 @@ def set_peaks(maps: Sequence[Sequence[Tensor | None]], data_samples: Sequence) -
 def _peak(response: Tensor | None, shape: Sequence[int]) -> Tensor:
     if response is None:
         return torch.zeros(0, 2)
-    centres = cell_centres(*response.shape, response.device, response.dtype)
+    centres = cell_centres(response.shape[0], response.shape[1], response.device, response.dtype)
     return centres[response.argmax()[None]] * centres.new_tensor([shape[1], shape[0]])
 
 
