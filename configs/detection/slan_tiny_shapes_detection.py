@@ -21,6 +21,8 @@ model = dict(
     type='SLANDetector',
     objective=None,
     head=dict(max_per_img=25),
+    # As phrases are grounded.
+    word_weights=dict(terms=_base_.model.objective.calibrated, power=_base_.model.objective.word_power),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=16),
     # 'detect', the colon and the commas are spelled, or unknown, in the shapes' vocabulary.
     text=dict(encoder=dict(max_words=64)),

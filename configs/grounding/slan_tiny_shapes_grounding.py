@@ -17,7 +17,13 @@ _base_ = [
 
 load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 
-model = dict(type='SLANGrounder', objective=None, head=dict(score_dims=64))
+model = dict(
+    type='SLANGrounder',
+    objective=None,
+    head=dict(score_dims=64),
+    # As SLAN grounds.
+    word_weights=dict(terms=_base_.model.objective.calibrated, power=_base_.model.objective.word_power),
+)
 
 train_cfg = dict(max_iters=800)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -25,6 +25,9 @@ _DECODER = {
     'objective.lm_head.bias': 'decoder.bert.cls.predictions.bias',
 }
 
+#: Of each region-word term the word weights, in pre-training and in a task.
+_WEIGHTS = re.compile(r'objective\.region_word\.(\w+)\.calibration\.')
+
 #: What is chosen on held-out pictures; a model has it, or not, whatever its checkpoint says.
 _CHOSEN = ('score_weights.', 'presence.')
 
@@ -130,9 +133,13 @@ def keep_fresh_head(module: nn.Module, state_dict: dict[str, Any], prefix: str, 
     pretraining = _of_objectives(state_dict, prefix)
     if not pretraining:
         return
+    own = module.state_dict()
     for name in pretraining:
-        del state_dict[name]
-    fresh = {name: value for name, value in module.state_dict().items() if prefix + name not in state_dict}
+        value = state_dict.pop(name)
+        instead = _WEIGHTS.sub(r'word_weights.calibration.\1.', name.removeprefix(prefix))
+        if instead in own:
+            state_dict[prefix + instead] = value
+    fresh = {name: value for name, value in own.items() if prefix + name not in state_dict}
     state_dict.update({prefix + name: value for name, value in fresh.items()})
     print_log(
         f'A pre-training checkpoint: {len(pretraining)} tensors of its objectives are left out, {len(fresh)} of '

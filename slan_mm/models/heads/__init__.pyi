@@ -5,6 +5,7 @@ from .detection_loss import DetectionLoss
 from .memory import DecoderMemory, Memory
 from .pair_fusion import PairFusionHead
 from .text_decoder import TextDecoder
+from .word_weights import WordWeights
 
 __all__ = [
     'ClassPrompt',
@@ -14,5 +15,6 @@ __all__ = [
     'Memory',
     'PairFusionHead',
     'TextDecoder',
+    'WordWeights',
     'rank_texts',
 ]

@@ -29,16 +29,20 @@ class DetectionOutputs:
     - ``boxes`` [G_0, ..., G_L, refined], each (P, NG, 4): of every level, and the answer.
     - ``region_mask`` (P, NG): True at kept regions.
     - ``tokens`` (C, NT): True where a token names a class.
+    - ``weight`` (NT,): how much a token counts in the score of its class; None: all the same. No loss reads it.
     """
 
     logits: Tensor
     boxes: list[Tensor]
     region_mask: Tensor
     tokens: Tensor
+    weight: Tensor | None = None
 
     def class_logits(self) -> Tensor:
-        """The mean over a class' tokens: (P, NG, C)."""
+        """The weighted mean over a class' tokens: (P, NG, C)."""
         share = self.tokens.to(self.logits.dtype)
+        if self.weight is not None:
+            share = share * self.weight.to(share.dtype)
         return self.logits @ (share / share.sum(1, keepdim=True)).T
 
 

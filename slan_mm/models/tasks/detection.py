@@ -16,6 +16,7 @@ from torch import Tensor
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.class_prompt import ClassPrompt, PromptPart, class_token_map, read_class_names
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.heads.word_weights import WordWeights
 from slan_mm.models.phrase_grounding import region_word_similarity
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
@@ -53,6 +54,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         head: Config of the head.
         prompt: Arguments of :class:`ClassPrompt`.
         classes: Class names, as :func:`read_class_names` reads them.
+        word_weights: Arguments of :class:`WordWeights`; None: all words of a class count the same.
         base: What :class:`BaseSLAN` takes. ``data_preprocessor`` is mmdet's.
 
     Raises:
@@ -70,6 +72,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         head: dict,
         prompt: dict | None = None,
         classes: str | Sequence[str] | None = None,
+        word_weights: dict | None = None,
         **base: Any,
     ) -> None:
         super().__init__(**base)
@@ -80,6 +83,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         self.prompt = ClassPrompt(**(prompt or {}))
         self.classes = None if classes is None else read_class_names(classes)
         self._parts: dict[tuple[str, ...], list[PromptPart]] = {}
+        self.word_weights = None if word_weights is None else WordWeights(self.space_dims, **word_weights)
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def extract_feat(self, batch_inputs: Tensor) -> ImageFeatures:
@@ -117,11 +121,14 @@ class SLANDetector(BaseSLAN, BaseDetector):
         for ((height, width), names), rows in groups.items():
             image = self.encode_image(inputs[rows, :, :height, :width])
             text, maps = texts[names]
+            weights = None if self.word_weights is None else self.word_weights(text)
             for number, part in enumerate(self.prompt_parts(names)):
                 words = text[torch.full((len(rows),), number, device=inputs.device)]
                 located = self.locate(image, words)
                 similarity = region_word_similarity(self.image_branch, image, words, located.boxes[-1])
-                yield DetectedPart(rows, (height, width), part, self.head(located, similarity, maps[number]))
+                outputs = self.head(located, similarity, maps[number])
+                outputs.weight = None if weights is None else weights[number]
+                yield DetectedPart(rows, (height, width), part, outputs)
 
     def _names(self, sample: DetDataSample) -> tuple[str, ...]:
         names = sample.get('text')

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
+from slan_mm.models.heads.word_weights import WordWeights
 from slan_mm.models.inference import GroundingInference
 from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, rank_regions
 from slan_mm.models.sizes import build_sized
@@ -36,6 +37,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
 
     Args:
         head: Config of the :class:`DetectionHead`.
+        word_weights: Arguments of :class:`WordWeights`; None: all words of a phrase count the same.
         base: What :class:`BaseSLAN` takes.
     """
 
@@ -47,12 +49,13 @@ class SLANGrounder(GroundingInference, BaseSLAN):
     grounds_phrases = True
     scores_regions = True
 
-    def __init__(self, head: dict | None = None, **base: Any) -> None:
+    def __init__(self, head: dict | None = None, word_weights: dict | None = None, **base: Any) -> None:
         super().__init__(**base)
         levels = len(self.locator.adaptors) + 1
         self.head = build_sized(
             dict(type='DetectionHead') | (head or {}), 'head', embed_dims=self.embed_dims, num_levels=levels
         )
+        self.word_weights = None if word_weights is None else WordWeights(self.space_dims, **word_weights)
         self.register_load_state_dict_pre_hook(keep_fresh_head)
 
     def outputs(
@@ -105,8 +108,8 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         """Adds ``pred_phrases`` and ``pred_regions``, see :func:`rank_regions`; one level more than the locator has.
 
         The answer is the refined boxes; before them stand those of G_0 and of each adaptor. A region has one score on
-        all levels, the sigmoid of the mean logit of the phrase's words: the model's probability that the refined box
-        is the phrase's.
+        all levels, the sigmoid of the (weighted) mean logit of the phrase's words: the model's probability that the
+        refined box is the phrase's.
 
         Args:
             image: Of B images.
@@ -117,7 +120,8 @@ class SLANGrounder(GroundingInference, BaseSLAN):
         """
         outputs = self.outputs(image, text, tokens, located, pairs)
         logits = [outputs.logits.float()] * len(outputs.boxes)
-        rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, data_samples)
+        weight = None if self.word_weights is None else self.word_weights(text)
+        rank_regions(outputs.boxes, logits, outputs.region_mask, tokens, text.word_mask, data_samples, weight)
         for sample in data_samples:
             for levels in sample.pred_phrases:
                 for level in levels:
