@@ -101,6 +101,7 @@ def test_rows_wait_for_the_row_that_the_grid_names(grid):
     ('old', 'new', 'said'),
     [
         ('max_minutes: 1', 'minutes: 1', r"unknown keys \['minutes'\]"),
+        ('{R@1: grounding/R1}', '{true: grounding/R1}', r'named \[True\].*in quotes'),
         ('{label: the default}', '{labels: the default}', r"row default.*unknown keys \['labels'\]"),
         ('rows: [default, two]', 'rows: [default, tow]', r"no rows \['tow'\]"),
         ('rows: [default, two]', 'rows: [default]', r"rows \['two'\] are in no table"),

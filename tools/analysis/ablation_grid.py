@@ -85,9 +85,9 @@ def read_grid(path: str | Path) -> Grid:
     """Reads a grid from yaml; ``configs/ablation/grid.yaml`` is one.
 
     Raises:
-        ValueError: A key is not known, a row goes without a setting that is not shared, a table or ``after`` names a
-            row that is not there, a row is in no table and no other row waits for it, or rows wait for each other in
-            a circle.
+        ValueError: A key is not known, the name of a metric is no text, a row goes without a setting that is not
+            shared, a table or ``after`` names a row that is not there, a row is in no table and no other row waits for
+            it, or rows wait for each other in a circle.
     """
     raw = yaml.safe_load(Path(path).read_text())
     _check_keys(raw, _GRID_KEYS, path)
@@ -103,6 +103,10 @@ def read_grid(path: str | Path) -> Grid:
     for settings in raw['tables']:
         _check_keys(settings, _TABLE_KEYS, f'a table of {path}')
         tables.append(Table(**{'metrics': raw['metrics'], **settings}))
+        if odd := [label for label in tables[-1].metrics if not isinstance(label, str)]:
+            raise ValueError(
+                f'{path}: metrics are named {odd}: yaml reads true, no and numbers as such; put them in quotes'
+            )
     _check_names(rows, tables, path)
     return Grid(rows, tables, raw.get('options') or {}, float(raw['max_minutes']), raw.get('baselines') or {})
 
