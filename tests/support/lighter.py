@@ -19,7 +19,7 @@ def lighten(patch: pytest.MonkeyPatch) -> None:
     Each parameter is a group of its optimizer, and PyTorch makes a set of those of all earlier groups for each: here
     one set grows.
 
-    MMEngine calls the garbage collector for each data set: among all that earlier tests and imports have made, that took
+    MMEngine calls the garbage collector for each data set: among all that earlier tests and imports have made, it took
     longer than reading the small files of tests.
     """
     patch.setattr(yapf_api, 'FormatCode', lambda text, **_: (text, True))
