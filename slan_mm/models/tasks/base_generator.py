@@ -28,7 +28,7 @@ class BaseGenerator(BaseSLAN):
         tokenizer = self.text_branch.encoder.tokenizer
         self.decoder: protocols.TextDecoder = MODELS.build({'type': 'TextDecoder', 'tokenizer': tokenizer, **decoder})
         self.memory = DecoderMemory(self.embed_dims, self.decoder.width)
-        if isinstance(decoder['model'], Mapping):
+        if isinstance(decoder.get('model'), Mapping):
             # Weights of a hub know more of language than the text encoder does.
             self.register_load_state_dict_pre_hook(start_decoder)
 
