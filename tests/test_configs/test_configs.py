@@ -224,7 +224,8 @@ def check_grounding(cfg, model):
 
 def check_slan(cfg, model):
     check_grounding(cfg, model)
-    check_retrieval(cfg, model)
+    if 'retrieval' in cfg.test_dataloader:
+        check_retrieval(cfg, model)
 
 
 #: How a model's predictions are checked, by its type.
