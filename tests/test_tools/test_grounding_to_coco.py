@@ -4,10 +4,12 @@ import json
 import runpy
 from pathlib import Path
 
+from PIL import Image
+
 TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/grounding_to_coco.py'
 
 
-def test_heads_are_the_categories(tmp_path):
+def test_heads_or_the_classes_they_name_are_the_categories(tmp_path):
     caption = 'Two small dogs run and a dog of a man sits'
     spans = [
         [[caption.index(phrase), caption.index(phrase) + len(phrase)]]
@@ -17,7 +19,8 @@ def test_heads_are_the_categories(tmp_path):
     boxes = [([1, 2, 10, 20], spans[0]), ([1, 2, 10, 20], spans[1]), ([30, 5, 20, 40], spans[2])]
     annotations = [dict(image_id=1, bbox=box, tokens_positive=own) for box, own in boxes]
     (tmp_path / 'grounding.json').write_text(json.dumps(dict(images=[image], annotations=annotations)))
-    runpy.run_path(str(TOOL))['main']([str(tmp_path / 'grounding.json'), str(tmp_path / 'coco.json')])
+    main = runpy.run_path(str(TOOL))['main']
+    main([str(tmp_path / 'grounding.json'), str(tmp_path / 'coco.json')])
     data = json.loads((tmp_path / 'coco.json').read_text())
     assert [one['name'] for one in data['categories']] == ['dog', 'man']
     assert [(one['category_id'], one['bbox']) for one in data['annotations']] == [
@@ -25,3 +28,12 @@ def test_heads_are_the_categories(tmp_path):
         (2, [30, 5, 20, 40]),
     ]
     assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=80, neg_category_ids=[])]
+    # The picture is half as wide as the file says.
+    Image.new('RGB', (40, 50)).save(tmp_path / 'a.jpg')
+    (tmp_path / 'classes.yaml').write_text('cat: []\nperson: [man, woman]\n')
+    options = ['--classes', str(tmp_path / 'classes.yaml'), '--pictures', str(tmp_path)]
+    main([str(tmp_path / 'grounding.json'), str(tmp_path / 'c.json'), *options])
+    data = json.loads((tmp_path / 'c.json').read_text())
+    assert data['categories'] == [dict(id=1, name='cat'), dict(id=2, name='person')]
+    assert [(one['category_id'], one['bbox']) for one in data['annotations']] == [(2, [15, 5, 10, 40])]
+    assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=40, neg_category_ids=[])]

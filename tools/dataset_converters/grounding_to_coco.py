@@ -1,10 +1,14 @@
-"""Makes object detection data of grounding data: the heads of the phrases are the categories.
+"""Makes object detection data of grounding data: the heads of the phrases are the categories, or the classes they name.
 
     python tools/dataset_converters/grounding_to_coco.py data/flickr8k/grounding_val.json boxes.json
+    python tools/dataset_converters/grounding_to_coco.py data/flickr8k/grounding_val.json boxes.json \
+        --classes configs/pseudo/flickr8k_coco_classes.yaml --pictures data/flickr8k/images
 
 Reads the layout of MDETR (docs/data.md) and writes COCO's instances: 'two small dogs' is a dog. A box that several
 phrases with one head name stands once. Phrases name a part of what is in a picture: as in LVIS each picture says so by
 ``neg_category_ids``, the categories that it surely lacks, here none. For the option --gold of tools/pseudo_label.py.
+With --classes to test a detector of them, which is blamed for every box that no phrase names, and with --pictures where
+the pictures have another size than the file says.
 """
 
 import argparse
@@ -21,38 +25,51 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Makes object detection data of grounding data.')
     parser.add_argument('grounding', type=Path, help="json file in MDETR's layout")
     parser.add_argument('out', type=option(out_file), help='json file to write')
+    parser.add_argument('--classes', help="'dog, person', or a yaml file: names with synonyms, 'person: [man, woman]'")
+    parser.add_argument('--pictures', type=Path, help='their folder: sizes and boxes are those of the files in it')
     return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from PIL import Image
+
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.readers.mdetr import read_mdetr
-from slan_mm.pseudo_labels.categories import head_words
+from slan_mm.pseudo_labels.categories import Categories, head_words, read_categories
 
 
-def convert(file: Path) -> dict:
-    """COCO's instances of a grounding file.
+def convert(file: Path, classes: Categories | None = None, pictures: Path | None = None) -> dict:
+    """COCO's instances of a grounding file: of all heads, or of the phrases that name one of ``classes``; in the sizes
+    of the file, or of the files in ``pictures``.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file, or picture.
         AnnotationError: It is not of MDETR's layout.
     """
-    categories: dict[str, int] = {}
+    names = [] if classes is None else classes.names
+    categories = {name: number for number, name in enumerate(names, start=1)}
     images: dict[str, dict] = {}
     boxes: dict[tuple[int, int, tuple[float, ...]], None] = {}
     for record in read_mdetr(file, ''):
         record.check('drop')
         height, width = record.size
+        across = down = 1.0
+        if pictures is not None:
+            with Image.open(pictures / record.img_path) as picture:
+                across, down = picture.width / width, picture.height / height
+                width, height = picture.size
         new = dict(id=len(images) + 1, file_name=record.img_path, width=width, height=height, neg_category_ids=[])
         image = images.setdefault(record.img_path, new)
         for phrase in record.phrases:
-            words = head_words(' '.join(record.text[start:end] for start, end in phrase.spans))
-            if words and phrase.boxes:
-                number = categories.setdefault(words[-1], len(categories) + 1)
+            text = ' '.join(record.text[start:end] for start, end in phrase.spans)
+            name = next(iter(head_words(text)[-1:]), None) if classes is None else classes.of_phrase(text)
+            if name is not None and phrase.boxes:
+                number = categories.setdefault(name, len(categories) + 1)
                 for x1, y1, x2, y2 in phrase.boxes:
-                    boxes[image['id'], number, (x1, y1, x2 - x1, y2 - y1)] = None
+                    box = across * x1, down * y1, across * (x2 - x1), down * (y2 - y1)
+                    boxes[image['id'], number, box] = None
     return dict(
         images=list(images.values()),
         annotations=[
@@ -67,7 +84,8 @@ def convert(file: Path) -> dict:
 def main(arguments: list[str] | None = None) -> None:
     """Converts, writes, counts."""
     options = parse_options(arguments)
-    data = convert(options.grounding)
+    classes = None if options.classes is None else read_categories(options.classes)
+    data = convert(options.grounding, classes, options.pictures)
     with replaced_atomically(options.out) as temporary:
         temporary.write_text(json.dumps(data), encoding='utf-8')
     counts = {key: len(data[key]) for key in ('images', 'annotations', 'categories')}
