@@ -5,7 +5,7 @@
 
 ``_base_/datasets/pseudo_labels.py`` says where data are looked for; docs/pseudo_labels.md makes these labels, for
 COCO's classes. The encoder is expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder.
-Expected: not measured here.
+Expected: AP50 0.2 on these 166 photographs, 8.6 (person) on those of Flickr8k val (docs/pseudo_labels.md).
 """
 
 _base_ = './rtmdet-tiny_pseudo.py'
