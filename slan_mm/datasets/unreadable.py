@@ -19,6 +19,10 @@ class UnreadableImageError(RuntimeError):
     """An image file is missing, truncated or no image. Data sets catch it and take another sample."""
 
 
+class WrongSizeError(UnreadableImageError):
+    """An image has another size than its annotation says: on it the boxes would lie elsewhere, so it is not used."""
+
+
 class TooManyUnreadableError(RuntimeError):
     """The share of unreadable images is above what the data set allows; the message is the summary."""
 

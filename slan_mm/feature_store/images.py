@@ -19,6 +19,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from slan_mm.datasets.image_size import set_original_shape
 from slan_mm.datasets.pictures import file_state
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.feature_store.keys import FeatureStoreError, hash_config, normalisation_of
@@ -226,7 +227,7 @@ class LoadCachedFeatures(BaseTransform):
                 f'{store} was made.'
             )
         # An annotation may know another size of the original than the file: grounding's boxes refer to it.
-        results.setdefault('ori_shape', shapes[0])
+        set_original_shape(results, tuple(shapes[0]))
         results['img_shape'] = shapes[1]
         results['stored_picture'] = StoredPicture(images.levels(row), store)
         return results

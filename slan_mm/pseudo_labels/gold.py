@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from slan_mm.datasets.coco_file import CocoFile
+from slan_mm.datasets.image_size import is_turned, wrong_size
 from slan_mm.datasets.readers.captions import unit_hash
+from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.filters import ScoreRanks, Thresholds, judge, labels_of
 from slan_mm.pseudo_labels.views import iou
@@ -30,9 +32,9 @@ class Gold:
     """True boxes of some pictures, from a COCO file.
 
     A picture is known by its path below the folder of the pictures, or else by its file name where only one has it.
-    Boxes are kept in shares of the picture, whose file may have another size. Categories are those that the names in
-    the file mean; a box of another one is left out, and of a category that the file lacks it tells nothing. A picture
-    with ``neg_category_ids``, as in LVIS, tells of these and of those that have a box in it.
+    Boxes are kept in shares of the picture, whose file may have another size, but not be turned. Categories are those
+    that the names in the file mean; a box of another one is left out, and of a category that the file lacks it tells
+    nothing. A picture with ``neg_category_ids``, as in LVIS, tells of these and of those that have a box in it.
 
     Raises:
         FileNotFoundError, AnnotationError: See :class:`CocoFile`.
@@ -41,7 +43,9 @@ class Gold:
     def __init__(self, file: Path, categories: Categories) -> None:
         coco = CocoFile(str(file))
         names = {number: categories.of_phrase(one['name']) for number, one in coco.cats.items()}
+        self._file = file
         self._boxes: dict[str, dict[str, list[list[float]]]] = {}
+        self._sizes: dict[str, tuple[float, float]] = {}
         by_name: dict[str, list[str]] = {}
         for number, image in coco.imgs.items():
             told = image.get('neg_category_ids', names)
@@ -53,16 +57,25 @@ class Gold:
                     box = np.array([x, y, x + width, y + height]) / np.tile([image['width'], image['height']], 2)
                     own.setdefault(name, []).append(box.tolist())
             self._boxes[image['file_name']] = own
+            self._sizes[image['file_name']] = image['height'], image['width']
             by_name.setdefault(Path(image['file_name']).name, []).append(image['file_name'])
         self._by_name = {name: places[0] for name, places in by_name.items() if len(places) == 1}
 
     def boxes(self, record: dict) -> dict[str, list[list[float]]] | None:
         """The true boxes of a record's picture in its pixels, of each category of which the file tells what is there;
-        None of a picture that the file lacks."""
+        None of a picture that the file lacks.
+
+        Raises:
+            AnnotationError: Height and width have changed places.
+        """
         name = record['file_name']
-        own = self._boxes.get(name, self._boxes.get(self._by_name.get(Path(name).name, '')))
+        name = name if name in self._boxes else self._by_name.get(Path(name).name, '')
+        own = self._boxes.get(name)
         if own is None:
             return None
+        found = record['height'], record['width']
+        if is_turned(self._sizes[name], found):
+            raise AnnotationError(f'{self._file}: {name}: {wrong_size(self._sizes[name], found)}')
         size = np.tile([record['width'], record['height']], 2)
         return {name: (np.reshape(boxes, (-1, 4)) * size).tolist() for name, boxes in own.items()}
 

@@ -37,7 +37,7 @@ def merge(out: Path, corrected: Path | None, detections: Path | None = None, sco
     Raises:
         FileNotFoundError: There is no such file, or ``out`` has no labels.
         AnnotationError: The file is neither of the two formats, names a picture or a class that ``out`` does not have,
-            or has the boxes of a picture twice; and what :func:`new_boxes` raises.
+            has a picture in another size, or its boxes twice; and what :func:`new_boxes` raises.
     """
     labels = CocoFile(str(out / 'labels.json'))
     boxes = {} if corrected is None else _corrections(corrected, labels, out / 'labels.json')
@@ -74,6 +74,13 @@ def _corrections(file: Path, labels: CocoFile, place: Path) -> dict[int, list[tu
             entry.fail(f'the picture {name!r} is not in {place}', 'Give the corrections of this run.')
         if ids[name] in boxes:
             entry.fail(f'the picture {name!r} stands twice', 'Leave one of the two.')
+        sizes = [(one.get('width'), one.get('height')) for one in (entry.data, labels.imgs[ids[name]])]
+        if not isinstance(data, list) and sizes[0] != sizes[1]:
+            here, there = (f'{width} x {height}' for width, height in sizes)
+            entry.fail(
+                f'the picture {name!r} has {here} pixels, and {there} in {place}, so its boxes would lie elsewhere',
+                'Give width, height and boxes in the pixels that the labels have.',
+            )
         unknown = sorted({label for label, _ in own} - set(classes))
         if unknown:
             entry.fail(f'no class is called {unknown[0]!r}', f'The classes are {", ".join(classes)}.')

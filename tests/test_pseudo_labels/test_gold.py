@@ -5,6 +5,7 @@ import json
 import pytest
 from support.pseudo_labels import answered, record
 
+from slan_mm.datasets.readers import AnnotationError
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.filters import ScoreRanks, Thresholds, judge
 from slan_mm.pseudo_labels.gold import Gold, choose_thresholds, judge_gold, precision_by, right_labels
@@ -79,3 +80,9 @@ def test_a_gold_set_of_other_pictures_tells_nothing(gold_of):
     judged = judge_gold([record('a.jpg', answered('dog', TRUE))], ScoreRanks([]), Thresholds(), gold_of(['b.jpg']))
     with pytest.raises(ValueError, match='tells of 0 things.*Are its file names those of the pictures'):
         choose_thresholds(judged, Thresholds(), 0.9)
+
+
+def test_a_turned_picture_is_no_gold(gold_of):
+    gold = gold_of(['a.jpg'], size=(40, 50))
+    with pytest.raises(AnnotationError, match='a.jpg: 40 x 50 pixels .* 50 x 40 in the file.*changed places'):
+        gold.boxes(record('a.jpg', size=(50, 40)))

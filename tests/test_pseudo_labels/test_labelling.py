@@ -157,3 +157,7 @@ def test_a_corrected_coco_file_replaces_labels(written):
     (out / 'corrected.json').write_text(json.dumps(review))
     with pytest.raises(ValueError, match="the picture 'other.png' is not in .*labels.json"):
         merge(out, out / 'corrected.json')
+    review['images'][0].update(file_name='x/0.png', width=200)
+    (out / 'corrected.json').write_text(json.dumps(review))
+    with pytest.raises(ValueError, match="'x/0.png' has 200 x 80 pixels, and 100 x 80 in .*labels.json"):
+        merge(out, out / 'corrected.json')

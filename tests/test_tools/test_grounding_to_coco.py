@@ -4,6 +4,7 @@ import json
 import runpy
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/grounding_to_coco.py'
@@ -37,3 +38,12 @@ def test_heads_or_the_classes_they_name_are_the_categories(tmp_path):
     assert data['categories'] == [dict(id=1, name='cat'), dict(id=2, name='person')]
     assert [(one['category_id'], one['bbox']) for one in data['annotations']] == [(2, [15, 5, 10, 40])]
     assert data['images'] == [dict(id=1, file_name='a.jpg', height=50, width=40, neg_category_ids=[])]
+    # As it is looked at: the one that is stored on its side has the size that the file says.
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new('RGB', (50, 80)).save(tmp_path / 'a.jpg', exif=exif)
+    main([str(tmp_path / 'grounding.json'), str(tmp_path / 'd.json'), *options])
+    assert json.loads((tmp_path / 'd.json').read_text())['annotations'][0]['bbox'] == [30, 5, 20, 40]
+    Image.new('RGB', (80, 50)).save(tmp_path / 'a.jpg', exif=exif)
+    with pytest.raises(SystemExit, match='a.jpg: 80 x 50 pixels .* 50 x 80 in the file'):
+        main([str(tmp_path / 'grounding.json'), str(tmp_path / 'e.json'), *options])

@@ -33,10 +33,11 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
-from PIL import Image
-
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.datasets.image_size import is_turned, wrong_size
+from slan_mm.datasets.readers.entry import AnnotationError
 from slan_mm.datasets.readers.mdetr import read_mdetr
+from slan_mm.datasets.transforms.load_image import upright_size
 from slan_mm.pseudo_labels.categories import Categories, head_words, read_categories
 
 
@@ -45,8 +46,9 @@ def convert(file: Path, classes: Categories | None = None, pictures: Path | None
     of the file, or of the files in ``pictures``.
 
     Raises:
-        FileNotFoundError: There is no such file, or picture.
-        AnnotationError: It is not of MDETR's layout.
+        FileNotFoundError: There is no such file.
+        UnreadableImageError: There is no such picture.
+        AnnotationError: The file is not of MDETR's layout, or a picture is turned.
     """
     names = [] if classes is None else classes.names
     categories = {name: number for number, name in enumerate(names, start=1)}
@@ -57,9 +59,11 @@ def convert(file: Path, classes: Categories | None = None, pictures: Path | None
         height, width = record.size
         across = down = 1.0
         if pictures is not None:
-            with Image.open(pictures / record.img_path) as picture:
-                across, down = picture.width / width, picture.height / height
-                width, height = picture.size
+            found = upright_size(str(pictures / record.img_path))
+            if is_turned(record.size, found):
+                raise AnnotationError(f'{file}: {record.img_path}: {wrong_size(record.size, found)}')
+            across, down = found[1] / width, found[0] / height
+            height, width = found
         new = dict(id=len(images) + 1, file_name=record.img_path, width=width, height=height, neg_category_ids=[])
         image = images.setdefault(record.img_path, new)
         for phrase in record.phrases:

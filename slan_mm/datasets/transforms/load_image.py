@@ -10,6 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image
 
+from slan_mm.datasets.image_size import set_original_shape
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.registry import TRANSFORMS
 
@@ -37,6 +38,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = tuple(_UPRIGHT[value] for value in (5, 6, 7, 8))
 
 
 def load_image(path: str, content: bytes | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -68,6 +70,21 @@ def load_image(path: str, content: bytes | None = None, max_pixels: int = MAX_PI
         raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
 
 
+def upright_size(path: str) -> tuple[int, int]:
+    """The (height, width) that :func:`load_image` gives an image file, of which the header alone is read.
+
+    Raises:
+        UnreadableImageError: The file is missing, or not an image of ``FORMATS``.
+    """
+    Image.init()
+    try:
+        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            size = image.height, image.width
+            return size[::-1] if _turn(image) in _ON_ITS_SIDE else size
+    except _DAMAGED as error:
+        raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
+
+
 def _regular_file(path: Path) -> bytes:
     """The bytes of a file; a pipe would be waited for, and a device has no end."""
     if not stat.S_ISREG(path.stat().st_mode):
@@ -75,12 +92,16 @@ def _regular_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """``image`` turned as its EXIF says. Broken EXIF, common on the web, does not make an image unreadable."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes ``image`` upright, by its EXIF. Broken EXIF, common on the web, does not make it unreadable."""
     try:
-        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION))
+        return _UPRIGHT.get(image.getexif().get(_ORIENTATION))
     except _DAMAGED:
-        turn = None
+        return None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = _turn(image)
     return image if turn is None else image.transpose(turn)
 
 
@@ -129,7 +150,8 @@ class LoadImage(BaseTransform):
         max_pixels: A larger image counts as unreadable.
 
     Raises:
-        UnreadableImageError: The data set catches it and takes another sample.
+        UnreadableImageError: The data set catches it and takes another sample. Also where the annotation's height and
+            width have changed places, so that boxes of it lie elsewhere.
     """
 
     def __init__(self, max_pixels: int = MAX_PIXELS) -> None:
@@ -140,7 +162,7 @@ class LoadImage(BaseTransform):
         img = load_image(results['img_path'], results.pop('img_bytes', None), self.max_pixels)
         results['img'] = img
         results['img_shape'] = img.shape[:2]
-        results.setdefault('ori_shape', img.shape[:2])
+        set_original_shape(results, img.shape[:2])
         return results
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
 from mmengine import fileio
 
+from slan_mm.datasets.image_size import check_size
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import ReadCounter, UnreadableImageError
 from slan_mm.registry import TRANSFORMS
@@ -22,7 +23,8 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         backend_args: Of MMEngine's file backend, for paths that are not local.
 
     Raises:
-        UnreadableImageError: The file is missing, truncated or no image.
+        UnreadableImageError: The file is missing, truncated or no image, or has another ``height`` and ``width`` than
+            the data set's annotation tells of it.
     """
 
     def __init__(self, backend_args: dict | None = None) -> None:
@@ -35,6 +37,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         image = load_image(path, fileio.get(path, self.backend_args) if elsewhere else None)
         results['img'] = np.ascontiguousarray(image[..., ::-1])
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
+        check_size(results, image.shape[:2])
         return results
 
 
