@@ -39,7 +39,9 @@ EXTRAS = {
         'ONNX models (tools/model_converters/slan_to_onnx.py)',
     ),
     'parquet': Extra(
-        {'pyarrow': '>=26.0.1,<27'}, 'data sets of Hugging Face in parquet files (tools/prepare_own_data.py)'
+        {'pyarrow': '>=26.0.1,<27'},
+        'parquet files (data sets of Hugging Face: tools/prepare_own_data.py; indexes of pictures for Milvus: '
+        'tools/index.py export --format milvus)',
     ),
     'app': Extra({'gradio': '>=6.17.3,<6.18'}, 'the app in the browser (tools/app.py)'),
     'lancedb': Extra(

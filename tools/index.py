@@ -4,17 +4,20 @@
     python tools/index.py remove my/index my/pictures/dog.jpg
     python tools/index.py remove my/index --gone
     python tools/index.py show my/index
+    python tools/index.py export my/index my/folder --format qdrant
 
 ``add`` makes the index or continues it: it encodes only pictures that are new or whose files have changed. ``remove``
-takes pictures out, with ``--gone`` all those whose files no longer exist. See docs/search.md.
+takes pictures out, with ``--gone`` all those whose files no longer exist. ``export`` writes files that a cluster of
+Milvus or Qdrant imports. See docs/search.md.
 """
 
 import argparse
 import logging
 from pathlib import Path
 
+from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
-from slan_mm.cli.options import ModelParser, add_model, add_settings, positive
+from slan_mm.cli.options import ModelParser, add_model, add_settings, option, positive
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -46,6 +49,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     remove.add_argument('--gone', action='store_true', help='all those whose files are not there any more')
     show = commands.add_parser('show', help='list the pictures')
     show.add_argument('index', help='folder of the index')
+    export = commands.add_parser('export', help='write files that a cluster of Milvus or Qdrant imports')
+    export.add_argument('index', help='folder of the index')
+    export.add_argument('out', type=option(out_folder), help='folder for the files')
+    export.add_argument('--format', choices=['milvus', 'qdrant'], required=True, help='whose files')
     options = parser.parse_args(arguments)
     if options.command == 'add' and options.share[0] > options.share[1]:
         parser.error('add: --share: there are only {1} shares, got number {0}'.format(*options.share))
@@ -61,6 +68,7 @@ from mmengine.logging import MMLogger
 
 from slan_mm.apis import PictureSearch
 from slan_mm.apis.index_engines import open_index
+from slan_mm.apis.index_export import export_index
 from slan_mm.datasets.pictures import list_pictures
 
 
@@ -96,13 +104,19 @@ def show(options: argparse.Namespace) -> str:
     return '\n'.join([*lines, f'{len(index)} pictures; {made}'])
 
 
+def export(options: argparse.Namespace) -> str:
+    """Writes the index for another program; says how many pictures."""
+    count = export_index(open_index(options.index), options.out, options.format)
+    return f'{options.out}: {count} pictures for {options.format}'
+
+
 @one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     options = parse_options(arguments)
     # With a logger of this name, lines on skipped pictures and on progress are seen.
     MMLogger.get_instance('index', log_level=logging.INFO)
-    print({'add': add, 'remove': remove, 'show': show}[options.command](options))
+    print({'add': add, 'remove': remove, 'show': show, 'export': export}[options.command](options))
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -181,6 +181,25 @@ class LanceIndex:
             self._table.create_index(metric='dot', vector_column_name='embedding', index_type='IVF_HNSW_SQ')
         self.__dict__.pop('pictures', None)
 
+    def saved(self, count: int) -> Iterator[Found]:
+        """The pictures that are saved, ``count`` or fewer at a time."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._table is None:
+            return
+        newest = pa.array([picture.id for picture in self.pictures.values()], pa.int64())
+        waiting = self._table.schema.empty_table()
+        # A batch ends where a fragment does.
+        for batch in self._table.search().limit(self._table.count_rows()).to_batches(count):
+            rows = pa.table(batch)
+            waiting = pa.concat_tables([waiting, rows.filter(pc.is_in(rows['id'], newest))])
+            while len(waiting) >= count:
+                yield _found(waiting.slice(0, count))
+                waiting = waiting.slice(count)
+        if len(waiting):
+            yield _found(waiting)
+
     def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
         """See :meth:`PictureIndex.nearest`."""
         if self._table is None or not self._table.count_rows():
@@ -213,6 +232,10 @@ def _names(database: Any) -> Iterable[str]:
 def _picture(row: Mapping[str, Any]) -> IndexedPicture:
     path = row['path'].decode(errors='surrogateescape')
     return IndexedPicture(row['id'], path, row['height'], row['width'], row['bytes'], row['modified_ns'])
+
+
+def _found(table: Any) -> Found:
+    return Found([_picture(row) for row in table.select(list(_COLUMNS)).to_pylist()], _summary(table))
 
 
 def _rows(pictures: Sequence[IndexedPicture], summary: PictureSummary) -> Any:

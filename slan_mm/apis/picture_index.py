@@ -9,7 +9,7 @@ was. One process at a time changes it; any number read it meanwhile, each the ve
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -243,6 +243,12 @@ class PictureIndex:
                 for path in (*self.folder.glob('.pictures-*.writing'), *self.folder.glob('features/.*.writing')):
                     path.unlink(missing_ok=True)
         self._reader = FolderReader(self.folder)
+
+    def saved(self, count: int) -> Iterator[Found]:
+        """The pictures that are saved, in the order of their ids, ``count`` or fewer at a time."""
+        for start in range(0, len(self._table), count):
+            rows = range(start, min(start + count, len(self._table)))
+            yield Found(list(map(self._table.picture, rows)), self._table.summary[rows.start : rows.stop])
 
     def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
         """For each of (Q, E) embeddings of texts, the ``count`` pictures of the highest inner product.

@@ -44,6 +44,8 @@ def test_from_a_folder_to_found_regions(run, tmp_path):
     assert 'a red circle' in lines and sum('red circle: [' in line for line in lines) == 2
     (prediction,) = json.loads((tmp_path / 'out' / 'predictions.json').read_text())
     assert len(prediction['found']) == 2 and (tmp_path / 'out' / '00000_query-0.jpg').is_file()
+    assert '3 pictures for qdrant' in run('index', 'export', index, tmp_path / 'rows', '--format', 'qdrant')
+    assert len(json.loads((tmp_path / 'rows' / 'rows' / '000000.json').read_text())['points']) == 3
 
     assert '1 pictures removed, 2 left' in run('index', 'remove', index, tmp_path / 'pictures' / '0.png')
     (tmp_path / 'pictures' / '1.png').unlink()
@@ -57,6 +59,8 @@ def test_mistakes_are_told_in_a_line(run, tmp_path):
         run('search', tmp_path / 'none', tmp_path / 'toy_config.py', tmp_path / 'toy.pth', '--text', 'a dog')
     with pytest.raises(SystemExit, match='index: .*is no index of pictures'):
         run('index', 'show', tmp_path / 'none')
+    with pytest.raises(SystemExit, match='index: .*is no index of pictures'):
+        run('index', 'export', tmp_path / 'none', tmp_path / 'rows', '--format', 'qdrant')
     model = tmp_path / 'toy_config.py', tmp_path / 'gone.pth'
     with pytest.raises(SystemExit, match='index: there is no picture .*gone'):
         run('index', 'add', tmp_path / 'none', *model, tmp_path / 'pictures', tmp_path / 'gone')

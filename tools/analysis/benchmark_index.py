@@ -13,6 +13,10 @@ both spaces' best cosines of its words, as the mixed score is.
 - ``10 of float16``: the same with the kept regions in float16.
 
 No model is needed: what ITM adds on the ``--k`` best is the same for every engine.
+
+    python tools/analysis/benchmark_index.py --embeddings-only --pictures 1000000 --width 256
+
+times only what the engine ``faiss`` does first: the ``--m`` nearest of all embeddings, exactly, text by text.
 """
 
 import argparse
@@ -36,6 +40,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--m', type=positive, default=500)
     parser.add_argument('--k', type=positive, default=64)
     parser.add_argument('--chunk', type=positive, default=1000, help='pictures that are added and saved together')
+    parser.add_argument('--embeddings-only', action='store_true', help='time the exact nearest neighbours alone')
     parser.add_argument('--engine', nargs='+', choices=['faiss', 'lancedb'], default=['faiss', 'lancedb'])
     return parser.parse_args(arguments)
 
@@ -50,6 +55,7 @@ from torch.nn.functional import normalize
 
 from slan_mm.apis.index_engines import open_index
 from slan_mm.apis.picture_summary import PictureSummary, spread
+from slan_mm.apis.picture_table import PictureTable
 from slan_mm.models.objectives.contrastive import region_word_scores
 from slan_mm.structures import ImageFeatures
 
@@ -194,10 +200,33 @@ def measure(engine: str, pictures: SyntheticPictures, texts: tuple, wanted: Tens
     )
 
 
+def measure_nearest(options: argparse.Namespace) -> None:
+    """Prints how long the exact search of all embeddings takes."""
+    embeddings = torch.empty(options.pictures, options.width, dtype=torch.float16)
+    for start in range(0, options.pictures, 100_000):
+        part = embeddings[start : start + 100_000]
+        part.copy_(normalize(torch.randn(part.shape, generator=torch.Generator().manual_seed(start)), dim=-1))
+    texts = normalize(torch.randn(options.queries, options.width, generator=torch.Generator().manual_seed(7)), dim=-1)
+    table = PictureTable({}, PictureSummary(embeddings, {}, {}))
+    latency = []
+    for text in [texts[:1], *texts.split(1)]:
+        begin = time.perf_counter()
+        table.nearest(text, options.m)
+        latency.append(1e3 * (time.perf_counter() - begin))
+    first, *latency = latency
+    print(
+        f'{options.pictures} embeddings of {options.width} numbers, the {options.m} nearest of one text: p50 '
+        f'{np.percentile(latency, 50):.0f} ms, p95 {np.percentile(latency, 95):.0f} ms; the first text {first:.0f} ms'
+    )
+
+
 @one_line_errors
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse_options(arguments)
+    if options.embeddings_only:
+        measure_nearest(options)
+        return
     pictures = SyntheticPictures(options)
     texts = pictures.texts()
     every, kept, half = Best(10), Best(options.k), Best(options.k)
