@@ -31,7 +31,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: this machine alone)')
     parser.add_argument('--port', type=positive, help='default: 7860, or the next that is free')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     options = parser.parse_args(arguments)
     if len(options.compare) > 2:
         parser.error('--compare takes a config and a checkpoint')

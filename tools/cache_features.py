@@ -21,7 +21,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Stores the outputs of a config's frozen encoders.")
     parser.add_argument('config', help='config file')
     add_settings(parser)
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     parser.add_argument('--batch-size', type=positive, help='pictures together (default: 8 on a CPU, else 64)')
     parser.add_argument('--num-workers', type=option(whole(0)), default=2, help='processes that read pictures')
     return parser.parse_args(arguments)

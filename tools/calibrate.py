@@ -19,7 +19,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = ModelParser(description='Teaches a trained model to say that a thing is not there.')
     add_model(parser)
     parser.add_argument('--out', type=option(out_folder), required=True, help='folder to write the model into')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)
 

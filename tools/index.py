@@ -1,4 +1,4 @@
-"""Indexes pictures, so that texts can search them (``tools/search.py``).
+"""Makes an index of images for text search (``tools/search.py``).
 
     python tools/index.py add my/index CONFIG CHECKPOINT my/pictures
     python tools/index.py remove my/index my/pictures/dog.jpg
@@ -6,9 +6,9 @@
     python tools/index.py show my/index
     python tools/index.py export my/index my/folder --format qdrant
 
-``add`` makes the index or continues it: it encodes only pictures that are new or whose files have changed. ``remove``
-takes pictures out, with ``--gone`` all those whose files no longer exist. ``export`` writes files that a cluster of
-Milvus or Qdrant imports. See docs/search.md.
+``add`` makes or extends the index: it encodes only images that are new or whose files have changed. ``remove`` removes
+images; with ``--gone``, it removes all images whose files no longer exist. ``export`` writes files for the import into
+Milvus or Qdrant. See docs/search.md.
 """
 
 import argparse
@@ -22,15 +22,17 @@ from slan_mm.cli.options import ModelParser, add_model, add_settings, option, po
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = ModelParser(description='Indexes pictures, so that texts can search them.')
+    parser = ModelParser(description='Makes an index of images for text search.')
     commands = parser.add_subparsers(dest='command', required=True)
-    add = commands.add_parser('add', help='encode pictures that are new or have changed')
+    add = commands.add_parser('add', help='encode images that are new or have changed')
     add.add_argument('index', help='folder of the index')
     add_model(add)
-    add.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them')
-    add.add_argument('--batch-size', type=positive, default=8, help='pictures that are encoded together')
+    add.add_argument('inputs', nargs='+', metavar='image', help='image files, or folders of images')
+    add.add_argument('--batch-size', type=positive, default=8, help='images per batch')
     add.add_argument(
-        '--store-features', action='store_true', help='keep what ITM reads of all pictures: searches encode none again'
+        '--store-features',
+        action='store_true',
+        help='store the features of all images, so that searches encode no image again',
     )
     add.add_argument(
         '--share',
@@ -38,21 +40,21 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         nargs=2,
         default=(1, 1),
         metavar=('I', 'N'),
-        help='add the I-th of N shares of the pictures: N processes, on any machines, with --engine lancedb',
+        help='add the I-th of N shares of the images: for N processes, also on several machines, with --engine lancedb',
     )
-    add.add_argument('--engine', choices=['faiss', 'lancedb'], help='what keeps a new index (default: faiss)')
-    add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    add.add_argument('--engine', choices=['faiss', 'lancedb'], help='storage of a new index (default: faiss)')
+    add.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(add)
-    remove = commands.add_parser('remove', help='take pictures out')
+    remove = commands.add_parser('remove', help='remove images')
     remove.add_argument('index', help='folder of the index')
-    remove.add_argument('inputs', nargs='*', metavar='picture', help='files')
-    remove.add_argument('--gone', action='store_true', help='all those whose files are not there any more')
-    show = commands.add_parser('show', help='list the pictures')
+    remove.add_argument('inputs', nargs='*', metavar='image', help='image files')
+    remove.add_argument('--gone', action='store_true', help='remove all images whose files no longer exist')
+    show = commands.add_parser('show', help='list the images')
     show.add_argument('index', help='folder of the index')
-    export = commands.add_parser('export', help='write files that a cluster of Milvus or Qdrant imports')
+    export = commands.add_parser('export', help='write files for the import into Milvus or Qdrant')
     export.add_argument('index', help='folder of the index')
-    export.add_argument('out', type=option(out_folder), help='folder for the files')
-    export.add_argument('--format', choices=['milvus', 'qdrant'], required=True, help='whose files')
+    export.add_argument('out', type=option(out_folder), help='output folder')
+    export.add_argument('--format', choices=['milvus', 'qdrant'], required=True, help='format of the files')
     options = parser.parse_args(arguments)
     if options.command == 'add' and options.share[0] > options.share[1]:
         parser.error('add: --share: there are only {1} shares, got number {0}'.format(*options.share))
@@ -73,8 +75,8 @@ from slan_mm.datasets.pictures import list_pictures
 
 
 def add(options: argparse.Namespace) -> str:
-    """Encodes what is new; says what was done."""
-    list_pictures(options.inputs, skipped=[])  # a missing one is told before a model is loaded
+    """Encodes new images; returns a summary."""
+    list_pictures(options.inputs, skipped=[])  # a missing file is an error before the model is loaded
     search = PictureSearch(options.config, options.checkpoint, device=options.device, cfg_options=options.cfg_options)
     done = search.index(
         options.index, options.inputs, options.batch_size, options.store_features, options.engine, tuple(options.share)
@@ -86,7 +88,7 @@ def add(options: argparse.Namespace) -> str:
 
 
 def remove(options: argparse.Namespace) -> str:
-    """Takes pictures out; says how many."""
+    """Removes images; returns a summary."""
     index = open_index(options.index)
     paths = [str(Path(path).resolve()) for path in options.inputs]
     if options.gone:
@@ -97,7 +99,7 @@ def remove(options: argparse.Namespace) -> str:
 
 
 def show(options: argparse.Namespace) -> str:
-    """The index's pictures, and what made it."""
+    """The images in the index, and the model that made it."""
     index = open_index(options.index)
     lines = [f'{picture.path}  {picture.width} x {picture.height}' for picture in index.pictures.values()]
     made = ', '.join(f'{name} {value}' for name, value in index.header.items())

@@ -1,4 +1,4 @@
-"""Runs a trained model on your own pictures.
+"""Runs a trained model on your own images.
 
     python tools/infer.py grounding CONFIG CHECKPOINT dog.jpg --text 'a [dog] runs over the [wet grass]' --out-dir out
     python tools/infer.py retrieval CONFIG CHECKPOINT my/pictures --text 'a dog on a beach' --text 'two cats' --show
@@ -7,12 +7,12 @@
     python tools/infer.py nlvr2 CONFIG CHECKPOINT left.jpg right.jpg --text 'both pictures show a dog'
     python tools/infer.py grounding CONFIG CHECKPOINT clip.mp4 --text 'a [dog]' --every 5 --out-dir out
 
-Pictures are files, or folders of them. A single ``--text`` is for all pictures; where each picture has its own text,
-give one ``--text`` for each. Prints each picture's name and its answers; ``--top`` and ``--score-thr`` limit them.
-``--out-dir`` writes them (``predictions.json``) and a page for each picture. ``--options`` gives a task's other
-options, e.g. ``--options direction=i2t``. Of a video, ``grounding`` and ``detection`` write the frames with boxes as a
-video and the answers of each frame with its time (``.mp4`` and ``.json`` in ``--out-dir``). docs/inference.md says what
-each task takes and what its scores mean.
+Give image files or folders of images. A single ``--text`` is used for all images; to use a different text for each
+image, give one ``--text`` per image. The tool prints the name of each image and its predictions; ``--top`` and
+``--score-thr`` limit them. ``--out-dir`` writes them to ``predictions.json``, with a page for each image. ``--options``
+sets other options of a task, e.g. ``--options direction=i2t``. For videos, ``grounding`` and ``detection`` write a
+video with boxes, and the predictions of each frame with its time (``.mp4`` and ``.json`` in ``--out-dir``).
+docs/inference.md explains the inputs and scores of each task.
 """
 
 import argparse
@@ -30,33 +30,39 @@ TAKE_NO_TEXT = ('captioning',)
 
 
 def takes_videos(inputs: list[str], task: str) -> bool:
-    """Whether each frame of videos is asked, in the place of pictures."""
+    """Whether the inputs are videos, whose frames are processed instead of images."""
     return task != 'video_retrieval' and all(map(is_video, inputs))
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = ModelParser(description='Runs a trained model on your own pictures.')
-    parser.add_argument('task', choices=TASKS, help='what to do')
+    parser = ModelParser(description='Runs a trained model on your own images.')
+    parser.add_argument('task', choices=TASKS, help='the task')
     add_model(parser)
-    parser.add_argument('inputs', nargs='+', metavar='picture', help='pictures, or folders of them; or videos')
-    parser.add_argument('--text', action='append', help='what the task asks of the pictures; may be given again')
+    parser.add_argument('inputs', nargs='+', metavar='image', help='image files, folders of images, or videos')
+    parser.add_argument(
+        '--text',
+        action='append',
+        help='text for the images (caption, query, question, class names); repeat for several',
+    )
     parser.add_argument(
         '--top',
         type=positive,
-        help='the most answers: boxes of a phrase (1, or as many as it names), pictures of a text (10), ...',
+        help='most results: boxes per phrase (default: 1, or as many as it names), images per text (10), ...',
     )
-    parser.add_argument('--score-thr', type=option(real()), help='the least score of boxes that are shown')
-    parser.add_argument('--batch-size', type=positive, default=8, help='pictures that go through the model together')
+    parser.add_argument('--score-thr', type=option(real()), help='minimum score of the shown boxes')
+    parser.add_argument('--batch-size', type=positive, default=8, help='images per batch')
     parser.add_argument(
         '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'
     )
     parser.add_argument(
-        '--every', type=positive, default=1, help='of a video: frames from one that is looked at to the next (1)'
+        '--every', type=positive, default=1, help='for videos: process every N-th frame (default: 1)', metavar='N'
     )
-    parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
-    parser.add_argument('--options', nargs='+', action=KeyValues, default={}, help="the task's own, as key=value")
+    parser.add_argument('--show', action='store_true', help='open each page in the image viewer of the desktop')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
+    parser.add_argument(
+        '--options', nargs='+', action=KeyValues, default={}, help='other options of the task, as key=value'
+    )
     add_settings(parser)
     options = parser.parse_args(arguments)
     takes_text = options.task not in TAKE_NO_TEXT

@@ -1,4 +1,4 @@
-"""Makes pseudo-labels: the boxes of the things that captions name, for the training of a detector.
+"""Makes pseudo-labels, boxes of the objects that captions name, to train a detector.
 
     python tools/pseudo_label.py CONFIG CHECKPOINT data/own --out work_dirs/pseudo_labels
     python tools/pseudo_label.py CONFIG CHECKPOINT ~/pictures --classes 'dog, person' --out work_dirs/pseudo_labels
@@ -6,11 +6,10 @@
     python tools/pseudo_label.py merge work_dirs/pseudo_labels CORRECTED.json
     python tools/pseudo_label.py merge work_dirs/pseudo_labels --detections PREDICTIONS.bbox.json
 
-DATA is a folder with captions.csv and images, a caption file (docs/data.md), or a folder of pictures. The answers of
-the model are kept: an interrupted run goes on, and another run with other filters asks nothing again. ``merge`` puts
-labels that people have corrected, in the format of COCO or Label Studio, in the place of those of the same pictures,
-and joins boxes that a trained detector is sure of.
-See docs/pseudo_labels.md.
+DATA is a folder with captions.csv and images, a caption file (docs/data.md), or a folder of images. The predictions of
+the model are saved: an interrupted run continues, and a run with other filters reuses them. ``merge`` takes labels that
+people have corrected, in the format of COCO or Label Studio, to replace the labels of these images. It also adds
+confident boxes of a trained detector. See docs/pseudo_labels.md.
 """
 
 import argparse
@@ -31,33 +30,47 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     if arguments[:1] == ['merge']:
         return parse_merge(arguments[1:])
     parser = ModelParser(
-        description='Makes pseudo-labels: the boxes of the things that captions name.',
-        epilog="'merge OUT ...' joins corrected labels and a detector's boxes; see 'merge --help'.",
+        description='Makes pseudo-labels: boxes of the objects that captions name.',
+        epilog="'merge OUT ...' adds corrected labels and a detector's boxes; see 'merge --help'.",
     )
     add_model(parser)
-    parser.add_argument('data', type=Path, help='folder with captions.csv, caption file, or folder of pictures')
-    parser.add_argument('--out', type=option(out_folder), required=True, help='folder to write')
-    parser.add_argument('--images', type=Path, help="folder of a caption file's pictures (default: images beside it)")
+    parser.add_argument('data', type=Path, help='folder with captions.csv, caption file, or folder of images')
+    parser.add_argument('--out', type=option(out_folder), required=True, help='output folder')
+    parser.add_argument(
+        '--images', type=Path, help='folder of the images of a caption file (default: images, next to it)'
+    )
     parser.add_argument('--format', choices=FORMATS, help='format of the caption file (default: table)')
     parser.add_argument('--split', help='split of the caption file (default: all)')
-    parser.add_argument('--classes', help="'dog, person', or a yaml file: names with synonyms, 'person: [man, woman]'")
     parser.add_argument(
-        '--top-classes', type=positive, default=20, help='without --classes: how many of the most frequent heads (20)'
+        '--classes', help="'dog, person', or a yaml file of names with synonyms, 'person: [man, woman]'"
     )
     parser.add_argument(
-        '--scales', type=option(real(0, above=True)), nargs=2, default=(1.25, 1.5), help='sizes of the views (1.25 1.5)'
+        '--top-classes',
+        type=positive,
+        default=20,
+        help='without --classes: use the N most frequent head nouns (20)',
+        metavar='N',
     )
-    parser.add_argument('--thresholds', type=Path, help='yaml file of thresholds, such as thresholds.yaml of a run')
-    parser.add_argument('--cap', type=positive, help='most labels of a class')
-    parser.add_argument('--gold', type=Path, help='COCO file with true boxes of some of the pictures')
-    parser.add_argument('--precision', type=option(real(0, 1)), help='with --gold: thresholds that are so precise')
-    parser.add_argument('--review', type=positive, metavar='N', help='write the N least sure pictures for correction')
     parser.add_argument(
-        '--batch-size', type=positive, default=16, help='pictures, or captions, that go through the model together'
+        '--scales',
+        type=option(real(0, above=True)),
+        nargs=2,
+        default=(1.25, 1.5),
+        help='scales of the views (1.25 1.5)',
     )
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
+        '--thresholds', type=Path, help='yaml file with thresholds, such as thresholds.yaml of an earlier run'
+    )
+    parser.add_argument('--cap', type=positive, help='maximum number of labels per class')
+    parser.add_argument('--gold', type=Path, help='COCO file with true boxes of some images')
+    parser.add_argument(
+        '--precision', type=option(real(0, 1)), help='with --gold: choose thresholds that reach this precision'
+    )
+    parser.add_argument('--review', type=positive, metavar='N', help='write the N most uncertain images for correction')
+    parser.add_argument('--batch-size', type=positive, default=16, help='images, or captions, per batch')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='launcher of the processes'
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     add_settings(parser)
@@ -70,14 +83,14 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def parse_merge(arguments: list[str]) -> argparse.Namespace:
     """The options of ``merge``."""
-    parser = argparse.ArgumentParser(prog='pseudo_label.py merge', description='Puts corrected labels in their place.')
+    parser = argparse.ArgumentParser(
+        prog='pseudo_label.py merge', description="Merges corrected labels and a detector's boxes into the labels."
+    )
     parser.add_argument('out', type=option(out_folder), help='output folder of an earlier run')
     parser.add_argument('corrected', type=Path, nargs='?', help='COCO file, or the JSON export of Label Studio')
+    parser.add_argument('--detections', type=Path, help="a detector's predictions for labels.json, in mmdet's format")
     parser.add_argument(
-        '--detections', type=Path, help="a detector's predictions for labels.json, as mmdet writes them"
-    )
-    parser.add_argument(
-        '--score-thr', type=option(real(0, 1)), default=0.5, help='least score of a detection that joins (0.5)'
+        '--score-thr', type=option(real(0, 1)), default=0.5, help='minimum score of an added detection (0.5)'
     )
     options = parser.parse_args(arguments)
     if options.corrected is None and options.detections is None:
@@ -113,13 +126,13 @@ SMOKE = 32  # pictures
 
 
 def choose_categories(options: argparse.Namespace, source: Source) -> Categories:
-    """Those of ``--classes``; else the most frequent heads, which are written to be edited."""
+    """The classes of ``--classes``, or else the most frequent head nouns, which are written to a file for editing."""
     if options.classes:
         return read_categories(options.classes)
     counts = frequent_heads(all_phrases(source.pictures), options.top_classes)
     if not counts:
         raise ValueError(f'{options.data} has no caption with a noun: name the classes by --classes')
-    # One that is there may have been edited.
+    # An existing file may have been edited.
     if is_main_process() and not (options.out / 'classes.yaml').exists():
         claim(options.out, ['classes.yaml'])
         (options.out / 'classes.yaml').write_text(classes_yaml(counts), encoding='utf-8')
@@ -127,7 +140,7 @@ def choose_categories(options: argparse.Namespace, source: Source) -> Categories
 
 
 def label(options: argparse.Namespace) -> None:
-    """Grounds what is not grounded yet; the main process then filters and writes."""
+    """Grounds the remaining phrases; the main process then filters and writes the labels."""
     source = find_source(options.data, options.images, options.format, options.split)
     if smoke_asked_for():
         source.pictures = source.pictures[:SMOKE]

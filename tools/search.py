@@ -1,9 +1,9 @@
-"""Searches an index of pictures (``tools/index.py``) by texts.
+"""Searches an index of images (``tools/index.py``) by text.
 
     python tools/search.py my/index CONFIG CHECKPOINT --text 'a [dog] on a [beach]' --text 'two cats' --out-dir found
 
-Prints for each text the best pictures and where its phrases are in them. Brackets mark phrases; without brackets, noun
-phrases are taken. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md explains the
+Prints the best images for each text, with the boxes of its phrases. Brackets mark phrases; without brackets, the noun
+phrases are used. ``--out-dir`` writes ``predictions.json`` and a page for each text. docs/search.md explains the
 scores.
 """
 
@@ -16,26 +16,31 @@ from slan_mm.cli.options import ModelParser, add_model, add_settings, option, po
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
-    parser = ModelParser(description='Searches an index of pictures by texts.')
+    parser = ModelParser(description='Searches an index of images by text.')
     parser.add_argument('index', help='folder of the index')
     add_model(parser)
-    parser.add_argument('--text', action='append', required=True, help='what to search for; may be given again')
-    parser.add_argument('--top', type=positive, default=10, help='pictures a text gets')
-    parser.add_argument('--m', type=positive, default=500, help='pictures that get the mixed score, the best by ITC')
-    parser.add_argument('--k', type=positive, default=64, help='pictures that ITM scores, the best by the mixed score')
+    parser.add_argument('--text', action='append', required=True, help='text to search for; repeat for several')
+    parser.add_argument('--top', type=positive, default=10, help='images per text')
+    parser.add_argument('--m', type=positive, default=500, help='images that get the mixed score: the best by ITC')
     parser.add_argument(
-        '--full-k', type=positive, help="of these, how many go through all of the locator's levels (default: all)"
+        '--k', type=positive, default=64, help='images that get the ITM score: the best by the mixed score'
     )
     parser.add_argument(
-        '--cache-gb', type=option(real(0)), default=2.0, help='room in the index for what ITM reads, in 10^9 bytes'
+        '--full-k', type=positive, help='images of these that go through all levels of the locator (default: all)'
+    )
+    parser.add_argument(
+        '--cache-gb',
+        type=option(real(0)),
+        default=2.0,
+        help='maximum size of the features cached in the index, in 10^9 bytes',
     )
     parser.add_argument('--itm-weight', type=option(real()), help="weight of the ITM logit (default: the model's own)")
-    parser.add_argument('--batch-size', type=positive, default=32, help='pairs that go through the model together')
+    parser.add_argument('--batch-size', type=positive, default=32, help='pairs per batch')
     parser.add_argument(
         '--out-dir', type=option(out_folder), default='', help='folder for predictions.json and the pages'
     )
-    parser.add_argument('--show', action='store_true', help="open each page in the desktop's picture viewer")
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--show', action='store_true', help='open each page in the image viewer of the desktop')
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)
 

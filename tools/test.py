@@ -2,7 +2,7 @@
 
     python tools/test.py CONFIG CHECKPOINT --out work_dirs/NAME/metrics.json
 
-writes the metrics to that file and, when phrases are grounded, their boxes beside it, to ``metrics.predictions.jsonl``.
+writes the metrics to that file. For grounding, it also writes the boxes to ``metrics.predictions.jsonl`` next to it.
 Several processes: ``bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options]``.
 """
 
@@ -19,13 +19,16 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = ModelParser(description='Evaluates a checkpoint.')
     add_model(parser)
     parser.add_argument(
-        '--out', type=option(out_file), metavar='FILE.json', help='file for the metrics; predictions go beside it'
+        '--out',
+        type=option(out_file),
+        metavar='FILE.json',
+        help='file for the metrics; predictions are written next to it',
     )
-    parser.add_argument('--show-dir', type=option(out_folder), help='folder for pictures of the predictions')
+    parser.add_argument('--show-dir', type=option(out_folder), help='folder for figures of the predictions')
     parser.add_argument(
         '--tta',
         action='store_true',
-        help="several views of each image: of detection by the config's tta_model; of grounding, then tested alone",
+        help="use several views of each image: detection by the config's tta_model, or grounding (tested alone)",
     )
     add_run_options(parser)
     options = parser.parse_args(arguments)
@@ -42,7 +45,7 @@ from slan_mm.engine.launch import build_runner, config_from_options, leave_proce
 
 @one_line_errors
 def main() -> None:
-    """Builds the runner from config and options, evaluates, and writes what was asked for."""
+    """Builds the runner from config and options, evaluates, and writes the requested files."""
     options = parse_options()
     cfg = config_from_options(options)
     cfg.load_from = options.checkpoint

@@ -1,7 +1,7 @@
 """Trains a model.
 
 One process, with or without a GPU:   python tools/train.py configs/pretrain/slan_tiny_shapes.py
-Going on after an interruption:       ... --resume auto
+Continue after an interruption:       ... --resume auto
 Several processes:                    bash tools/dist_train.sh CONFIG PROCESSES [options]
 """
 
@@ -16,14 +16,16 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Trains a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
-    parser.add_argument('--compile', action='store_true', help='torch.compile the locator, see docs/export.md')
-    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
+    parser.add_argument(
+        '--compile', action='store_true', help='compile the locator with torch.compile, see docs/export.md'
+    )
+    parser.add_argument('--auto-scale-lr', action='store_true', help='adapt the learning rate to the batch size')
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CKPT|auto',
-        help='go on from this checkpoint; auto, or nothing: from the newest complete one of the work directory',
+        help='continue from this checkpoint; auto or no value: from the newest complete one in the work directory',
     )
     add_run_options(parser)
     return parser.parse_args(arguments)

@@ -45,7 +45,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--order', choices=['data', 'best', 'worst'], default='data', help='which pictures come first')
     parser.add_argument('--picture', help='a picture of your own')
     parser.add_argument('--text', action='append', help='what it shows; [ and ] mark phrases; may be given again')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(parser)
     options = parser.parse_args(arguments)
     options.checkpoints = [options.checkpoint, *options.later]

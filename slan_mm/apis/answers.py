@@ -1,4 +1,4 @@
-"""What the inferencers of all tasks make of answers: those that lack, values that json can write, names of pages."""
+"""Helpers for predictions: missing ones, values that json can write, names of pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slan_mm.datasets.unreadable import UnreadableImageError
 
 @dataclass(frozen=True)
 class Unread:
-    """A picture, or several of one item, that could not be read; it stands in the place of a prediction."""
+    """An unreadable image (or several, of one item) in place of a prediction."""
 
     image: str | list[str]
     error: UnreadableImageError
@@ -29,10 +29,10 @@ class Unread:
 
 
 def report_unread(entries: Sequence[Any]) -> None:
-    """Logs what of ``entries`` could not be read.
+    """Logs the unreadable ones of ``entries``.
 
     Raises:
-        UnreadableImageError: Nothing could.
+        UnreadableImageError: All are unreadable.
     """
     unread = [entry for entry in entries if isinstance(entry, Unread)]
     if unread and len(unread) == len(entries):
@@ -44,13 +44,13 @@ def report_unread(entries: Sequence[Any]) -> None:
 
 
 def page_name(number: int, name: str, ending: str = '.jpg') -> str:
-    """The file of a page: its number, and what it shows without folder and ending."""
+    """The file name of a page: its number, and the name of its input without folder and extension."""
     # A file name may have 255 bytes.
     return f'{number:05d}_{os.fsencode(Path(name).stem)[:200].decode(errors="ignore")}{ending}'
 
 
 def to_json(task: str, answers: Any) -> bytes:
-    """A task's answers as json.
+    """The predictions of a task as json.
 
     Raises:
         ValueError: A number is not finite.
@@ -72,15 +72,15 @@ def box_text(box: Sequence[float]) -> str:
 
 
 def finite(value: float) -> float | None:
-    """``value``, or None where it is infinite, which json cannot write."""
+    """``value``, or None if it is infinite, which json cannot write."""
     return value if math.isfinite(value) else None
 
 
 def one_for_each(values: Any, count: int, what: str) -> list:
-    """``values`` as a list of ``count``: a list that long, or a single one, which then serves all.
+    """``values`` as a list of length ``count``; a single value is repeated.
 
     Raises:
-        ValueError: A list of another length.
+        ValueError: The list has another length.
     """
     if not isinstance(values, list | tuple):
         return [values] * count

@@ -1,4 +1,4 @@
-"""What the inferencers of all tasks share: model, pictures, batches, drawings, files."""
+"""Common base of the inferencers of all tasks: model, images, batches, drawings, files."""
 
 from __future__ import annotations
 
@@ -38,48 +38,47 @@ PREDICTIONS = 'predictions.json'
 
 
 class TaskInferencer(BaseInferencer):
-    """A trained model at hand, in the manner of MMEngine's inferencers.
+    """Base class of the inferencers, in the style of MMEngine's.
 
-    ``__call__`` of a task takes pictures (a path, an array, a PIL image, several of these, or a folder) and what the
-    task asks of them, makes *items*, one a prediction (:meth:`prepare`), and hands them to MMEngine's flow: batches
-    through the model under a progress bar, then drawings, then results. It returns
-    ``dict(predictions, visualization)``: a dict for each item that json can write, and the pages drawn as (H, W, 3)
-    uint8 arrays, or None where none was asked for.
+    ``__call__`` of a task takes images (a path, an array, a PIL image, several of these, or a folder) and texts. It
+    makes one *item* per prediction (:meth:`prepare`) and passes them to MMEngine's flow: batches through the model with
+    a progress bar, then drawings, then results. It returns ``dict(predictions, visualization)``: for each item a dict
+    that json can write, and the drawn pages as (H, W, 3) uint8 arrays, or None if no page was requested.
 
-    What every ``__call__`` takes beside its own arguments:
+    Common options of every ``__call__``:
 
-    - ``batch_size``: items that go through the model together. It does not change any prediction.
-    - ``return_datasamples``: predictions are the model's own data samples.
-    - ``show``: open each page in the desktop's picture viewer.
-    - ``img_out_dir``: folder that pages are written to, as ``<number>_<name>.jpg``.
-    - ``pred_out_dir``: folder that ``predictions.json``, the list of all predictions, is written to.
+    - ``batch_size``: items per batch. It does not change any prediction.
+    - ``return_datasamples``: return the model's data samples as predictions.
+    - ``show``: open each page in the image viewer of the desktop.
+    - ``img_out_dir``: folder for the pages, ``<number>_<name>.jpg``.
+    - ``pred_out_dir``: folder for ``predictions.json``, the list of all predictions.
 
-    A picture that cannot be read loses none of the others' answers: its prediction is ``dict(image, error)``, and it is
-    logged (with ``return_datasamples`` its place holds an :class:`Unread`). It is an error where it is the only one.
+    An unreadable image does not affect the other predictions: it is logged, and its prediction is
+    ``dict(image, error)``, or an :class:`Unread` with ``return_datasamples``. A single unreadable image is an error.
 
-    Arguments are checked by name, see :mod:`slan_mm.arguments`, before a picture is read. Files of an output folder
-    that no inferencer has written are never overwritten.
+    Arguments are checked, see :mod:`slan_mm.arguments`, before an image is read. Files in an output folder are
+    overwritten only if an inferencer has written them.
 
     Args:
         model: The model's config, or its file.
-        weights: Its checkpoint; None: that of ``load_from`` in the config.
-        device: 'cpu', 'cuda', ...; None: a GPU where there is one.
-        cfg_options: Settings that override the config's, nested keys with dots.
-        show_progress: Whether to show a progress bar, where the standard error output is a terminal.
+        weights: The checkpoint; None: the one in ``load_from`` of the config.
+        device: 'cpu', 'cuda', ...; None: a GPU if there is one.
+        cfg_options: Settings that override the config, nested keys with dots.
+        show_progress: Whether to show a progress bar, if the standard error output is a terminal.
 
     Raises:
-        FileNotFoundError: There is no such config or checkpoint.
-        ValueError: No checkpoint is given, or another model's; the config cannot be read, does not tell the size of
-            pictures, or its model cannot be built or cannot do the task.
+        FileNotFoundError: The config or the checkpoint does not exist.
+        ValueError: The checkpoint is missing or belongs to another model; the config cannot be read or has no image
+            size; or its model cannot be built or does not support the task.
     """
 
-    #: What the task is called.
+    #: The name of the task.
     task: str
-    #: Whether a call asks something of the pictures, in texts.
+    #: Whether a call takes texts.
     takes_text: bool = True
-    #: Whether an item has a sequence of pictures.
+    #: Whether an item has several images.
     several_pictures: bool = False
-    #: What the class of a model must have for the task: methods, or arguments of its ``__init__``.
+    #: Methods of the model class, or arguments of its ``__init__``, that the task needs.
     needs: tuple[str, ...] = ()
     visualize_kwargs = {'show', 'img_out_dir'}
     postprocess_kwargs = {'pred_out_dir'}
@@ -103,10 +102,10 @@ class TaskInferencer(BaseInferencer):
         self.show_bar = show_progress
 
     def __call__(self, *call: Any, **options: Any) -> dict:
-        """MMEngine's flow over a ``call``: its items, ``return_datasamples`` and ``batch_size``.
+        """Runs MMEngine's flow on a ``call``: items, ``return_datasamples`` and ``batch_size``.
 
         Raises:
-            FileExistsError: A file that would be written is there, and no inferencer has written it.
+            FileExistsError: An output file exists, and no inferencer has written it.
         """
         self.claim_files([item['sample_id'] for item in call[0]], **options)
         return super().__call__(*call, **options)
@@ -115,7 +114,7 @@ class TaskInferencer(BaseInferencer):
     def claim_files(
         names: Sequence[str], img_out_dir: str | Path = '', pred_out_dir: str | Path = '', **options: Any
     ) -> None:
-        """Makes sure, before the model runs, that the pages of ``names`` and the predictions can be written."""
+        """Checks, before the model runs, that the pages of ``names`` and the predictions can be written."""
         if img_out_dir:
             claim(Path(img_out_dir), [page_name(number, name) for number, name in enumerate(names)])
         if pred_out_dir:
@@ -123,11 +122,11 @@ class TaskInferencer(BaseInferencer):
 
     @classmethod
     def check_model(cls, cfg: Config, weights: str | Path) -> None:
-        """Whether the config's model can do the task and the checkpoint is there; nothing is built or loaded.
+        """Checks that the config's model supports the task and that the checkpoint exists; builds and loads nothing.
 
         Raises:
-            FileNotFoundError: There is no such checkpoint.
-            ValueError: There is no such model, or it cannot do the task.
+            FileNotFoundError: The checkpoint does not exist.
+            ValueError: The model does not exist, or does not support the task.
         """
         kind = model_class(cfg)
         known = signature(kind.__init__).parameters
@@ -142,28 +141,28 @@ class TaskInferencer(BaseInferencer):
 
     @classmethod
     def prepare(cls, inputs: Any, *texts: Any, **own: Any) -> list[dict]:
-        """The items of a call, one a prediction, from its pictures, its ``texts``, and the task's ``own`` options.
+        """Makes the items of a call, one per prediction, from images, ``texts``, and the ``own`` options of the task.
 
-        No model is needed and no picture is opened.
+        No model is needed and no image is opened.
 
         Raises:
-            UnreadableImageError: There is no such picture.
-            ValueError: What ``__call__`` of the task says.
+            UnreadableImageError: There is no such image.
+            ValueError: As ``__call__`` of the task says.
         """
         raise NotImplementedError
 
     @classmethod
     def read_texts(cls, texts: Sequence[str]) -> Any:
-        """What a call is given of the texts of a command line: one for all pictures, or one for each."""
+        """The argument of a call for the texts of a command line: one for all images, or one for each."""
         return texts[0] if len(texts) == 1 else texts
 
     @classmethod
     def check_call(cls, inputs: Any, *texts: Any, **options: Any) -> None:
-        """Tells mistakes in what a call would be given, before a model is there to be called.
+        """Checks the arguments of a call without a model.
 
         Raises:
-            UnreadableImageError: There is no such picture.
-            ValueError: There is no such option, or what ``__call__`` of the task says.
+            UnreadableImageError: There is no such image.
+            ValueError: An option does not exist; or as ``__call__`` of the task says.
         """
         own = set(list(signature(cls.prepare).parameters)[1 + len(texts) :])
         shared = {'batch_size', 'return_datasamples'} | cls.visualize_kwargs | cls.postprocess_kwargs
@@ -200,17 +199,17 @@ class TaskInferencer(BaseInferencer):
         """None: pages are drawn by :mod:`slan_mm.visualization`."""
 
     def load(self, item: dict) -> list[np.ndarray]:
-        """The pictures of an item, each (H, W, 3) uint8 RGB: one, unless ``several_pictures``."""
+        """The images of an item, each (H, W, 3) uint8 RGB: one, unless ``several_pictures``."""
         return [read_picture(item['picture'])]
 
     def progress(self, items: Sequence[T], what: str) -> Iterable[T]:
-        """``items`` one by one, under a progress bar unless it is off or nobody would see it."""
+        """``items`` one by one, with a progress bar if it is on and there is a terminal."""
         if not self.show_bar or not sys.stderr.isatty():
             return items
         return track(items, what, console=Console(stderr=True), transient=True)
 
     def preprocess(self, inputs: Sequence[dict], batch_size: int = 1) -> Iterator[list]:
-        """Batches of ``inputs`` as the pipeline makes them, or :class:`Unread`, under a progress bar."""
+        """Batches of ``inputs`` from the pipeline, or :class:`Unread`, with a progress bar."""
         items = map(self._read_item, self.progress(inputs, self.task))
         while batch := list(islice(items, batch_size)):
             yield batch
@@ -222,17 +221,17 @@ class TaskInferencer(BaseInferencer):
             return Unread(item['img_path'], error)
 
     def forward(self, inputs: list, **options: Any) -> list:
-        """The model's data samples of a batch; what could not be read stays in its place."""
+        """The model's data samples of a batch; an :class:`Unread` keeps its place."""
         read = [entry for entry in inputs if not isinstance(entry, Unread)]
         answers = iter(super().forward(self.collate_fn(read), **options) if read else ())
         return [entry if isinstance(entry, Unread) else next(answers) for entry in inputs]
 
     def describe(self, prediction: dict) -> str:
-        """A prediction in lines for people."""
+        """A prediction as readable text."""
         return prediction['error'] if 'error' in prediction else self.describe_answer(prediction)
 
     def describe_answer(self, prediction: dict) -> str:
-        """:meth:`describe`, of a picture that could be read."""
+        """:meth:`describe` for an image that could be read."""
         raise NotImplementedError
 
     def to_dict(self, sample: Any) -> dict:
@@ -240,19 +239,19 @@ class TaskInferencer(BaseInferencer):
         raise NotImplementedError
 
     def boxes(self, prediction: dict) -> list[LabelledBox]:
-        """The boxes of a prediction, best first, of a task that has any: they are drawn into videos."""
+        """The boxes of a prediction, best first, if the task has boxes. They are drawn into videos."""
         raise NotImplementedError
 
     def _dispatch_kwargs(self, **options: Any) -> tuple[dict, dict, dict, dict]:
-        """MMEngine's; what chooses the answers (``top``, ...) is for the pages as for the results."""
+        """As MMEngine's, but options that select results (``top``, ...) also apply to the pages."""
         *before, drawing, packing = super()._dispatch_kwargs(**options)
         chosen = {name: value for name, value in packing.items() if name not in TaskInferencer.postprocess_kwargs}
         return (*before, {**drawing, **chosen}, packing)
 
     def draw(self, item: dict, sample: Any) -> Canvas:
-        """The page of an item: its pictures, and under the first the lines of :meth:`describe`.
+        """The page of an item: its images, with the lines of :meth:`describe` under the first.
 
-        A task whose answers are chosen by options (``top``, ...) is given them.
+        Options that select results (``top``, ...) are passed to it.
         """
         images = self.load(item)
         lines = [' | '.join(self.describe(self.to_dict(sample)).splitlines())] + [''] * (len(images) - 1)
@@ -267,7 +266,7 @@ class TaskInferencer(BaseInferencer):
         img_out_dir: str | Path = '',
         **options: Any,
     ) -> list[np.ndarray] | None:
-        """Draws a page for each item, where it is to be shown or written; ``options`` go to :meth:`draw`."""
+        """Draws a page for each item, if it is shown or written; ``options`` go to :meth:`draw`."""
         if not show and not img_out_dir:
             return None
         pages = []
@@ -291,7 +290,7 @@ class TaskInferencer(BaseInferencer):
         pred_out_dir: str | Path = '',
         **options: Any,
     ) -> dict:
-        """``dict(predictions, visualization)``; writes the predictions where asked. ``options`` go to ``to_dict``.
+        """``dict(predictions, visualization)``; writes the predictions if requested. ``options`` go to ``to_dict``.
 
         Raises:
             ValueError: A number of an answer is not finite.

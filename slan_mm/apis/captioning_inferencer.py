@@ -1,4 +1,4 @@
-"""Pictures in, captions out."""
+"""Images in, captions out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class CaptioningInferencer(TaskInferencer):
         inferencer = CaptioningInferencer(CONFIG, CHECKPOINT)
         inferencer(['dog.jpg', 'cat.jpg'])['predictions'][0]['caption']
 
-    A prediction: ``image``, ``caption`` and ``score``, the caption's log-probability: 0 is certainty, longer captions
-    have lower ones, and an empty caption has None. It tells how likely the words are to the model, not whether they
-    are true.
+    A prediction: ``image``, ``caption`` and ``score``, the caption's log-probability. 0 is certainty, longer captions
+    have lower scores, and an empty caption has None. It measures how likely the words are for the model, not whether
+    they are true.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -39,10 +39,10 @@ class CaptioningInferencer(TaskInferencer):
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Captions a picture, several, or those of a folder; for the rest see :class:`TaskInferencer`.
+        """Captions an image, several, or a folder; for the other arguments see :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
+            UnreadableImageError: No image can be read.
         """
         return super().__call__(self.prepare(inputs), return_datasamples, batch_size, **options)
 
@@ -57,5 +57,5 @@ class CaptioningInferencer(TaskInferencer):
         return dict(image=sample.image_id, caption=sample.pred_caption, score=finite(sample.pred_score))
 
     def describe_answer(self, prediction: dict) -> str:
-        """The caption, after the picture's name."""
+        """The caption, after the image's name."""
         return f'{prediction["image"]}: {prediction["caption"]}'

@@ -1,4 +1,4 @@
-"""Pictures and class names in, boxes out."""
+"""Images and class names in, boxes out."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _READING = ('LoadImageFromFile', 'LoadImageOrSkip', 'LoadAnnotations')
 
 
 class DetectionInferencer(TaskInferencer):
-    """Finds the things of some classes.
+    """Detects the objects of given classes.
 
     .. code-block:: python
 
         inferencer = DetectionInferencer(CONFIG, CHECKPOINT)
         inferencer('street.jpg', 'person, traffic light')['predictions'][0]['boxes'][0]
 
-    A prediction: ``image``, ``size`` [height, width], ``classes`` and ``boxes``, best first, of each its ``label``,
-    ``box`` [x1, y1, x2, y2] in pixels of the picture and ``score``. A score is the sigmoid of the mean logit of the
-    class' tokens: after fine-tuning the probability that the box is one of that class; of a model that was never
-    fine-tuned it ranks boxes and has no other meaning.
+    A prediction: ``image``, ``size`` [height, width], ``classes`` and ``boxes``, best first, each with ``label``,
+    ``box`` [x1, y1, x2, y2] in pixels of the image, and ``score``. The score is the sigmoid of the mean logit of the
+    class name's tokens. After fine-tuning, it is the probability that the box belongs to the class; before
+    fine-tuning, it only ranks boxes.
 
     mmdet's ``DetInferencer`` works on these models, too.
 
@@ -52,20 +52,20 @@ class DetectionInferencer(TaskInferencer):
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Finds the things of some classes, in all pictures the same or in each its own.
+        """Detects objects, with the same classes for all images or different classes for each.
 
         Args:
-            inputs: A picture, several, or a folder.
+            inputs: An image, several, or a folder.
             texts: The classes: a text, see :func:`read_class_names`, or a list of names; or a list of such lists, one
-                for each picture.
+                for each image.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
-            options: ``top``, the most boxes of a picture in the results and drawings (20); ``score_thr``, the least
-                score of these (0); a page shows ten unless ``top`` is given; and those of :class:`TaskInferencer`.
+            options: ``top``, the maximum number of boxes per image in results (20) and drawings (10); ``score_thr``,
+                their minimum score (0); and those of :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
-            ValueError: There is no class, one is empty, or two are the same; lists and pictures do not go together; or
-                a list has a text of several classes.
+            UnreadableImageError: No image can be read.
+            ValueError: There is no class, one is empty, or two are equal; the numbers of lists and images differ; or a
+                text in a list has several classes.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
@@ -94,7 +94,7 @@ class DetectionInferencer(TaskInferencer):
         return [read_class_names(one) for one in texts] if len(texts) > 1 else texts[0]
 
     def _init_pipeline(self, cfg: Config) -> Callable[[dict], dict]:
-        """The config's own test pipeline, which knows the sizes that a detector takes."""
+        """The test pipeline of the config, which has the image sizes of the detector."""
         steps = [
             step
             for step in cfg.test_dataloader.dataset.pipeline
@@ -112,7 +112,7 @@ class DetectionInferencer(TaskInferencer):
         return Compose([load, *steps])
 
     def to_dict(self, sample: Any, top: int = 20, score_thr: float = 0.0) -> dict:
-        """See the class; ``top`` and ``score_thr``: the most boxes, and their least score."""
+        """See the class; ``top`` and ``score_thr``: maximum number of boxes, and their minimum score."""
         found = sample.pred_instances.cpu()
         found = found[found.scores >= score_thr][:top]
         boxes = [
@@ -124,7 +124,7 @@ class DetectionInferencer(TaskInferencer):
         return dict(image=sample.img_path, size=list(sample.ori_shape), classes=list(sample.text), boxes=boxes)
 
     def describe_answer(self, prediction: dict) -> str:
-        """A line for the picture, and one for each box."""
+        """A line for the image, and one for each box."""
         lines = [f'{prediction["image"]}: {", ".join(prediction["classes"])}']
         for found in prediction['boxes']:
             lines.append(f'  {found["label"]}: {box_text(found["box"])}  score {found["score"]:.3f}')
@@ -133,7 +133,7 @@ class DetectionInferencer(TaskInferencer):
         return '\n'.join(lines)
 
     def boxes(self, prediction: dict) -> list[LabelledBox]:
-        """See :class:`TaskInferencer`; of each class in its own colour."""
+        """See :class:`TaskInferencer`; each class has its own colour."""
         colors = {name: number for number, name in enumerate(prediction['classes'])}
         return [
             LabelledBox(f'{found["label"]} {found["score"]:.2f}', found['box'], colors[found['label']])
@@ -141,7 +141,7 @@ class DetectionInferencer(TaskInferencer):
         ]
 
     def draw(self, item: dict, sample: Any, top: int = 10, score_thr: float = 0.0) -> Canvas:
-        """The picture with its best boxes, each in the colour of its name in the line under it."""
+        """The image with its best boxes, in the colours of the class names below it."""
         image = self.load(item)[0]
         text, phrases = '', []
         for found in self.to_dict(sample, top, score_thr)['boxes']:

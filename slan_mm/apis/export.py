@@ -2,8 +2,8 @@
 
 Each part takes and gives plain tensors, whose names are those of the records' fields (``image_boxes``,
 ``image_pyramid_0``, ``text_word_space_lexical``, ...): ``locate`` takes by name what the other two give, and the texts'
-mask as ``text_mask``. The first axis (pictures, texts or pairs) and the number of tokens are dynamic; the size of the
-pictures is fixed. Tokenising stays outside.
+mask as ``text_mask``. The first axis (images, texts or pairs) and the number of tokens are dynamic; the size of the
+images is fixed. Tokenising stays outside.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def fresh(tensors: dict[str, Tensor], inputs: Sequence[Tensor]) -> dict[str, Ten
 
 
 class ImagePart(nn.Module):
-    """``encode_image`` of RGB pictures (B, 3, H, W), float 0..255, which are normalised inside."""
+    """``encode_image`` of RGB images (B, 3, H, W), float 0..255, which are normalised inside."""
 
     def __init__(self, model: BaseSLAN) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Part:
 
 @torch.no_grad()
 def export_parts(model: BaseSLAN, size: tuple[int, int]) -> list[Part]:
-    """The three parts of ``model``, which is set to evaluation mode, for pictures of ``size`` (height, width).
+    """The three parts of ``model``, which is set to evaluation mode, for images of ``size`` (height, width).
 
     Raises:
         ValueError: the text encoder reads a feature store, which is no program.

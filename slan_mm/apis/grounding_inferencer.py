@@ -1,4 +1,4 @@
-"""Pictures and texts in, the regions of the texts' phrases out."""
+"""Images and texts in, the regions of the texts' phrases out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slan_mm.visualization import Canvas, LabelledBox, draw_regions, drawn_pictu
 
 
 def marked_or_plain(value: Any) -> str | MarkedText:
-    """A text, or one whose phrases are marked: what an argument ``texts`` must be here."""
+    """Checks an argument ``texts``: a text, or a text with marked phrases."""
     return mark_spans(value.text, value.spans) if isinstance(value, MarkedText) else text(value)
 
 
@@ -34,18 +34,18 @@ class GroundingInferencer(TaskInferencer):
         result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]')
         result['predictions'][0]['phrases'][0]['boxes'][0]  # of 'dog': the best box, [x1, y1, x2, y2] in pixels
 
-    A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``, of each its ``phrase``, its ``spans``
-    in the text, ``boxes`` after the last level in pixels of the picture, best first, and their ``scores``; of a model
-    that ``tools/calibrate.py`` has written also ``present``, the probability that the thing is there. Boxes of one
-    phrase do not overlap by an IoU of more than .5 (non-maximum suppression). A phrase that the text encoder does not
-    read, behind its ``max_words`` or of no token, has no box, and ``unread``, the reason; so has one that is read in
-    part, with the boxes of that part.
+    A prediction: ``image``, ``text``, ``size`` [height, width] and ``phrases``. Each phrase has its
+    ``phrase``, its ``spans`` in the text, its ``boxes`` (after the last level, in pixels of the image, best first), and
+    their ``scores``. For a model from ``tools/calibrate.py`` it also has ``present``, the probability that the object
+    is in the image. Boxes of one phrase have an IoU of at most .5 (non-maximum suppression). A phrase that the text
+    encoder does not read (beyond its ``max_words``, or without tokens) has no box, and ``unread`` gives the reason. A
+    phrase that is read in part has the boxes of that part, and ``unread``.
 
-    A score ranks the regions of one picture for one phrase. After pre-training (``SLAN``) it is the mean over the
-    phrase's words of the sum of their cosines with the region in each region-word space, at most 2, and no probability
-    that the thing is there. After supervised fine-tuning (``SLANGrounder``) it is the model's probability, in [0, 1],
-    that the region is one of the phrase's boxes (IoU of .5 and more); phrases of the training data are always in the
-    picture, so it says little about things that are absent.
+    A score ranks the regions of one image for one phrase. After pre-training (``SLAN``), each word has the sum of its
+    cosines with the region in each region-word space (at most 2), and the score is the mean over the phrase's words. It
+    is not a probability. After supervised fine-tuning (``SLANGrounder``), it is the probability, in [0, 1], that the
+    region is one of the phrase's boxes (IoU of .5 or more). Phrases of the training data are always in the image, so
+    it says little about absent objects.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -65,24 +65,23 @@ class GroundingInferencer(TaskInferencer):
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Grounds the phrases of ``texts`` in the pictures.
+        """Grounds the phrases of ``texts`` in the images.
 
         Args:
-            inputs: A picture, several, or a folder.
-            texts: A text for each picture, or one for all. ``[`` and ``]`` mark its phrases, unless ``phrases`` does.
-            phrases: For each text (or, of a single text, without the outer list) its phrases as character spans
-                [start, end), or as lists of such spans.
-            find: Phrases of texts that mark none: 'noun_phrases', see :func:`mark_phrases`; or 'words', each word that
-                can name something.
+            inputs: An image, several, or a folder.
+            texts: A text for each image, or one for all. ``[`` and ``]`` mark its phrases, unless ``phrases`` is given.
+            phrases: For each text, its phrases as character spans [start, end), or as lists of such spans. For a single
+                text, without the outer list.
+            find: How to find phrases in texts without marks: 'noun_phrases', see :func:`mark_phrases`; or 'words', all
+                words except function words.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
-            options: ``top``, the most boxes a phrase gets in results and pages (1, or of a model with ``components`` as
-                many as the phrase names); ``score_thr``, the least score of
-                these, or of a calibrated model the least ``present`` of a phrase (none); and those of
-                :class:`TaskInferencer`.
+            options: ``top``, the maximum number of boxes per phrase in results and pages (default: 1, or as many as the
+                phrase names for a model with ``components``); ``score_thr``, the minimum score of a box, or the minimum
+                ``present`` of a phrase for a calibrated model (default: none); and those of :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
-            ValueError: Brackets or spans are wrong, or texts and pictures do not go together.
+            UnreadableImageError: No image can be read.
+            ValueError: Brackets or spans are wrong, or the numbers of texts and images differ.
         """
         items = self.prepare(inputs, texts, phrases, find)
         return super().__call__(items, return_datasamples, batch_size, **options)
@@ -110,7 +109,7 @@ class GroundingInferencer(TaskInferencer):
         return items
 
     def to_dict(self, sample: Any, top: int | None = None, score_thr: float | None = None) -> dict:
-        """See the class; ``top`` and ``score_thr``: the most boxes of a phrase, and their least score."""
+        """See the class; ``top`` and ``score_thr``: maximum number of boxes per phrase, and their minimum score."""
         return dict(
             image=sample.image_id,
             text=sample.text,
@@ -119,7 +118,7 @@ class GroundingInferencer(TaskInferencer):
         )
 
     def describe_answer(self, prediction: dict) -> str:
-        """A line for the picture, and one for each box of a phrase."""
+        """A line for the image, and one for each box of a phrase."""
         lines = [f'{prediction["image"]}: {prediction["text"]}']
         for phrase in prediction['phrases']:
             for box, score in zip(phrase['boxes'], phrase['scores'], strict=True):
@@ -133,7 +132,7 @@ class GroundingInferencer(TaskInferencer):
         return '\n'.join(lines)
 
     def boxes(self, prediction: dict) -> list[LabelledBox]:
-        """See :class:`TaskInferencer`; of each phrase in its own colour."""
+        """See :class:`TaskInferencer`; each phrase has its own colour."""
         return [
             LabelledBox(f'{phrase["phrase"]} {score:.2f}', box, number)
             for number, phrase in enumerate(prediction['phrases'])
@@ -141,7 +140,7 @@ class GroundingInferencer(TaskInferencer):
         ]
 
     def draw(self, item: dict, sample: Any, top: int | None = None, score_thr: float | None = None) -> Canvas:
-        """The picture with each phrase's boxes and their scores, and its best box before any adaptor."""
+        """The image with each phrase's boxes and their scores, and its best box before any adaptor."""
         picture = torch.from_numpy(self.load(item)[0].transpose(2, 0, 1).copy())
         drawn = drawn_picture(sample, picture, shown_boxes(sample, top, score_thr))
         return draw_regions([drawn], Path(sample.image_id).name, columns=1, column_width=420.0)

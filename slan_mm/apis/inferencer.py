@@ -1,4 +1,4 @@
-"""One way into the inferencers of all tasks."""
+"""One class for the inferencers of all tasks."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class SLANInferencer:
         inferencer = SLANInferencer('grounding', config, 'work_dirs/slan_own_data_pretrained/iter_2000.pth')
         result = inferencer('dog.jpg', 'a [dog] runs over the [wet grass]', img_out_dir='pages')
 
-    What a call takes and returns, and what its scores mean, is told by the task's own class, see ``INFERENCERS``.
+    The task's own class documents arguments, results and scores of a call, see ``INFERENCERS``.
 
     Args:
         task: A key of ``INFERENCERS``.
         model: The model's config, or its file.
-        weights: Its checkpoint; None: that of ``load_from`` in the config.
+        weights: The checkpoint; None: the one in ``load_from`` of the config.
         options: ``device``, ``cfg_options``, ``show_progress``: see :class:`TaskInferencer`.
 
     Raises:
-        ValueError: There is no such task; and what :class:`TaskInferencer` raises.
+        ValueError: The task does not exist; and as :class:`TaskInferencer`.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class SLANInferencer:
         return self.inferencer(*inputs, **options)
 
     def video(self, video: str | Path, asked: Any, out_dir: str | Path, **options: Any) -> dict:
-        """Answers for the frames of a video, see :func:`infer_video`."""
+        """Predictions for the frames of a video, see :func:`infer_video`."""
         return infer_video(self.inferencer, video, asked, out_dir, **options)
 
     def describe(self, prediction: dict) -> str:
-        """One of the predictions in lines for people."""
+        """One of the predictions as readable text."""
         return self.inferencer.describe(prediction)

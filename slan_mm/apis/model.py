@@ -1,4 +1,4 @@
-"""A trained model from its config and its checkpoint."""
+"""Builds a trained model from its config and its checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def init_model(
     device: str | None = None,
     cfg_options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """A trained model in evaluation mode, in the manner of MMDetection's ``init_detector``.
+    """Returns a trained model in evaluation mode, like MMDetection's ``init_detector``.
 
     .. code-block:: python
 
@@ -32,15 +32,15 @@ def init_model(
         model.similarity('my/pictures', ['a red circle', 'a star'])
 
     Args:
-        config: The model's config, or its file; or a folder that ``save_pretrained`` has written, or its name on a
-            model hub, which is fetched.
-        checkpoint: Its weights; None: those of ``load_from`` in the config, or of the folder.
-        device: 'cpu', 'cuda', ...; None: a GPU where there is one.
-        cfg_options: Settings that override the config's, nested keys with dots.
+        config: The model's config, or its file; or a folder from ``save_pretrained``; or the name of a model on a hub,
+            which is then downloaded.
+        checkpoint: The weights; None: those in ``load_from`` of the config, or in the folder.
+        device: 'cpu', 'cuda', ...; None: a GPU if there is one.
+        cfg_options: Settings that override the config, nested keys with dots.
 
     Raises:
-        FileNotFoundError: There is no such config or checkpoint.
-        ValueError: No checkpoint is given, or another model's; or the config's model cannot be built.
+        FileNotFoundError: The config or the checkpoint does not exist.
+        ValueError: The checkpoint is missing or belongs to another model; or the config's model cannot be built.
     """
     cfg = read_config(config, cfg_options)
     checkpoint = checkpoint or cfg.get('load_from')
@@ -50,11 +50,11 @@ def init_model(
 
 
 def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
-    """The model of ``cfg`` with the weights of ``checkpoint``, as :func:`init_model` gives it.
+    """The model of ``cfg`` with the weights of ``checkpoint``, as in :func:`init_model`.
 
     Raises:
-        ValueError: The model cannot be built, or the weights are another model's; and what the checkpoint's reader
-            raises.
+        ValueError: The model cannot be built, or the weights belong to another model; and the errors of the
+            checkpoint's reader.
     """
     model = build_applied(cfg)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')

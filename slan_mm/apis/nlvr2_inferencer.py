@@ -1,4 +1,4 @@
-"""Two pictures and a sentence in, whether it is true of them out."""
+"""Decides whether a sentence is true for two images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slan_mm.datasets.pictures import Picture, find_picture, picture_name, read_
 
 
 class NLVR2Inferencer(TaskInferencer):
-    """Tells whether a sentence is true of two pictures.
+    """Decides whether a sentence is true for two images.
 
     .. code-block:: python
 
@@ -22,7 +22,7 @@ class NLVR2Inferencer(TaskInferencer):
         inferencer(['left.jpg', 'right.jpg'], 'both pictures show two dogs')['predictions'][0]['score']
 
     A prediction: ``images`` [left, right], ``text``, ``answer``, true or false, and ``score``, the model's probability,
-    in [0, 1], that the sentence is true; half of the sentences that it was trained on are.
+    in [0, 1], that the sentence is true. Half of its training sentences are true.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -40,16 +40,16 @@ class NLVR2Inferencer(TaskInferencer):
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Judges sentences.
+        """Classifies sentences.
 
         Args:
-            inputs: Pairs of pictures, left before right; or pictures in a row, two by two.
+            inputs: Pairs of images (left, right); or a flat list, in which each two images form a pair.
             texts: A sentence for each pair, or one for all.
             batch_size, return_datasamples, options: See :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
-            ValueError: Pictures are no pairs, or sentences and pairs do not go together, or a sentence is empty.
+            UnreadableImageError: No image can be read.
+            ValueError: Images do not form pairs, the numbers of sentences and pairs differ, or a sentence is empty.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
@@ -70,7 +70,7 @@ class NLVR2Inferencer(TaskInferencer):
         return items
 
     def load(self, item: dict) -> list[np.ndarray]:
-        """The left picture and the right one."""
+        """The left image and the right one."""
         return [read_picture(picture) for picture in item['pictures']]
 
     def to_dict(self, sample: Any) -> dict:
@@ -79,7 +79,7 @@ class NLVR2Inferencer(TaskInferencer):
         return dict(images=list(sample.img_path), text=sample.text, answer=bool(sample.pred_label.item()), score=score)
 
     def describe_answer(self, prediction: dict) -> str:
-        """The sentence, after the names of its pictures, and how true it is."""
+        """The names of the images, the sentence, the answer and its probability."""
         answer = 'true' if prediction['answer'] else 'false'
         names = ', '.join(prediction['images'])
         return f'{names}: {prediction["text"]}: {answer} (probability of true {prediction["score"]:.2f})'

@@ -1,4 +1,4 @@
-"""From pictures and texts as a user has them to batches as a data loader makes them."""
+"""Turns a user's images and texts into batches as a data loader makes them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from slan_mm.structures import MarkedText
 
 @PROCESSORS.register_module()
 class Processor:
-    """Reads and resizes pictures, and finds the phrases of texts; a model's data preprocessor does the rest.
+    """Reads and resizes images, and finds the phrases of texts; a model's data preprocessor does the rest.
 
     Args:
-        picture_size: (height, width) that pictures are resized to: what the model was trained on.
+        picture_size: (height, width) that images are resized to, as in training.
     """
 
     def __init__(self, picture_size: tuple[int, int]) -> None:
@@ -30,13 +30,13 @@ class Processor:
 
     @checked
     def batches(self, pictures: Picture | Sequence[Picture], batch_size: int) -> Iterator[dict]:
-        """Batches of at most ``batch_size`` pictures, in their order.
+        """Batches of at most ``batch_size`` images, in their order.
 
         Args:
             pictures: A path, an (H, W, 3) uint8 RGB array, a PIL image, several of these, or a folder.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: An image cannot be read.
             ValueError: There is none.
         """
         items = picture_items(list_pictures(pictures))
@@ -45,20 +45,20 @@ class Processor:
 
     @checked
     def phrases(self, picture: Picture, text: str) -> dict:
-        """A batch of one picture and the phrases of a text, see :func:`mark_phrases`.
+        """A batch of one image and the phrases of a text, see :func:`mark_phrases`.
 
         Raises:
-            UnreadableImageError: The picture cannot be read.
+            UnreadableImageError: The image cannot be read.
             ValueError: Brackets are wrong, or the text names nothing.
         """
         (item,) = picture_items([picture])
         return pseudo_collate([self._load(item | phrase_fields(mark_phrases(text)))])
 
     def pairs(self, pictures: Sequence[Picture], texts: Sequence[MarkedText]) -> dict:
-        """A batch of row-wise pictures and texts whose phrases are marked.
+        """A batch of row-wise images and texts whose phrases are marked.
 
         Raises:
-            UnreadableImageError: A picture cannot be read.
+            UnreadableImageError: An image cannot be read.
         """
         items = picture_items(pictures)
         return pseudo_collate([self._load(item | phrase_fields(text)) for item, text in zip(items, texts, strict=True)])
@@ -69,7 +69,7 @@ class Processor:
 
 
 def picture_items(pictures: Sequence[Picture]) -> list[dict]:
-    """An item a picture, with its names."""
+    """One item per image, with its names."""
     items = []
     for number, picture in enumerate(pictures):
         name = picture_name(picture, number)
@@ -78,7 +78,7 @@ def picture_items(pictures: Sequence[Picture]) -> list[dict]:
 
 
 def phrase_sample(marked: MarkedText, size: tuple[int, int], **meta: Any) -> DataSample:
-    """What is asked of a picture that is encoded already: a text's phrases; ``size`` (height, width) in pixels."""
+    """The sample of an encoded image and the phrases of a text; ``size`` (height, width) in pixels."""
     sample = DataSample(metainfo=dict(meta, ori_shape=tuple(size)))
     sample.set_field(marked.text, 'text')
     sample.set_field([dict(spans=runs, boxes=None) for runs in marked.spans], 'phrases')
@@ -86,7 +86,7 @@ def phrase_sample(marked: MarkedText, size: tuple[int, int], **meta: Any) -> Dat
 
 
 def phrase_fields(marked: MarkedText) -> dict:
-    """What an item has of a text: ``text``, and ``phrases`` whose boxes are asked for."""
+    """The fields of an item for a text: ``text``, and ``phrases`` to be located."""
     return dict(
         text=marked.text,
         phrases=[

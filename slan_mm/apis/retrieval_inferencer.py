@@ -1,4 +1,4 @@
-"""Pictures and texts in, the best pictures of each text out, or the best texts of each picture."""
+"""Ranks images for each text, or texts for each image."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from slan_mm.visualization import Canvas, DrawnPicture, draw_regions
 
 
 def scores_text(entry: dict) -> str:
-    """The scores of something found."""
+    """The scores of a result."""
     return f'score {entry["score"]:.2f}, match {entry["match"]:.2f}'
 
 
 def found_name(rank: int, entry: dict) -> str:
-    """What a page calls a picture found: rank and file name."""
+    """The name of a result on a page: rank and file name."""
     return f'{rank}. {Path(entry["image"]).name}'
 
 
 class RetrievalInferencer(TaskInferencer):
-    """Ranks pictures for texts, or texts for pictures, as the evaluation of retrieval does.
+    """Ranks images for texts, or texts for images, as in the evaluation of retrieval.
 
     .. code-block:: python
 
@@ -40,17 +40,17 @@ class RetrievalInferencer(TaskInferencer):
         result = inferencer('my/pictures', ['a dog on a beach', 'two cats'], top=5)
         result['predictions'][0]['found'][0]['image']  # the best picture of the first text
 
-    A prediction, one for each query: ``text`` and ``found``, of each picture ``image``, ``score`` and ``match``, best
-    first; or, with ``direction='i2t'``, ``image`` and ``found``, of each text ``text``, ``score`` and ``match``.
+    There is one prediction per query: ``text`` and ``found``, a list of ``image``, ``score`` and ``match``, best first.
+    With ``direction='i2t'``: ``image`` and ``found``, a list of ``text``, ``score`` and ``match``.
 
-    ``score`` is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit; it compares
-    candidates of one model and means nothing alone. ``match`` is the ITM head's probability that text and picture
-    belong together, in [0, 1]; it was trained with as many hard negatives as true pairs, and is no frequency
-    in a larger collection.
+    ``score`` is the mixed score of ITC and region-word terms plus ``itm_weight`` x the ITM logit; use it
+    only to compare candidates of one model. ``match`` is the ITM head's probability, in [0, 1], that text and image
+    match; it was trained with as many hard negatives as true pairs, so it is not the frequency in a larger
+    collection.
 
-    A picture that cannot be read is logged and found by no text; with 'i2t' its place tells so.
+    An unreadable image is logged and never found; with 'i2t' its prediction has the error.
 
-    All features are held in memory: for thousands of pictures use ``tools/test.py``.
+    All features are kept in memory: for thousands of images use :class:`PictureSearch`.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -74,16 +74,16 @@ class RetrievalInferencer(TaskInferencer):
         """Searches.
 
         Args:
-            inputs: A picture, several, or a folder.
+            inputs: An image, several, or a folder.
             texts: One text or several.
-            direction: 't2i', texts ask for pictures; 'i2t', pictures ask for texts.
-            top: The most candidates a query gets: the best by the mixed score, sorted by the whole score.
-            itm_weight: See the class; None: the model's own, see :meth:`weight_of_itm`.
-            batch_size: Pictures, texts and pairs that go through the model together.
+            direction: 't2i': find images for texts; 'i2t': find texts for images.
+            top: Maximum number of results per query: the best by the mixed score, sorted by the final score.
+            itm_weight: See the class; None: the model's own weight, see :meth:`weight_of_itm`.
+            batch_size: Images, texts or pairs per batch.
             options: See :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
+            UnreadableImageError: No image can be read.
             ValueError: There is no text, one is empty, or an argument is out of range.
         """
         pictures = self.prepare(inputs, texts, direction, top)
@@ -127,13 +127,13 @@ class RetrievalInferencer(TaskInferencer):
     def prepare(
         cls, inputs: Picture | Sequence[Picture], texts: str | Sequence[str], direction: str = 't2i', top: int = 10
     ) -> list[dict]:
-        """The pictures' items; see :class:`TaskInferencer`."""
+        """The images' items; see :class:`TaskInferencer`."""
         return picture_items(list_pictures(inputs, cls.endings))
 
     def _encode(
         self, items: list[dict], texts: list[str], batch_size: int
     ) -> tuple[list[Unread | None], ImageFeatures, TextFeatures]:
-        """Features of the pictures that can be read and of the texts; and what could not be read, by its place."""
+        """Features of readable images and of the texts; and, for each image, None or why it is unreadable."""
         images: list[ImageFeatures] = []
         entries: list[Unread | None] = []
         for batch in self.preprocess(items, batch_size):
@@ -150,8 +150,8 @@ class RetrievalInferencer(TaskInferencer):
     def _itm(
         self, image: ImageFeatures, text: TextFeatures, rows: np.ndarray, columns: np.ndarray, batch_size: int
     ) -> np.ndarray:
-        """ITM logits of the pairs (picture ``rows[p]``, text ``columns[p]``)."""
-        # A picture's pairs lie together, so that what is the picture's alone is done once for them.
+        """ITM logits of the pairs (image ``rows[p]``, text ``columns[p]``)."""
+        # The pairs of an image are sorted together, so that computations on the image alone are done once.
         order = np.argsort(rows, kind='stable')
         pairs = torch.from_numpy(np.stack([rows, columns])[:, order]).to(image.embedding.device)
         logits = np.empty(len(rows), dtype=np.float32)
@@ -174,9 +174,9 @@ class RetrievalInferencer(TaskInferencer):
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
-        """The pictures found, best first; or the picture over the texts found."""
+        """The images found, best first; or the image above the texts found."""
         entries = sample['found']
-        # Of a video, the frame in its middle.
+        # For a video, the middle frame.
         loaded = [self.load(shown) for shown in item['shown']]
         images = [frames[len(frames) // 2] for frames in loaded]
         if 'text' in sample:

@@ -1,4 +1,4 @@
-"""A collection of pictures that texts search: encoded once into an index on disk, then asked as often as one likes."""
+"""Search in a collection of images by text, with an index on disk."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SAVE_EVERY = 1000
 
 @dataclass
 class Indexed:
-    """What indexing did: numbers of pictures, and of those that could not be read the paths."""
+    """The result of indexing: numbers of images, and the paths of unreadable ones."""
 
     added: int = 0
     changed: int = 0
@@ -52,7 +52,7 @@ class Indexed:
 
 
 class PictureSearch(TaskInferencer):
-    """Indexes pictures and searches them by texts.
+    """Indexes images and searches them by text.
 
     .. code-block:: python
 
@@ -61,19 +61,19 @@ class PictureSearch(TaskInferencer):
         result = search('my/index', 'a [dog] on a [beach]', top=5)
         result['predictions'][0]['found'][0]['image']  # the best picture
 
-    A text goes through the cascade of the evaluation, see :class:`Cascade`. FAISS gives the ``m`` pictures whose ITC
-    embeddings are nearest to the text's; of these the ``k`` best by the mixed score of ITC and region-word terms, as
-    the index's regions tell it, are ranked by ``score``: the mixed score of all regions plus ``itm_weight`` x the ITM
-    logit, as :class:`RetrievalInferencer` scores them. A picture beyond the ``k`` is never found.
+    A search uses the cascade of the evaluation, see :class:`Cascade`. FAISS finds the ``m`` images whose ITC embeddings
+    are nearest to the text's. The mixed score of ITC and region-word terms, with the index's regions, selects the best
+    ``k`` of these. They are ranked by ``score``: the mixed score of all regions plus ``itm_weight`` x the ITM logit, as
+    in :class:`RetrievalInferencer`. Other images are never found.
 
-    What ITM reads is computed from the picture's file and kept in the index as long as there is room. A picture whose
-    file has gone or changed since it was indexed, and whose features are not kept, is not found; the log says so.
+    ITM's features are computed from the image file and cached in the index. If the file was removed or changed after
+    indexing, and its features are not cached, the image is not found; the log says so.
 
-    A prediction, one a text: ``text`` and ``found``, of each picture, best first, ``image``, ``size`` [height, width],
-    ``score``, ``match`` (the ITM head's probability) and ``phrases``: of each phrase of the text ``phrase``, ``spans``,
-    the best ``box`` in pixels of the picture, and its ``score``, see :class:`GroundingInferencer`; both are None of a
-    phrase that the text encoder did not read, which has ``unread``, the reason. Phrases are those of
-    :func:`mark_phrases`.
+    There is one prediction per text: ``text`` and ``found``, a list of images, best first. Each image has ``image``,
+    ``size`` [height, width], ``score``, ``match`` (the ITM head's probability) and ``phrases``. Each phrase has
+    ``phrase``, ``spans``, the best ``box`` in pixels of the image, and its ``score``, see :class:`GroundingInferencer`.
+    For a phrase that the text encoder did not read, both are None, and ``unread`` gives the reason. Phrases are found
+    by :func:`mark_phrases`.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -102,26 +102,25 @@ class PictureSearch(TaskInferencer):
         engine: str | None = None,
         share: tuple[int, int] = (1, 1),
     ) -> Indexed:
-        """Adds pictures to the index in ``folder``, which is made if need be.
+        """Adds images to the index in ``folder``, which is created if needed.
 
-        A picture that is there and whose file has not changed is not encoded again. One that cannot be read is
-        skipped, logged and counted; if it was there, it stays as it was. An interruption costs ``SAVE_EVERY`` pictures
-        at most.
+        Images in the index are encoded again only if their files have changed. Unreadable images are skipped, logged
+        and counted; their earlier entries are kept. An interruption loses at most ``SAVE_EVERY`` images.
 
         Args:
             folder: of the index.
-            inputs: pictures, or folders of them; files only.
-            batch_size: pictures that are encoded together.
-            store_features: keep what ITM reads of all pictures, from now on, instead of computing it when it is asked.
-            engine: 'faiss' or 'lancedb', which keeps a new index, see docs/search.md.
-            share: number and count, (2, 8): the second of eight shares of the pictures, which eight processes add at
-                once to an index in LanceDB.
+            inputs: images, or folders of them; files only.
+            batch_size: images per batch.
+            store_features: from now on, store the features of all images instead of computing them in a search.
+            engine: storage of a new index, 'faiss' or 'lancedb', see docs/search.md.
+            share: number and count; (2, 8) is the second of eight shares of the images, for eight processes that add to
+                one index in LanceDB at the same time.
 
         Raises:
             ModuleNotFoundError: the engine is not installed.
             PictureIndexError: the index is damaged or of another model.
             FolderInUseError: another process is changing it.
-            ValueError: there is no picture.
+            ValueError: there are no images.
         """
         index = open_index(folder, self.header, engine)
         index.store_features |= store_features
@@ -200,17 +199,16 @@ class PictureSearch(TaskInferencer):
         Args:
             folder: of the index.
             texts: One text or several.
-            top: The most pictures a text gets.
+            top: Maximum number of images per text.
             k, m, full_k: See :class:`Cascade`.
-            itm_weight: See the class; None: the model's own, see :meth:`weight_of_itm`.
-            cache_gb: The most that features of pictures may take in the index, in 10^9 bytes, unless it was made to
-                store them all.
-            batch_size: Pairs that go through the model together.
+            itm_weight: See the class; None: the model's own weight, see :meth:`weight_of_itm`.
+            cache_gb: Maximum size of cached features in the index, in 10^9 bytes, unless it stores all features.
+            batch_size: Pairs per batch.
             options: See :class:`TaskInferencer`.
 
         Raises:
             PictureIndexError: the index is missing, empty, damaged or of another model.
-            ValueError: There is no text, one names nothing, its brackets are wrong, or an argument is out of range.
+            ValueError: There is no text, a text has no phrases, its brackets are wrong, or an argument is out of range.
         """
         marked = self.prepare(folder, texts, top, k, m, full_k, batch_size)
         _, _, drawing, packing = self._dispatch_kwargs(**options)
@@ -287,7 +285,7 @@ class PictureSearch(TaskInferencer):
     def _locate(
         self, known: Sequence[KnownPicture], marked: MarkedText, tokens: TextTokens, text: TextFeatures, batch_size: int
     ) -> list[DataSample]:
-        """A sample of each picture with the regions of the text's phrases, as ``SLAN.predict`` leaves it."""
+        """A sample of each image with the regions of the text's phrases, as ``SLAN.predict`` leaves it."""
         samples = []
         for picture, _ in known:
             meta = dict(img_path=picture.path, sample_id=picture.path)
@@ -306,7 +304,7 @@ class PictureSearch(TaskInferencer):
         return sample
 
     def describe_answer(self, prediction: dict) -> str:
-        """A line for the text, one for each picture, and one for each phrase in it."""
+        """A line for the text, one for each image, and one for each phrase in it."""
         lines = [prediction['text']]
         for number, entry in enumerate(prediction['found'], start=1):
             lines.append(f'  {number}. {entry["image"]}  {scores_text(entry)}')
@@ -318,9 +316,9 @@ class PictureSearch(TaskInferencer):
         return '\n'.join(lines)
 
     def draw(self, item: dict, sample: dict) -> Canvas:
-        """The text over the pictures found, best first, each with rank, name, scores and the phrases' best boxes.
+        """The text over the images found, best first, each with rank, name, scores and the phrases' best boxes.
 
-        Pictures whose files have gone are left out.
+        Images whose files have gone are left out.
 
         Raises:
             FileNotFoundError: All have gone.
@@ -345,7 +343,7 @@ class PictureSearch(TaskInferencer):
 
 
 def _entry(picture: IndexedPicture, score: float, itm: float, sample: DataSample) -> dict:
-    """What a prediction says of one picture."""
+    """The entry of one image in a prediction."""
     phrases = []
     for answer in phrase_answers(sample):
         boxes, scores = answer.pop('boxes'), answer.pop('scores')

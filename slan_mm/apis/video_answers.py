@@ -1,4 +1,4 @@
-"""A model's answers for the frames of a video."""
+"""Predictions for the frames of a video."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from slan_mm.visualization.video_writer import VideoWriter, draw_boxes
 
 
 def check_video_task(kind: type[TaskInferencer]) -> None:
-    """Whether a task's answers can be drawn into a video.
+    """Checks that the predictions of a task can be drawn into a video.
 
     Raises:
         ValueError: They cannot.
@@ -36,7 +36,7 @@ def check_video_task(kind: type[TaskInferencer]) -> None:
 
 
 def video_files(number: int, video: str | Path) -> tuple[str, str]:
-    """The files that are written of a video: the annotated one, and the answers."""
+    """The output files of a video: the video with boxes, and the predictions."""
     return page_name(number, str(video), '.mp4'), page_name(number, str(video), '.json')
 
 
@@ -51,29 +51,30 @@ def infer_video(
     number: int = 0,
     **options: Any,
 ) -> dict:
-    """Asks the same of each frame of a video; writes the video with boxes, and the answers.
+    """Processes each frame of a video with the same text; writes the video with boxes, and the predictions.
 
-    Both are ``<number>_<name>.mp4`` and ``.json`` in ``out_dir``. A batch of frames is in memory at a time.
+    Both are ``<number>_<name>.mp4`` and ``.json`` in ``out_dir``. Only one batch of frames is in memory at a time.
 
     Args:
-        inferencer: Of a task with boxes: grounding, detection.
+        inferencer: For a task with boxes: grounding or detection.
         video: The file.
-        asked: The texts, as the inferencer's ``__call__`` takes it for a single picture.
-        out_dir: A folder, which is made. Nothing of others is overwritten in it.
-        every: Frames from one that is looked at to the next; the written video has these alone, at their times.
-        batch_size: Frames that go through the model together.
-        number: See above.
-        options: ``top``, ``score_thr``, and what the task's ``prepare`` takes.
+        asked: The texts, as for a single image in the inferencer's ``__call__``.
+        out_dir: The output folder, which is created. Only files of inferencers are overwritten.
+        every: Process every n-th frame; the written video has only these, at their times.
+        batch_size: Frames per batch.
+        number: For the file names, see above.
+        options: ``top``, ``score_thr``, and the arguments of the task's ``prepare``.
 
     Returns:
-        What the json has: ``video``, ``frames`` (looked at), ``unreadable`` (of these), and ``answers``: for each its
-        ``frame``, counted from 0, ``time`` in seconds, and the prediction of the task or an ``error``.
+        The content of the json file: ``video``, ``frames`` (processed), ``unreadable`` (how many of these), and
+        ``answers``: for each frame its ``frame`` (counted from 0), its ``time`` in seconds, and the prediction of the
+        task or an ``error``.
 
     Raises:
-        FileExistsError: A file that would be written is there, and no inferencer has written it.
+        FileExistsError: An output file exists, and no inferencer has written it.
         ModuleNotFoundError: The extra ``video`` is not installed.
-        UnreadableImageError: The video cannot be read, or no frame of it.
-        ValueError: The task has no boxes; a text is wrong; an answer is no number.
+        UnreadableImageError: The video, or all its frames, cannot be read.
+        ValueError: The task has no boxes; a text is wrong; a score is not finite.
     """
     check_video_task(type(inferencer))
     path = str(find_picture(video))
@@ -113,7 +114,7 @@ def infer_video(
 def _ask(
     inferencer: TaskInferencer, item: dict, frames: Iterable[Frame], batch_size: int
 ) -> Iterator[tuple[Frame, Any]]:
-    """Each frame with the model's data sample, None for a damaged one."""
+    """Each frame with the model's data sample, or None if it is damaged."""
     rest = iter(frames)
     while batch := list(islice(rest, batch_size)):
         whole = [{**item, 'picture': frame.picture} for frame in batch if frame.picture is not None]

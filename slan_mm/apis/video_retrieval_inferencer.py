@@ -1,4 +1,4 @@
-"""Videos and texts in, the best videos of each text out, or the best texts of each video."""
+"""Ranks videos for each text, or texts for each video."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from slan_mm.file_endings import VIDEOS
 class VideoRetrievalInferencer(RetrievalInferencer):
     """:class:`RetrievalInferencer` on video files, or on a folder of them.
 
-    As many frames are taken, at even distances of time, as ``LoadVideo`` of the config's pipelines takes; 8 where
-    there is none. Scores have the same meaning.
+    It uses evenly spaced frames, as many as ``LoadVideo`` in the config's pipelines, or 8 without it. Scores have the
+    same meaning.
 
     Args: see :class:`TaskInferencer`.
 
     Raises:
-        ModuleNotFoundError: The extra ``video`` is not installed; and what :class:`TaskInferencer` raises.
+        ModuleNotFoundError: The extra ``video`` is not installed; and as :class:`TaskInferencer`.
     """
 
     task = 'video_retrieval'
@@ -48,7 +48,7 @@ class VideoRetrievalInferencer(RetrievalInferencer):
         """The videos' items; see :class:`TaskInferencer`.
 
         Raises:
-            TypeError: A video is not given by its path.
+            TypeError: A video is not given as a path.
         """
         items = super().prepare(inputs, texts, direction, top)
         for item in items:

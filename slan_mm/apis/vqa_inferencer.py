@@ -1,4 +1,4 @@
-"""Pictures and questions in, answers out."""
+"""Images and questions in, answers out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from slan_mm.datasets.pictures import Picture, list_pictures
 
 
 class VQAInferencer(TaskInferencer):
-    """Answers questions about pictures.
+    """Answers questions about images.
 
     .. code-block:: python
 
         inferencer = VQAInferencer(CONFIG, CHECKPOINT)
         inferencer('dog.jpg', 'what colour is the dog?')['predictions'][0]['answer']
 
-    A prediction: ``image``, ``question``, ``answer`` and ``score``, the answer's log-probability: 0 is certainty, and
-    an empty answer has None. Where the model ranks a closed list, it is that of the best answer, not shared out among
-    the list. It tells how likely the words are to the model, not whether they are true.
+    A prediction: ``image``, ``question``, ``answer`` and ``score``, the answer's log-probability. 0 is certainty, and
+    an empty answer has None. If the model ranks a closed list, the score is not normalised over the list. It measures
+    how likely the words are for the model, not whether they are true.
 
     Args: see :class:`TaskInferencer`.
     """
@@ -39,11 +39,11 @@ class VQAInferencer(TaskInferencer):
         return_datasamples: bool = False,
         **options: Any,
     ) -> dict:
-        """Answers ``texts``, a question for each picture or one for all; for the rest see :class:`TaskInferencer`.
+        """Answers ``texts``, a question for each image or one for all; other arguments: see :class:`TaskInferencer`.
 
         Raises:
-            UnreadableImageError: No picture can be read.
-            ValueError: Questions and pictures do not go together, or a question is empty.
+            UnreadableImageError: No image can be read.
+            ValueError: The numbers of questions and images differ, or a question is empty.
         """
         return super().__call__(self.prepare(inputs, texts), return_datasamples, batch_size, **options)
 
@@ -63,5 +63,5 @@ class VQAInferencer(TaskInferencer):
         )
 
     def describe_answer(self, prediction: dict) -> str:
-        """Question and answer, after the picture's name."""
+        """Question and answer, after the image's name."""
         return f'{prediction["image"]}: {prediction["question"]} {prediction["answer"]}'

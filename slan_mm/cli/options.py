@@ -68,7 +68,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     add_settings(parser)
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='what started the processes'
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='launcher of the processes'
     )
     # torch.distributed.launch passes this one.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
@@ -122,18 +122,20 @@ def add_model(parser: ModelParser, several: bool = False) -> None:
     """Adds the arguments ``config`` and ``checkpoint``; with ``several`` also ``later``, a list of checkpoints."""
     parser.add_argument(
         'config',
-        help='config file of the model; or, for CONFIG CHECKPOINT, a folder that save_pretrained has written, or its '
-        'name on a model hub (user/name), which is fetched',
+        help='config file of the model. Instead of CONFIG CHECKPOINT, give a model folder (from save_pretrained) '
+        'or the name of a model on a hub (user/name), which is then downloaded',
     )
-    parser.add_argument('checkpoint', help='its weights: .pth, .safetensors, or the work directory of its training')
+    parser.add_argument(
+        'checkpoint', help='weights: a .pth or .safetensors file, or the work directory of the training'
+    )
     if several:
-        parser.add_argument('later', nargs='*', metavar='checkpoint', help='more of them')
+        parser.add_argument('later', nargs='*', metavar='checkpoint', help='more checkpoints')
 
 
 def parse_model_options(description: str, arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line of a tool that tests a model: ``config``, ``checkpoint``, ``device`` and ``cfg_options``."""
     parser = ModelParser(description=description)
     add_model(parser)
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)

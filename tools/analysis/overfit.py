@@ -28,7 +28,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--lr', type=option(real(0, above=True)), help="learning rate (default: the config's)")
     parser.add_argument('--metric', required=True, help='name of the score, e.g. caption/exact')
     parser.add_argument('--at-least', type=option(real()), help='exit with 1 below this score')
-    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU where there is one)")
+    parser.add_argument('--device', help="'cpu' or 'cuda' (default: a GPU if there is one)")
     add_settings(parser)
     return parser.parse_args(arguments)
 
