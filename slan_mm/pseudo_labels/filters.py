@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -19,7 +19,8 @@ FILTERS = {
     'quantile': 'the score is high among those of its category: its quantile is no less than this',
     'flip': 'the mirrored picture gives the same box: its IoU is no less than this',
     'scale': 'the picture at another size gives the same box: its IoU is no less than this',
-    'confidence': 'the mean of these four, as far as there are, is no less than this',
+    'captions': 'so many captions of the picture give their things of its category a box at the same place',
+    'confidence': 'the mean of match, quantile, flip and scale, as far as there are, is no less than this',
     'area': 'the box is neither tiny nor the whole picture: its share of the picture is within these',
     'aspect': 'the longer side of the box is at most this many times the shorter',
     'duplicates': 'no surer box of the same category overlaps it by a larger IoU than this',
@@ -35,6 +36,7 @@ class Thresholds:
     quantile: float = 0.0
     flip: float = 0.6
     scale: float = 0.6
+    captions: int = 1
     confidence: float = 0.0
     min_area: float = 0.001
     max_area: float = 0.95
@@ -90,45 +92,54 @@ def confidence(thing: Mapping) -> float:
 def judge(record: dict, ranks: ScoreRanks, thresholds: Thresholds, caps: Mapping[str, float] | None = None) -> None:
     """Adds to each thing of a record ``failed``, the filters that it fails, in their order; without any it is a label.
 
-    Also its ``quantile`` and ``confidence``, and to one that is a duplicate ``same_as``, the number of the label.
+    Also its ``quantile`` and ``confidence``, ``captions``, how many have a thing of its category at the same place, and
+    to one that is a duplicate ``same_as``, the number of the label.
 
     Args:
         caps: For categories with more labels than the cap, the least confidence of those that stay.
     """
     things = record.get('things', ())
-    for thing in things:
+    for number, thing in enumerate(things):
         if 'box' not in thing:
             thing['failed'] = ['read']
             continue
         thing['quantile'] = round(ranks.quantile(thing['category'], thing['score']), 4)
         thing['confidence'] = confidence(thing)
+        same = same_place(things, number, thresholds.duplicates)
+        thing['captions'] = len({things[other]['caption'] for other in (number, *same)})
         thing['failed'] = list(_failed(thing, record, thresholds))
     passed = [number for number, thing in enumerate(things) if not thing['failed']]
     kept: list[int] = []
     # Of equally sure ones the first in the captions stays.
     for number in sorted(passed, key=lambda place: (-things[place]['confidence'], place)):
-        thing = things[number]
-        same = next(
-            (
-                other
-                for other in kept
-                if things[other]['category'] == thing['category']
-                and iou(things[other]['box'], thing['box']) > thresholds.duplicates
-            ),
-            None,
-        )
-        if same is None:
+        thing, same = things[number], set(same_place(things, number, thresholds.duplicates))
+        surer = next((other for other in kept if other in same), None)
+        if surer is None:
             kept.append(number)
         else:
-            thing['same_as'] = same
+            thing['same_as'] = surer
             thing['failed'].append('duplicates')
     for number in kept:
         if caps and things[number]['confidence'] < caps.get(things[number]['category'], 0.0):
             things[number]['failed'].append('cap')
 
 
+def same_place(things: Sequence[Mapping], number: int, overlap: float) -> list[int]:
+    """The numbers of the other things of the category of thing ``number`` whose boxes overlap its by a larger IoU than
+    ``overlap``."""
+    own = things[number]
+    return [
+        other
+        for other, thing in enumerate(things)
+        if other != number
+        and 'box' in thing
+        and thing['category'] == own['category']
+        and iou(thing['box'], own['box']) > overlap
+    ]
+
+
 def _failed(thing: Mapping, record: Mapping, thresholds: Thresholds) -> Iterable[str]:
-    for name in ('match', 'quantile', 'flip', 'scale', 'confidence'):
+    for name in ('match', 'quantile', 'flip', 'scale', 'captions', 'confidence'):
         if thing[name] is not None and thing[name] < getattr(thresholds, name):
             yield name
     x1, y1, x2, y2 = thing['box']
@@ -161,10 +172,13 @@ def least_confidences(records: Iterable[dict], ranks: ScoreRanks, thresholds: Th
         judge(record, ranks, thresholds)
         for number in labels_of(record):
             sure[record['things'][number]['category']].append(record['things'][number]['confidence'])
-    least = {}
-    for name, values in sure.items():
-        if len(values) > thresholds.cap:
-            values.sort(reverse=True)
-            first_out = values[int(thresholds.cap)]
-            least[name] = float(np.nextafter(first_out, 2))
-    return least
+    return least_kept(sure, thresholds.cap)
+
+
+def least_kept(sure: Mapping[str, Sequence[float]], cap: int) -> dict[str, float]:
+    """For categories with more labels, of the confidences ``sure``, than the ``cap`` the least of those that stay."""
+    return {
+        name: float(np.nextafter(sorted(values, reverse=True)[int(cap)], 2))
+        for name, values in sure.items()
+        if len(values) > cap
+    }

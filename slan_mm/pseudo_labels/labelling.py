@@ -11,6 +11,7 @@ from pathlib import Path
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.pseudo_labels.categories import Categories
+from slan_mm.pseudo_labels.choosing import Choice, choose_thresholds, find_candidates, precision_by
 from slan_mm.pseudo_labels.filters import (
     FILTERS,
     ScoreRanks,
@@ -22,15 +23,7 @@ from slan_mm.pseudo_labels.filters import (
     thresholds_yaml,
 )
 from slan_mm.pseudo_labels.fragments import read_blocks
-from slan_mm.pseudo_labels.gold import (
-    Gold,
-    choose_thresholds,
-    chooses,
-    is_right,
-    judge_gold,
-    precision_by,
-    right_labels,
-)
+from slan_mm.pseudo_labels.gold import Gold, chooses, is_right, right_labels
 from slan_mm.pseudo_labels.writers import (
     Writer,
     coco_writer,
@@ -45,6 +38,8 @@ FILES = (
     'data', 'labels.json', 'odvg.jsonl', 'label_studio.json', 'label_studio.xml', 'classes.txt', 'thresholds.yaml',
     'report.html', 'report.json',
 )  # fmt: skip
+#: Precision and coverage are told by these, and how they are called.
+CURVES = dict(agreement='flip and scale', captions='captions', confidence='confidence')
 #: COCO's limits of small and medium boxes, in pixels of a picture of 640: here of any, by their share of it.
 SIZES = (('small', 0.0025), ('medium', 0.0225), ('large', 1.01))
 
@@ -74,6 +69,7 @@ class Tally:
     unfiltered_right: int = 0
     whole_right: int = 0
     curves: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
+    choice: Choice | None = None
 
     @property
     def precision(self) -> float | None:
@@ -101,6 +97,7 @@ class Tally:
             fails=dict(self.fails),
             left=dict(self.left),
             precision=self.precision,
+            **({} if self.choice is None else self.choice.to_dict()),
             gold_things=self.gold_named,
             gold_labels=self.judged.total(),
             gold_coverage=self.gold_covered / self.gold_named if self.gold_named else None,
@@ -158,10 +155,11 @@ class Labelling:
         self.tally = Tally()
         self.ranks = ScoreRanks(self.records())
         if gold is not None:
-            judged = judge_gold(self.records(), self.ranks, thresholds, gold)
-            self.tally.curves = {name: precision_by(judged, name) for name in ('agreement', 'confidence')}
+            found = find_candidates(self.records(), self.ranks, thresholds, gold)
+            self.tally.curves = {name: precision_by(found, name) for name in CURVES}
             if precision is not None:
-                thresholds = choose_thresholds(judged, thresholds, precision)
+                self.tally.choice = choose_thresholds(found, thresholds, precision)
+                thresholds = self.tally.choice.thresholds
         self.thresholds = thresholds
         self.caps = least_confidences(self.records(), self.ranks, thresholds)
 

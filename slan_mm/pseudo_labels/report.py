@@ -16,7 +16,7 @@ from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.pseudo_labels.filters import FILTERS, labels_of
-from slan_mm.pseudo_labels.labelling import SIZES, Labelling, Tally
+from slan_mm.pseudo_labels.labelling import CURVES, SIZES, Labelling, Tally
 from slan_mm.visualization.html import Html, note_html, table_html
 from slan_mm.visualization.html_page import write_page
 from slan_mm.visualization.jpeg import data_uri, to_jpeg
@@ -38,6 +38,12 @@ def describe(tally: Tally) -> str:
         f'{tally.labels.total()} labels cover {percent(tally.covered / max(tally.named, 1))} of the things named',
     ]
     lines += [f'left out: {number} pictures, {reason}' for reason, number in tally.left_out.items()]
+    if (choice := tally.choice) is not None:
+        reached = choice.precision >= choice.asked
+        lines.append(
+            f'thresholds were chosen by {choice.labels} labels, of which {percent(choice.precision)} are right'
+            + ('' if reached else f': none reach {percent(choice.asked)}, so these are the most precise ones')
+        )
     if tally.precision is not None:
         lines.append(
             f'precision {percent(tally.precision)} of {tally.judged.total()} labels in pictures with true boxes that '
@@ -141,9 +147,11 @@ def write_report(labelling: Labelling, out: Path, root: Path) -> None:
     if tally.curves:
         parts += ['<h2>Precision and coverage</h2>']
     for name, curve in tally.curves.items():
-        rows = [(f'{least:.1f}', percent(coverage), percent(precision)) for least, coverage, precision in curve]
-        caption = 'In the half of the pictures with true boxes that chooses no threshold, before other filters.'
-        asked = dict(agreement='flip and scale', confidence='confidence')[name]
-        parts += [table_html(caption, (f'{asked} at least', 'coverage', 'precision'), rows)]
+        rows = [(f'{least:g}', percent(coverage), percent(precision)) for least, coverage, precision in curve]
+        caption = (
+            'Labels in the half of the pictures with true boxes that chooses no threshold, by this filter, size and '
+            'duplicates alone.'
+        )
+        parts += [table_html(caption, (f'{CURVES[name]} at least', 'coverage', 'precision'), rows)]
     parts += ['<h2>How the labels look</h2>', _montage(labelling, root)]
     write_page(out / 'report.html', 'Pseudo-labels', parts)

@@ -2,6 +2,9 @@
 
 from slan_mm.pseudo_labels.fragments import FragmentWriter
 
+#: The box of a dog in the pictures of the fixture ``gold_of``.
+TRUE = [10.0, 10.0, 40.0, 40.0]
+
 
 def answered(category, box, span=(0, 3), caption=0, score=1.0, flip=0.9, scale=0.9, match=0.8):
     """A thing with an answer."""

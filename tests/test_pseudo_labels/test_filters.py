@@ -53,6 +53,16 @@ def test_what_is_not_sure_in_the_mean():
         assert thing['confidence'] == 0.65 and thing['failed'] == failed
 
 
+def test_how_many_captions_agree():
+    near, far = [11.0, 10.0, 40.0, 40.0], [50.0, 50.0, 90.0, 70.0]
+    places = [(0, BOX), (1, near), (1, near), (2, far)]
+    things = [answered('dog', box, caption=caption) for caption, box in places]
+    things += [answered('cat', BOX, caption=3), dict(caption=4, span=[0, 3], category='dog')]
+    one = judged(*things, thresholds=Thresholds(captions=2))
+    assert [thing.get('captions') for thing in one['things']] == [2, 2, 2, 1, 1, None]
+    assert labels_of(one) == [0] and one['things'][3]['failed'] == ['captions']
+
+
 def test_quantiles_are_of_the_category():
     things = [
         answered('dog', BOX, score=0.2),

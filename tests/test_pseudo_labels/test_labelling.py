@@ -12,8 +12,9 @@ from support.pseudo_labels import answered, record, write_answers
 
 from slan_mm.datasets.readers.odvg import read_odvg
 from slan_mm.pseudo_labels.categories import Categories
+from slan_mm.pseudo_labels.choosing import Choice
 from slan_mm.pseudo_labels.filters import Thresholds
-from slan_mm.pseudo_labels.labelling import Labelling
+from slan_mm.pseudo_labels.labelling import Labelling, Tally
 from slan_mm.pseudo_labels.merge import Merged, merge
 from slan_mm.pseudo_labels.report import describe, write_report
 
@@ -55,6 +56,14 @@ def test_what_is_counted(written):
     assert tally.labels.total() == 3 and tally.fails == dict(flip=2, duplicates=1)
     assert tally.left['read'] == tally.left['quantile'] == 6 and tally.left['flip'] == 4 and tally.left['cap'] == 3
     assert '3 labels cover 66.7 % of the things named' in describe(tally)
+
+
+def test_what_is_told_of_a_choice():
+    chosen = Tally(choice=Choice(Thresholds(), 30, 0.75, 0.7))
+    assert describe(chosen).endswith('thresholds were chosen by 30 labels, of which 75.0 % are right')
+    assert chosen.to_dict()['precision_there'] == 0.75
+    missed = Tally(choice=Choice(Thresholds(), 20, 0.5, 0.7))
+    assert '50.0 % are right: none reach 70.0 %, so these are the most precise ones' in describe(missed)
 
 
 def test_coco_is_read_by_pycocotools_and_mmdet(written):
