@@ -4,13 +4,15 @@ import json
 import shlex
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from support.engine import ROOT, toy_config
 
-from slan_mm.engine.hooks.run_record_hook import RunRecordHook, config_name, current_commit, read_record
+from slan_mm.engine.hooks.metrics_file_hook import MetricsFileHook
+from slan_mm.engine.hooks.run_record_hook import RunRecordHook, config_name, current_commit, plain, read_record
 from slan_mm.engine.launch import build_runner
-from slan_mm.text_files import TextFileError
+from slan_mm.text_files import TextFileError, read_json
 
 
 def toy(folder, **changes):
@@ -123,3 +125,10 @@ def test_a_damaged_record_costs_no_run(tmp_path, content):
     build_runner(toy_config(tmp_path, 2, default_hooks__record={'type': 'RunRecordHook'})).train()
     assert read_record(tmp_path)['finished']
     assert (tmp_path / 'run.json.damaged').read_text() == content
+
+
+def test_classes_that_a_test_lacks_have_no_number(tmp_path):
+    metrics = {'bus_precision': float('nan'), 'dog_precision': np.float32(0.5), 'mAP': float('inf'), 'text': 'x'}
+    assert plain(metrics) == {'dog_precision': 0.5}
+    MetricsFileHook(str(tmp_path / 'metrics.json')).after_test_epoch(None, metrics)
+    assert read_json(tmp_path / 'metrics.json') == dict(bus_precision=None, dog_precision=0.5, mAP=None, text='x')

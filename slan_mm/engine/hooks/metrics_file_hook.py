@@ -1,6 +1,8 @@
 """Writes the metrics of a test to a file."""
 
 import json
+import math
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from slan_mm.registry import HOOKS
 class MetricsFileHook(Hook):
     """Writes a test's metrics as a json object, as soon as they are there; ``tools/test.py --out`` adds it.
 
+    What has no value, as of a class that the test lacks, is null.
+
     Args:
         path: The file.
     """
@@ -28,5 +32,10 @@ class MetricsFileHook(Hook):
     def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         if is_main_process():
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            told = {name: None if _is_none(value) else value for name, value in (metrics or {}).items()}
             with replaced_atomically(self.path) as temporary:
-                temporary.write_text(json.dumps(metrics or {}, indent=2, sort_keys=True, default=float) + '\n')
+                temporary.write_text(json.dumps(told, indent=2, sort_keys=True, default=float) + '\n')
+
+
+def _is_none(value: Any) -> bool:
+    return isinstance(value, Real) and not math.isfinite(value)

@@ -1,6 +1,7 @@
 """Writes down what a run was: what a table of results needs beside its metrics."""
 
 import json
+import math
 import shlex
 import subprocess
 import sys
@@ -173,9 +174,10 @@ class RunRecordHook(Hook):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_atomically(path) as temporary:
             record = {**self._record(runner), **fields}
-            temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + '\n')
+            temporary.write_text(json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + '\n')
 
 
 def plain(metrics: dict[str, Any] | None) -> dict[str, float]:
-    """The numbers of ``metrics``, as json can write them."""
-    return {name: float(value) for name, value in (metrics or {}).items() if isinstance(value, Real)}
+    """The numbers of ``metrics``, as json can write them: without those of classes that a test lacks, which are NaN."""
+    numbers = {name: float(value) for name, value in (metrics or {}).items() if isinstance(value, Real)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
