@@ -41,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(name))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(group(item) == 'processes' for item in session.items):
+        from support.processes import start_fork_server
+
+        start_fork_server()
+
+
 @pytest.fixture(autouse=True, scope='session')
 def lighter():
     # Here, because the process that hands out the tests of pytest -n 2 would import MMEngine before the others start.

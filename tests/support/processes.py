@@ -1,7 +1,8 @@
 """Processes of their own: a function in one, or on the ranks of a gloo group.
 
-They are forked from a process that has imported what they need, so that a process costs less than a second and not the
-seven of the imports. Their environment is that process's: what a test sets in its own does not reach them.
+They are forked from a fork server, which is itself forked from pytest's process before its first test: all is imported,
+and no test has run. So a process costs less than a second and not the seven of the imports. Their environment is the
+fork server's: what a test sets in its own does not reach them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -23,26 +24,43 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from support.lighter import lighten
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = [
-    'support.garbage',
-    'slan_mm.engine',
-    'slan_mm.evaluation',
-    'support.engine',
-    'support.toy',
-    'support.retrieval_fakes',
-    'support.forked_from',
-]
+
+
+def start_fork_server() -> None:
+    """Forks the process that others are forked from. For tests/conftest.py, when the tests are collected."""
+    resource_tracker.ensure_running()
+    pipes, make_pipe = [], os.pipe
+
+    def pipe() -> tuple[int, int]:
+        pipes.append(make_pipe())
+        return pipes[-1]
+
+    def fork(_: bytes, arguments: list[str], __: list[int]) -> int:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                # The server ends when nobody has this end of its pipe any more.
+                os.close(pipes[-1][1])
+                lighten(pytest.MonkeyPatch())
+                exec(arguments[-1], {})
+                code = 0
+            finally:
+                os._exit(code)
+        return child
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, 'pipe', pipe)
+        # Python would start a new interpreter here, which has to import everything again, with this program after -c.
+        patch.setattr(util, 'spawnv_passfds', fork)
+        forkserver.ensure_running()
 
 
 def context() -> ForkServerContext:
     """What starts processes, see above."""
-    multiprocessing.set_forkserver_preload(IMPORTED)
-    with pytest.MonkeyPatch.context() as patch:
-        # Python 3.11 tells the process that imports nothing of sys.path, and passes over what is not found.
-        patch.setenv('PYTHONPATH', os.pathsep.join(path for path in sys.path if path))
-        forkserver.ensure_running()
     return multiprocessing.get_context('forkserver')
 
 
@@ -85,7 +103,6 @@ def run_tool_on_ranks(tool: str, world_size: int, *options: str) -> None:
 
 
 def _start(function: Callable, world_size: int, *args: Any) -> None:
-    context()
     mp.start_processes(function, (world_size, free_port(), *args), nprocs=world_size, start_method='forkserver')
 
 
