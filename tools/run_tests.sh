@@ -28,6 +28,8 @@ bin=${SLAN_VENV:-$PWD/.venv}/bin
 jobs=${TEST_JOBS:-$(getconf _NPROCESSORS_ONLN)}
 # Several tests run at once: each with one thread, or they fight for the cores.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
+# Some containers set it; then each process that a test starts compiles the package again.
+unset PYTHONDONTWRITEBYTECODE
 
 check 'ruff check' "$bin/ruff" check
 check 'ruff format' "$bin/ruff" format --check

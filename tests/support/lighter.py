@@ -1,6 +1,7 @@
 """What tests need not wait for, in this process and in those that are forked for it."""
 
 import gc
+import os
 from types import SimpleNamespace
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,8 @@ def lighten(patch: pytest.MonkeyPatch) -> None:
 
     Each parameter is a group of its optimizer, and PyTorch makes a set of those of all earlier groups for each: here
     one set grows.
+
+    Files of tests need not be on the disk when the machine stops.
 
     MMEngine calls the garbage collector for each data set: among all that earlier tests and imports have made, it took
     longer than reading the small files of tests.
@@ -40,6 +43,7 @@ def lighten(patch: pytest.MonkeyPatch) -> None:
         groups += new
 
     patch.setattr(Optimizer, 'add_param_group', add_param_group)
+    patch.setattr(os, 'fsync', lambda descriptor: None)
     patch.setattr(base_dataset, 'gc', SimpleNamespace(collect=lambda: 0))
     gc.collect()
     gc.freeze()
