@@ -42,20 +42,20 @@ class Validation:
 
 
 def regions_trusted(best: Validation) -> tuple[bool, str]:
-    """Whether words point where they should, by what retrieval tells, and why or why not.
+    """Whether words point at the right regions, judged by retrieval, and why or why not.
 
-    No box is known. But where words point at the right things, words alone find the right picture: region-word terms
-    alone must reach ``SHARE_OF_ITC`` of ITC's R@1 from text to picture, on ``FEWEST_PICTURES`` held-out pictures at
-    least, and the search must have given them a weight.
+    No box is known. But if words point at the right objects, words alone find the right image. So region-word terms
+    alone must reach ``SHARE_OF_ITC`` of ITC's R@1 from text to image, on at least ``FEWEST_PICTURES`` held-out images,
+    and the search must have given them a weight.
     """
     words, itc = best.recalls('_region_word')[1], best.recalls('_itc')[1]
     if best.images < FEWEST_PICTURES:
-        return False, f'{best.images} held-out pictures are too few to tell (at least {FEWEST_PICTURES})'
+        return False, f'{best.images} held-out images are too few to decide (at least {FEWEST_PICTURES})'
     if words < SHARE_OF_ITC * itc:
-        return False, f'words alone find {words:.1f} percent of the pictures, less than half of what ITC does'
+        return False, f'words alone find {words:.1f} percent of the images, less than half as many as ITC'
     if not best.metrics['_weights/region_word']:
         return False, 'the region-word terms did not help retrieval'
-    return True, f'words alone find {words:.1f} percent of the pictures, at least half of what ITC does'
+    return True, f'words alone find {words:.1f} percent of the images, at least half as many as ITC'
 
 
 def learning_report(
@@ -73,24 +73,26 @@ def learning_report(
     chance = 100 / best.images
     ended = f', stopped early after {iterations}' if iterations < max_iterations else ''
     lines = [
-        f'What was learned, by {best.images} held-out pictures with {best.texts} captions. R@1 in percent, '
-        f'picture -> text / text -> picture; chance is about {chance:.1f}.',
+        f'What was learned, measured on {best.images} held-out images with {best.texts} captions. R@1 in percent, '
+        f'image -> text / text -> image; chance is about {chance:.1f}.',
         *([f'  before training:  {_pair(start.recalls(""))}'] if start else []),
         f'  after:            {_pair(final)}  (the best validation, at iteration {best.iteration} of '
         f'{max_iterations}{ended})',
-        f'  of that ITC alone: {_pair(itc)}',
+        f'  ITC alone:        {_pair(itc)}',
         _term('region-word terms', best.metrics['_weights/region_word'], itc, shortlist),
         _term('ITM', best.metrics['_weights/itm'], shortlist, final),
     ]
     if start is not None and best.iteration == start.iteration:
-        lines.append('  Training made nothing better: what is kept is the model before it. Lower the learning rate.')
+        lines.append(
+            '  Training did not improve the model: the model before training is kept. Lower the learning rate.'
+        )
     elif final[1] < LITTLE * chance:
-        lines.append('  That is little more than chance: check that captions belong to their pictures; add pictures.')
+        lines.append('  This is little more than chance: check that the captions belong to their images; add images.')
     trusted, reason = regions_trusted(best)
     lines += [
         f'  Regions {"can" if trusted else "cannot"} be trusted{"" if trusted else " yet"}: {reason}.',
-        '  These pictures chose the checkpoint and the weights: on others expect less. A split test in your table is '
-        'the better judge.',
+        '  The checkpoint and the weights were chosen on these images: expect less on others. A split test in your '
+        'table gives a fairer result.',
         f'Next: {next_command}',
     ]
     return '\n'.join(lines)
@@ -102,6 +104,6 @@ def _pair(recalls: tuple[float, float]) -> str:
 
 def _term(name: str, weight: float, before: tuple[float, float], after: tuple[float, float]) -> str:
     if not weight:
-        return f'  {name}: left out, no weight that was tried helps without harm.'
+        return f'  {name}: left out, no tested weight helps without lowering a score.'
     added = ' / '.join(f'{new - old:+.1f}' for old, new in zip(before, after, strict=True))
     return f'  {name}: {added}, with weight {weight:g}'

@@ -37,7 +37,7 @@ def _retrieval(direction: str, title: str) -> list[_Row]:
 
 #: Kinds of tasks, by the measure that tells one: the rows that stand for all of its metrics.
 _KINDS = {
-    'i2t_R1': [*_retrieval('i2t', 'picture -> text'), *_retrieval('t2i', 'text -> picture')],
+    'i2t_R1': [*_retrieval('i2t', 'image -> text'), *_retrieval('t2i', 'text -> image')],
     'pointing': [
         _Row(title, f'{{task}}/{name}', f'{{task}}/{chance}_center', f'{{task}}/{name}_level0', decimals)
         for title, name, chance, decimals in (
@@ -64,7 +64,7 @@ _USUAL = ('retrieval', 'grounding', 'regions', 'nlvr2')
 _NO_RESULTS = ('num_', 'chance_', 'time', 'data_time')
 
 _CHANCE = {
-    'i2t_R1': 'one picture or text drawn by lot',
+    'i2t_R1': 'a randomly drawn image or text',
     'pointing': 'for phrases, a centred box of half the sides',
     'consistency': 'for statements, a coin',
 }

@@ -34,8 +34,8 @@ def describe(tally: Tally) -> str:
     """The run in a few lines."""
     lines = [
         f'{tally.pictures} pictures, {tally.unreadable} unreadable, {tally.left_out.total()} left out; '
-        f'{tally.named} things named',
-        f'{tally.labels.total()} labels cover {percent(tally.covered / max(tally.named, 1))} of the things named',
+        f'{tally.named} named objects',
+        f'{tally.labels.total()} labels cover {percent(tally.covered / max(tally.named, 1))} of the named objects',
     ]
     lines += [f'left out: {number} pictures, {reason}' for reason, number in tally.left_out.items()]
     if (choice := tally.choice) is not None:

@@ -32,8 +32,8 @@ def test_before_and_after_and_what_each_term_adds():
 def test_terms_that_are_left_out_and_training_that_did_not_help():
     start = validation(region_word=0.0)
     told = report(start, start)
-    assert told.count('left out, no weight that was tried helps without harm') == 2
-    assert 'Training made nothing better' in told
+    assert told.count('left out, no tested weight helps without lowering a score') == 2
+    assert 'Training did not improve the model' in told
     told = report(None, validation(10, final=(0.2, 0.2)))
     assert 'before training' not in told and 'little more than chance' in told
 
@@ -41,9 +41,9 @@ def test_terms_that_are_left_out_and_training_that_did_not_help():
 @pytest.mark.parametrize(
     ('settings', 'trusted', 'reason'),
     [
-        ({}, True, 'words alone find 30.0 percent of the pictures, at least half'),
-        ({'images': 50}, False, '50 held-out pictures are too few'),
-        ({'words': 10.0}, False, 'less than half of what ITC does'),
+        ({}, True, 'words alone find 30.0 percent of the images, at least half'),
+        ({'images': 50}, False, '50 held-out images are too few'),
+        ({'words': 10.0}, False, 'less than half as many as ITC'),
         ({'region_word': 0.0}, False, 'did not help retrieval'),
     ],
 )

@@ -19,7 +19,7 @@ def row(table, name):
 
 def test_each_metric_stands_beside_its_chance():
     table = metrics_table(METRICS)
-    assert row(table, 'picture -> text, R@1, re-ranked by ITM') == ['31.0', '0.2']
+    assert row(table, 'image -> text, R@1, re-ranked by ITM') == ['31.0', '0.2']
     assert row(table, 'phrase -> pointing accuracy') == ['90.0', '16.1', '55.2']
     assert row(table, 'phrase -> box, mean IoU') == ['0.52']
     assert row(table, 'training and evaluation, minutes') == ['14.3']
@@ -49,20 +49,20 @@ def test_tasks_of_other_names_are_told_apart():
     table = metrics_table(metrics)
     assert row(table, 'testA: phrase -> box, R@1 at IoU .5') == ['2.0']
     assert row(table, '  phrase -> box, R@1 at IoU .5') == ['2.0']
-    assert row(table, 'msrvtt: picture -> text, R@1, ITC alone') == ['4.0', '0.1']
+    assert row(table, 'msrvtt: image -> text, R@1, ITC alone') == ['4.0', '0.1']
 
 
 def test_retrieval_that_left_itm_out():
     names = [f'retrieval_{part}/{way}_R' for part in ('shortlist', 'itc') for way in ('i2t', 't2i')]
     metrics = {name + str(k): 10.0 * k for name in names for k in (1, 5)}
     table = metrics_table(metrics | {'retrieval/chance_R1': 4.0})
-    assert row(table, 'text -> picture, R@1, without ITM') == ['10.0', '4.0']
-    assert row(table, 'picture -> text, R@1, ITC alone') == ['10.0', '4.0']
+    assert row(table, 'text -> image, R@1, without ITM') == ['10.0', '4.0']
+    assert row(table, 'image -> text, R@1, ITC alone') == ['10.0', '4.0']
     assert 're-ranked' not in table and 'retrieval' not in table
 
 
 def test_weights_and_curves_of_a_search_are_no_tasks():
     found = {f'retrieval{part}/i2t_R1': 10.0 for part in ('', '_itc', '_region_word')}
     table = metrics_table(found | {'retrieval_weights/itm': 0.5, 'retrieval_curve/itm_0.5': 40.0})
-    assert row(table, 'picture -> text, R@1, region-word terms alone') == ['10.0']
+    assert row(table, 'image -> text, R@1, region-word terms alone') == ['10.0']
     assert 'weights' not in table and 'curve' not in table

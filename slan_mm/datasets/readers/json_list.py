@@ -9,7 +9,7 @@ from slan_mm.datasets.readers.record import ImageRecord
 
 _REMEDY = (
     "format='json_list' reads a list [{image, caption, image_id?, split?}], caption being a text or a list of texts; "
-    'fields of another name are told by reader=dict(image_field=..., caption_field=..., id_field=...). JSON lines '
+    'for other field names use reader=dict(image_field=..., caption_field=..., id_field=...). JSON lines '
     "(.jsonl) are format='table'."
 )
 

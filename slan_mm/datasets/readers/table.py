@@ -14,11 +14,11 @@ from slan_mm.plain_text import short
 
 _REMEDY = (
     "format='table' reads .csv and .tsv with a header line, and .jsonl, with the fields image (path below the image "
-    'folder) and caption, optionally image_id and split; fields of another name are told by '
-    'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...), and to '
-    'tools/prepare_own_data.py by --image-field and --caption-field.'
+    'folder) and caption, optionally image_id and split; for other field names use '
+    '--image-field and --caption-field of tools/prepare_own_data.py, or in a config '
+    'reader=dict(image_field=..., caption_field=..., id_field=..., split_field=...).'
 )
-_QUOTES = 'Close it, double it where it is a letter of the text (""), or write the text in one line.'
+_QUOTES = 'Close it, double it ("") if it is part of the text, or write the text in one line.'
 _SUFFIXES = {'.csv': None, '.tsv': '\t', '.jsonl': None}
 
 
