@@ -137,7 +137,7 @@ def test_tasks_say_what_the_model_lacks_and_about_what_a_score_means(person):
     person.until(lambda: person.all('code') and 'slan app CONFIG CHECKPOINT' in person.driver.page_source)
     person.tab('About')
     person.until(lambda: any('What a score means' in one.text for one in person.all('h3')))
-    assert any('no probability' in one.text for one in person.all('strong'))
+    assert any('not a probability' in one.text for one in person.all('strong'))
     screen(person, 'about')
 
 

@@ -138,4 +138,4 @@ def test_a_calibrated_model_says_how_probable_each_thing_is(tmp_path, picture):
 
 def test_the_published_model_tells_no_presence(model, answer):
     assert answer.present is None and '>present<' not in grounded_html(answer)[1]
-    assert '**present**' not in about(model, True) and '### What a score means\n\n- **A box' in about(model, True)
+    assert '**present**' not in about(model, True) and '### What a score means\n\n- **Box' in about(model, True)

@@ -45,11 +45,11 @@ def test_classes_have_colours(task_model, picture):
 def test_about_says_what_the_model_can_and_what_it_has_seen(model, task_model):
     page = about(model, shipped=True)
     assert (
-        'It can do: grounding, search.' in page
-        and 'no probability' in page
-        and 'Of photographs it knows nothing' in page
+        'Its tasks: grounding, search.' in page
+        and 'not a probability' in page
+        and 'It does not work on photographs' in page
     )
-    assert 'It can do: vqa.' in about(task_model('vqa'), shipped=False)
+    assert 'Its tasks: vqa.' in about(task_model('vqa'), shipped=False)
 
 
 def test_a_model_is_named_without_its_path_and_loaded_once(model):
