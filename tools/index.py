@@ -4,11 +4,12 @@
     python tools/index.py remove my/index my/pictures/dog.jpg
     python tools/index.py remove my/index --gone
     python tools/index.py show my/index
+    python tools/index.py compact my/index
     python tools/index.py export my/index my/folder --format qdrant
 
 ``add`` makes or extends the index: it encodes only images that are new or whose files have changed. ``remove`` removes
-images; with ``--gone``, it removes all images whose files no longer exist. ``export`` writes files for the import into
-Milvus or Qdrant. See docs/search.md.
+images; with ``--gone``, it removes all images whose files no longer exist. ``compact`` frees the disk space of earlier
+versions. ``export`` writes files for the import into Milvus or Qdrant. See docs/search.md.
 """
 
 import argparse
@@ -51,6 +52,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     remove.add_argument('--gone', action='store_true', help='remove all images whose files no longer exist')
     show = commands.add_parser('show', help='list the images')
     show.add_argument('index', help='folder of the index')
+    compact = commands.add_parser(
+        'compact', help='free the disk space of earlier versions; nobody else may use the index'
+    )
+    compact.add_argument('index', help='folder of the index')
     export = commands.add_parser('export', help='write files for the import into Milvus or Qdrant')
     export.add_argument('index', help='folder of the index')
     export.add_argument('out', type=option(out_folder), help='output folder')
@@ -106,6 +111,14 @@ def show(options: argparse.Namespace) -> str:
     return '\n'.join([*lines, f'{len(index)} pictures; {made}'])
 
 
+def compact(options: argparse.Namespace) -> str:
+    """Frees disk space; says how much is left."""
+    index = open_index(options.index)
+    index.compact()
+    size = sum(file.stat().st_size for file in index.folder.rglob('*') if file.is_file())
+    return f'{options.index}: {len(index)} images in {size / 1e6:.1f} MB'
+
+
 def export(options: argparse.Namespace) -> str:
     """Writes the index for another program; says how many pictures."""
     count = export_index(open_index(options.index), options.out, options.format)
@@ -118,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     # With a logger of this name, lines on skipped pictures and on progress are seen.
     MMLogger.get_instance('index', log_level=logging.INFO)
-    print({'add': add, 'remove': remove, 'show': show, 'export': export}[options.command](options))
+    print({'add': add, 'remove': remove, 'show': show, 'compact': compact, 'export': export}[options.command](options))
 
 
 if __name__ == '__main__':

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +26,15 @@ from slan_mm.apis.picture_features import PictureFeatures
 from slan_mm.apis.picture_summary import PictureSummary
 from slan_mm.apis.picture_table import IndexedPicture, check_queries
 from slan_mm.extras import require_extra
+from slan_mm.folder_lock import FolderInUseError, FolderReader, admit_readers, lock_out_readers
 from slan_mm.own_files import claim
 from slan_mm.structures import ImageFeatures
 
 #: From so many pictures on an approximate index (IVF, HNSW) is made of the embeddings.
 INDEX_FROM = 200_000
-#: Versions between two times that small fragments are joined.
-_JOIN_EVERY = 20
+#: Fragments of fewer rows than LanceDB's 2 ** 20 are joined when there are so many: the first number at least, one more
+#: each so many rows, the last number at most. So a row is written again about five times, however large the index gets.
+_JOIN_FROM, _ROWS_EACH, _JOIN_AT = 20, 4000, 250
 _COLUMNS = ('id', 'path', 'height', 'width', 'bytes', 'modified_ns')
 
 
@@ -57,6 +61,7 @@ class LanceIndex:
         self._removed: list[int] = []
         self._last_id = 0
         self._table: Any = None
+        self._reader = FolderReader(self.folder)
         if is_lance(self.folder):
             self._open(header)
         elif header is None:
@@ -99,7 +104,10 @@ class LanceIndex:
             found = sorted(map(_picture, columns.to_pylist()), key=lambda picture: picture.id)
         except Exception as error:
             raise self._damaged(error) from error
-        return {picture.path: picture for picture in found}
+        pictures = {picture.path: picture for picture in found}
+        # Else they would be back when the newer row is removed.
+        self._removed += [picture.id for picture in found if pictures[picture.path] is not picture]
+        return pictures
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -137,6 +145,8 @@ class LanceIndex:
     def _claim(self) -> None:
         if not is_lance(self.folder):
             claim(self.folder, ['header.lance', 'pictures.lance', 'features'])
+        admit_readers(self.folder)
+        self._reader = FolderReader(self.folder)
 
     def remove(self, paths: Sequence[str]) -> None:
         """Takes pictures out.
@@ -175,11 +185,47 @@ class LanceIndex:
             self._table.checkout_latest()
             self._table.delete(f'id IN ({", ".join(map(str, sorted(removed)))})')
         self._added, self._removed = [], []
-        if self._table is not None and self._table.version % _JOIN_EVERY == 0:
-            self._table.optimize()
-        if self._table is not None and self._table.count_rows() >= INDEX_FROM and not self._table.list_indices():
-            self._table.create_index(metric='dot', vector_column_name='embedding', index_type='IVF_HNSW_SQ')
+        if self._table is not None:
+            self._tidy()
         self.__dict__.pop('pictures', None)
+
+    def _tidy(self) -> None:
+        """Joins fragments and indexes the embeddings, when it is time."""
+        try:
+            if self._is_scattered():
+                self._table.optimize()
+            if self._table.count_rows() >= INDEX_FROM and not self._table.list_indices():
+                self._table.create_index(metric='dot', vector_column_name='embedding', index_type='IVF_HNSW_SQ')
+        except RuntimeError as error:
+            # Another process has changed these rows meanwhile: a later saving does it.
+            if 'commit conflict' not in str(error):
+                raise
+
+    def _is_scattered(self) -> bool:
+        """Whether there are so many small fragments that joining them is worth its time."""
+        counted = self._table.stats()
+        loose = counted['fragment_stats']['num_fragments'] - (counted['num_rows'] >> 20)
+        return loose >= min(max(_JOIN_FROM, counted['num_rows'] // _ROWS_EACH), _JOIN_AT)
+
+    def compact(self) -> None:
+        """Joins small fragments, and removes from the disk what only earlier versions had.
+
+        Raises:
+            FolderInUseError: another process has opened the index.
+        """
+        self.save()
+        self._reader.release()
+        alone = lock_out_readers(self.folder)
+        if alone is None:
+            self._reader = FolderReader(self.folder)
+            raise FolderInUseError(f'{self.folder} is in use by another process. Wait until that has ended')
+        with alone, warnings.catch_warnings():
+            # LanceDB warns of other processes, which wait.
+            warnings.simplefilter('ignore', UserWarning)
+            for name in _names(self._database()):
+                self._database().open_table(name).optimize(cleanup_older_than=timedelta(0))
+        self._reader = FolderReader(self.folder)
+        self._open(None)
 
     def saved(self, count: int) -> Iterator[Found]:
         """The pictures that are saved, ``count`` or fewer at a time."""

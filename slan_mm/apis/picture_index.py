@@ -229,6 +229,14 @@ class PictureIndex:
         if not self._kept:
             self._end()
 
+    def compact(self) -> None:
+        """Removes files of earlier versions, if nobody reads one.
+
+        Raises:
+            FolderInUseError, PictureIndexError: see :meth:`add`.
+        """
+        self.save()
+
     def _sweep(self) -> None:
         """Removes files of earlier versions, if nobody reads one; else a later saving does."""
         self._reader.release()

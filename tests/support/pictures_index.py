@@ -1,7 +1,10 @@
 """Indexes of pictures with features that no model made."""
 
+from itertools import count
+
 import torch
 
+from slan_mm.apis.index_engines import open_index
 from slan_mm.structures import ImageFeatures
 
 HEADER = {'weights': 'w'}
@@ -35,3 +38,12 @@ def held(index):
     # Damaged features are none.
     assert all(features is None or features.boxes[0, 0, 0] == x for features, x in zip(read, numbers, strict=True))
     return sorted(map(int, numbers))
+
+
+def add_for_ever(folder, told):
+    """Adds a picture and encodes one again, and tells its number when it is saved; then the next one."""
+    index = open_index(folder, HEADER)
+    for number in count(10):
+        add(index, [number, 1])
+        index.save()
+        told.send(number)

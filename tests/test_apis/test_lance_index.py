@@ -1,14 +1,18 @@
 """An index in LanceDB, with features that no model made: writers and readers at once, kills, and what is no index."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from support.pictures_index import HEADER, add, features_of, held
+from support.pictures_index import HEADER, add, add_for_ever, features_of, held
+from support.processes import context
 
 from slan_mm.apis.index_engines import open_index
 from slan_mm.apis.index_parts import PictureIndexError
 from slan_mm.apis.lance_index import LanceIndex
+from slan_mm.folder_lock import FolderInUseError
 
 
 @pytest.fixture(scope='module')
@@ -59,6 +63,118 @@ def test_two_writers_and_readers_at_once_lose_nothing(folder):
     other.save()
     one.save()
     assert held(open_index(folder)) == [1, 3, 4]
+
+
+def test_two_writers_and_four_readers_in_parallel(folder):
+    """Writers encode one picture again and again, and join fragments meanwhile."""
+    done = threading.Event()
+
+    def write(start):
+        index = open_index(folder)
+        for number in range(start, start + 16):
+            add(index, [number, 1])
+            index.save()
+
+    def read():
+        counts = [3]
+        while not done.is_set():
+            numbers = held(open_index(folder))
+            assert {0, 1, 2} <= set(numbers)
+            counts.append(len(numbers))
+        assert counts == sorted(counts)
+
+    with ThreadPoolExecutor(6) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        try:
+            for writer in [pool.submit(write, start) for start in (10, 30)]:
+                writer.result()
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert held(open_index(folder)) == [0, 1, 2, *range(10, 26), *range(30, 46)]
+
+
+def test_a_kill_in_the_middle_of_adding_loses_at_most_what_was_being_saved(folder):
+    ours, theirs = context().Pipe()
+    adding = context().Process(target=add_for_ever, args=(folder, theirs))
+    adding.start()
+    last = [ours.recv() for _ in range(4)][-1]
+    adding.kill()
+    adding.join()
+    while ours.poll():
+        last = ours.recv()
+    kept = held(open_index(folder))
+    assert kept[: last - 6] == [0, 1, 2, *range(10, last + 1)] and len(kept) <= last - 5
+    index = open_index(folder)
+    add(index, [60])
+    index.save()
+    assert held(open_index(folder)) == [*kept, 60]
+    index.compact()
+    assert held(open_index(folder)) == [*kept, 60]
+
+
+def test_a_picture_that_two_have_added_at_once_is_removed_whole(folder):
+    one, other = open_index(folder), open_index(folder)
+    add(one, [5])
+    add(other, [5])
+    one.save()
+    other.save()
+    index = open_index(folder)
+    index.remove(['/pictures/5.jpg'])
+    index.save()
+    assert held(open_index(folder)) == [0, 1, 2]
+
+
+def test_small_fragments_are_joined_unless_another_process_changes_them(folder, monkeypatch):
+    # Not above: it starts threads, and the tests' fork server is forked when all are collected.
+    import lancedb
+
+    def fragments():
+        return lancedb.connect(folder).open_table('pictures').stats()['fragment_stats']['num_fragments']
+
+    def failing(message):
+        def optimize(self):
+            raise RuntimeError(message)
+
+        return optimize
+
+    index, table = open_index(folder), type(lancedb.connect(folder).open_table('pictures'))
+    with monkeypatch.context() as patch:
+        patch.setattr(table, 'optimize', failing('lance error: Retryable commit conflict for version 67: ...'))
+        for number in range(10, 31):
+            add(index, [number])
+            index.save()
+        assert fragments() == 22
+        patch.setattr(table, 'optimize', failing('No space left on device'))
+        add(index, [31])
+        with pytest.raises(RuntimeError, match='No space left'):
+            index.save()
+    add(index, [32])
+    index.save()
+    assert fragments() == 1
+    assert held(open_index(folder)) == [0, 1, 2, *range(10, 33)]
+
+
+def test_compacting_frees_space_while_nobody_else_uses_the_index(folder):
+    def size():
+        return sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
+
+    index, other = open_index(folder), open_index(folder)
+    for number in range(10, 15):
+        add(index, [0, number])
+        index.save()
+    before = size()
+    with pytest.raises(FolderInUseError, match='is in use by another process'):
+        index.compact()
+    assert held(other) == [0, 1, 2] and size() >= before
+    del other
+    index.compact()
+    assert size() < before / 2
+    assert held(index) == held(open_index(folder)) == [0, 1, 2, 10, 11, 12, 13, 14]
+    add(index, [15])
+    index.save()
+    assert 15 in held(open_index(folder))
 
 
 def test_an_index_that_was_never_saved_or_is_empty(folder, tmp_path):

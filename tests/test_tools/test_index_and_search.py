@@ -50,6 +50,7 @@ def test_from_a_folder_to_found_regions(run, tmp_path):
     assert '1 pictures removed, 2 left' in run('index', 'remove', index, tmp_path / 'pictures' / '0.png')
     (tmp_path / 'pictures' / '1.png').unlink()
     assert '1 pictures removed, 1 left' in run('index', 'remove', index, '--gone')
+    assert '1 images in 0.' in run('index', 'compact', index)
     shown = run('index', 'show', index).splitlines()
     assert shown[0] == f'{tmp_path / "pictures" / "2.png"}  50 x 30' and shown[1].startswith('1 pictures; format 3')
 
