@@ -4,8 +4,8 @@
 
 Each engine adds ``--pictures`` pictures and is compacted, answers ``--queries`` texts one by one, and removes 1 % of
 the pictures. A picture has ``--regions`` regions in each of two region-word spaces and belongs to one of a thousand
-topics; a text is about a picture: its embedding and its words are that picture's, with noise. The final score is the mean of ITC and of
-both spaces' best cosines of its words, as the mixed score is.
+topics; a text is about a picture: its embedding and its words are that picture's, with noise. The final score is the
+mean of ITC and of both spaces' best cosines of its words, as the mixed score is.
 
 - ``recall@10``: of the 10 best of all pictures, scored by all of their regions, how many are among the ``--k`` best
   that the cascade hands on: the best ``--m`` by ITC, of these the best by the regions that the index keeps.
