@@ -1,4 +1,4 @@
-"""Which engine keeps an index of pictures: our own files with FAISS, or LanceDB."""
+"""The storage engines of an index: our own files with FAISS, or LanceDB."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def open_index(
     Args:
         folder: of the index.
         header: see :class:`PictureIndex`.
-        engine: of ``ENGINES``, which keeps a new index; None: FAISS. One that is there tells it.
+        engine: storage of a new index, of ``ENGINES``; None: FAISS, or the engine of an existing index.
 
     Raises:
         ModuleNotFoundError: the engine is not installed.
-        PictureIndexError: see :class:`PictureIndex`; or another engine keeps the index.
+        PictureIndexError: see :class:`PictureIndex`; or the index has another engine.
     """
     found = engine_of(folder)
     if found and engine and found != engine:

@@ -1,6 +1,6 @@
-"""An index of pictures as files that a cluster of Qdrant or Milvus imports.
+"""Exports an index of images to import files of Qdrant or Milvus.
 
-A folder with ``rows/``, some pictures a file, and ``collection.json``, the body of the request that makes the
+A folder with ``rows/``, with some images per file, and ``collection.json``, the body of the request that makes the
 collection; it is written last. Both programs get the same rows:
 
 - ``id``, ``path``, ``height``, ``width``, ``bytes``, ``modified_ns``: see :class:`IndexedPicture`.
@@ -38,7 +38,7 @@ _MAX_PATH = 4096
 
 
 def export_index(index: PictureIndex | LanceIndex, folder: str | Path, program: str) -> int:
-    """Writes what is saved in ``index``, some thousand pictures at a time; returns how many there are.
+    """Writes the saved images of ``index``, some thousand at a time; returns their number.
 
     Args:
         index: as it was opened.

@@ -1,4 +1,4 @@
-"""What the indexes of pictures have in common, whichever engine keeps them."""
+"""Common parts of the indexes of images, for all engines."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _HOW = 'Give the config and the checkpoint it was made with, or make another ind
 
 
 class PictureIndexError(RuntimeError):
-    """An index that is missing, damaged, of another model, or that another process has changed meanwhile."""
+    """An index is missing, damaged, of another model, or was changed by another process."""
 
 
 class Found(NamedTuple):
-    """The pictures nearest to a text, best first, and their summaries."""
+    """The images nearest to a text, best first, and their summaries."""
 
     pictures: list[IndexedPicture]
     summary: PictureSummary
 
 
 def check_format(folder: Path, header: Mapping[str, Any]) -> None:
-    """Refuses an index of another version of this program.
+    """Refuses an index that has another format version.
 
     Raises:
-        PictureIndexError: it is; the message says how to make it again.
+        PictureIndexError: it has; the message says how to make the index again.
     """
     if header.get('format') != FORMAT:
         raise PictureIndexError(
@@ -60,7 +60,7 @@ def check_header(folder: Path, header: dict[str, Any], expected: Mapping[str, An
 
 
 def changed_pictures(pictures: Mapping[str, IndexedPicture], paths: Sequence[str]) -> list[str]:
-    """Those of ``paths`` that are not among ``pictures``, or whose files have changed or gone since."""
+    """Those of ``paths`` that are not among ``pictures``, or whose files were changed or removed."""
 
     def is_new(path: str) -> bool:
         picture = pictures.get(path)

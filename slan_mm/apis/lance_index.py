@@ -1,7 +1,7 @@
-"""An index of pictures in LanceDB: several processes, also on several machines, add to it and search it at once.
+"""An index of images in LanceDB. Several processes, also on several machines, can add and search at the same time.
 
-A folder with the tables ``header.lance`` (what made the index) and ``pictures.lance``, a row a picture, and with
-``features/`` as in :class:`PictureIndex`. Whoever saves adds a fragment of rows and a version; nobody waits. A picture
+A folder with the tables ``header.lance`` (model and settings) and ``pictures.lance``, one row per image, and with
+``features/`` as in :class:`PictureIndex`. Each save adds a fragment of rows and a version, without waiting. An image
 that two have added at once has two rows, of which the one with the higher id, the later one, counts.
 """
 
@@ -41,15 +41,15 @@ _COLUMNS = ('id', 'path', 'height', 'width', 'bytes', 'modified_ns')
 class LanceIndex:
     """The index in ``folder``, with the methods of :class:`PictureIndex`.
 
-    Nothing that :meth:`add` and :meth:`remove` do is in the index before :meth:`save`. It shows the version that was
-    opened, and what it has saved itself.
+    Changes by :meth:`add` and :meth:`remove` take effect with :meth:`save`. The index shows the opened version and its
+    own saves.
 
     Args:
         folder, header: see :class:`PictureIndex`.
 
     Raises:
         ModuleNotFoundError: LanceDB is not installed.
-        PictureIndexError: there is no index and no ``header``, it is damaged, or was made with something else.
+        PictureIndexError: there is no index and no ``header``, it is damaged, or it has another header.
     """
 
     def __init__(self, folder: str | Path, header: Mapping[str, Any] | None = None) -> None:
@@ -96,7 +96,7 @@ class LanceIndex:
 
     @cached_property
     def pictures(self) -> dict[str, IndexedPicture]:
-        """The pictures by path."""
+        """The images by path."""
         if self._table is None:
             return {}
         try:
@@ -113,7 +113,7 @@ class LanceIndex:
         return len(self.pictures)
 
     def changed(self, paths: Sequence[str]) -> list[str]:
-        """Those of ``paths`` that are not in the index, or whose files have changed or gone since."""
+        """Those of ``paths`` that are not in the index, or whose files were changed or removed."""
         return changed_pictures(self.pictures, paths)
 
     def __enter__(self) -> LanceIndex:
@@ -149,7 +149,7 @@ class LanceIndex:
         self._reader = FolderReader(self.folder)
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Takes pictures out.
+        """Removes images.
 
         Raises:
             KeyError: a path is not in the index.
@@ -160,10 +160,10 @@ class LanceIndex:
         self._removed += [self.pictures.pop(path).id for path in dict.fromkeys(paths)]
 
     def save(self) -> None:
-        """Makes what was added and removed the index.
+        """Saves the added and removed images in the index.
 
         Raises:
-            FileExistsError: a new index would overwrite what nothing of ours has written.
+            FileExistsError: a new index would overwrite files that an index has not written.
         """
         self._claim()
         database = self._database()
@@ -228,7 +228,7 @@ class LanceIndex:
         self._open(None)
 
     def saved(self, count: int) -> Iterator[Found]:
-        """The pictures that are saved, ``count`` or fewer at a time."""
+        """The saved images, at most ``count`` at a time."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -285,7 +285,7 @@ def _found(table: Any) -> Found:
 
 
 def _rows(pictures: Sequence[IndexedPicture], summary: PictureSummary) -> Any:
-    """An Arrow table, a row a picture; regions and boxes as bytes, their shapes in the names of the columns."""
+    """An Arrow table, one row per image; regions and boxes as bytes, their shapes in the names of the columns."""
     import pyarrow as pa
 
     columns: dict[str, Any] = {

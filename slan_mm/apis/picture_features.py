@@ -1,4 +1,4 @@
-"""What ITM reads of an index's pictures, on disk as far as there is room: it can be computed again from the files."""
+"""A cache on disk of the image features for ITM; they can be computed again from the image files."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from slan_mm.structures import ImageFeatures
 
 
 class PictureFeatures:
-    """Features in ``folder``, a file a picture, in half precision. Any number of processes may use it at once.
+    """Features in ``folder``, one file per image, in half precision. Any number of processes may use it at once.
 
     Args:
-        folder: of the files; it is made when there is something to keep.
+        folder: of the files; it is created with the first file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, number: int) -> Path:
-        """The file of the picture with the id ``number``."""
+        """The file of the image with the id ``number``."""
         return self.folder / f'{number:08d}.safetensors'
 
     def get(self, number: int) -> ImageFeatures | None:
-        """The features of one picture; None if they are not there, or not what was written."""
+        """The features of one image; None if they are missing or damaged."""
         path = self.path(number)
         try:
             features = StoredRecord(path)[torch.zeros(1, dtype=torch.long)]
@@ -38,7 +38,7 @@ class PictureFeatures:
         return features if isinstance(features, ImageFeatures) else None
 
     def put(self, number: int, features: ImageFeatures) -> None:
-        """Keeps the features of one picture.
+        """Stores the features of one image.
 
         Raises:
             FeatureStoreError: they are not finite in half precision.
@@ -48,7 +48,7 @@ class PictureFeatures:
         save_record(self.path(number), features, torch.float16)
 
     def shrink(self, limit: float) -> None:
-        """Removes those that were not used for longest, until the files have ``limit`` bytes at most."""
+        """Removes the least recently used features, until the files have at most ``limit`` bytes."""
         files = []
         with suppress(OSError):
             for entry in os.scandir(self.folder):

@@ -1,9 +1,9 @@
-"""Pictures that were encoded once, on disk: summaries, by which a search finds the best, and features of some.
+"""An index of encoded images on disk: summaries of all images for the search, and features of some.
 
-An index is a folder: ``index.json`` (what made it, and which table is its), ``pictures-<n>.safetensors`` (the table,
-see ``picture_table.py``) and ``features/<id>.safetensors`` (what ITM reads, see ``picture_features.py``).
-``index.json`` has the table's checksum and is written last, in one step, so that an interruption leaves the index as it
-was. One process at a time changes it; any number read it meanwhile, each the version that it has opened.
+An index is a folder: ``index.json`` (its model, and the name of its table), ``pictures-<n>.safetensors`` (the table,
+see ``picture_table.py``) and ``features/<id>.safetensors`` (features for ITM, see ``picture_features.py``).
+``index.json`` has the table's checksum and is written last, in one step, so an interruption does not damage the index.
+Only one process at a time changes it. Any number of processes can read it meanwhile, each the version that it opened.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from slan_mm.structures import ImageFeatures
 class PictureIndex:
     """The index in ``folder``.
 
-    Nothing that :meth:`add` and :meth:`remove` do is in the index before :meth:`save`. From the first of them to
-    :meth:`save` no other process can change the index; ``with index:`` keeps it for several savings.
+    Changes by :meth:`add` and :meth:`remove` take effect with :meth:`save`. From the first change to :meth:`save`, no
+    other process can change the index; ``with index:`` locks it for several saves.
 
     Args:
         folder: of the index.
-        header: what a new index is made with; of one that is there, what it must have been made with. None takes any
-            that is there.
+        header: the model and settings of a new index. An existing index must have the same; None accepts any existing
+            index.
 
     Raises:
-        PictureIndexError: there is no index and no ``header``, it is damaged, or was made with something else.
+        PictureIndexError: there is no index and no ``header``, it is damaged, or it has another header.
     """
 
     def __init__(self, folder: str | Path, header: dict[str, Any] | None = None) -> None:
@@ -103,24 +103,24 @@ class PictureIndex:
 
     @cached_property
     def pictures(self) -> dict[str, IndexedPicture]:
-        """The pictures by path. All are read, which takes a second for 100,000."""
+        """The images by path. Reads all, in about a second for 100,000."""
         return {picture.path: picture for picture in self._table}
 
     @cached_property
     def _blocks(self) -> list[PictureSummary]:
-        """The table's summaries, and those that were added since."""
+        """The summaries of the table, and those added since."""
         return [self._table.summary]
 
     @cached_property
     def _places(self) -> dict[int, tuple[int, int]]:
-        """The block of each picture and its row there, by id."""
+        """The block of each image and its row there, by id."""
         return {picture.id: (0, row) for row, picture in enumerate(self._table)}
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def changed(self, paths: Sequence[str]) -> list[str]:
-        """Those of ``paths`` that are not in the index, or whose files have changed or gone since."""
+        """Those of ``paths`` that are not in the index, or whose files were changed or removed."""
         return changed_pictures(self.pictures, paths)
 
     def _begin(self) -> None:
@@ -161,19 +161,19 @@ class PictureIndex:
         states: Sequence[tuple[int, int]],
         features: ImageFeatures,
     ) -> None:
-        """Adds pictures; one that is there is replaced.
+        """Adds images; existing ones are replaced.
 
         Args:
             paths: N absolute paths.
             shapes: their (height, width).
             states: :func:`file_state` of each, from before it was read.
-            features: of N pictures; kept in half precision where ``store_features``.
+            features: of N images; kept in half precision where ``store_features``.
 
         Raises:
             FeatureStoreError: features are not finite in half precision.
             FolderInUseError: another process is changing the index.
             PictureIndexError: another process has changed it since it was opened.
-            FileExistsError: a new index would overwrite what nothing of ours has written.
+            FileExistsError: a new index would overwrite files that an index has not written.
         """
         summary = PictureSummary.checked(features)
         self.remove([path for path in paths if path in self.pictures])
@@ -187,7 +187,7 @@ class PictureIndex:
             self._next_id += 1
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Takes pictures out.
+        """Removes images.
 
         Raises:
             KeyError: a path is not in the index.
@@ -201,7 +201,7 @@ class PictureIndex:
             del self._places[self.pictures.pop(path).id]
 
     def save(self) -> None:
-        """Makes what was added and removed the index.
+        """Saves the added and removed images in the index.
 
         Raises:
             FolderInUseError, PictureIndexError: see :meth:`add`.
@@ -238,7 +238,7 @@ class PictureIndex:
         self.save()
 
     def _sweep(self) -> None:
-        """Removes files of earlier versions, if nobody reads one; else a later saving does."""
+        """Removes files of earlier versions, if no process reads one; otherwise, a later save does it."""
         self._reader.release()
         alone = lock_out_readers(self.folder)
         if alone is not None:
@@ -253,17 +253,17 @@ class PictureIndex:
         self._reader = FolderReader(self.folder)
 
     def saved(self, count: int) -> Iterator[Found]:
-        """The pictures that are saved, in the order of their ids, ``count`` or fewer at a time."""
+        """The saved images in the order of their ids, at most ``count`` at a time."""
         for start in range(0, len(self._table), count):
             rows = range(start, min(start + count, len(self._table)))
             yield Found(list(map(self._table.picture, rows)), self._table.summary[rows.start : rows.stop])
 
     def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
-        """For each of (Q, E) embeddings of texts, the ``count`` pictures of the highest inner product.
+        """For each of (Q, E) text embeddings, the ``count`` images with the highest inner product.
 
         Raises:
             PictureIndexError: the index is empty.
-            ValueError: the embeddings are not those of the index's model.
+            ValueError: the embeddings do not fit the index's model.
         """
         if not len(self._table):
             raise PictureIndexError(EMPTY.format(folder=self.folder))

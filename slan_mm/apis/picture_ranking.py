@@ -1,4 +1,4 @@
-"""The cascade on the pictures of an index and one text: from those nearest by ITC to the final order."""
+"""The cascade on the images of an index and one text: from those nearest by ITC to the final order."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from slan_mm.structures import ImageFeatures, TextFeatures
 
 
 class KnownPicture(NamedTuple):
-    """A picture, and what ITM reads of it."""
+    """An image and its features for ITM."""
 
     picture: IndexedPicture
     features: ImageFeatures
 
 
 class Ranked(NamedTuple):
-    """A picture's ``place`` among those that were ranked, its final score and its ITM logit."""
+    """An image's ``place`` among those that were ranked, its final score and its ITM logit."""
 
     place: int
     score: float
@@ -32,7 +32,7 @@ class Ranked(NamedTuple):
 
 
 def batches(known: Sequence[KnownPicture], text: TextFeatures, size: int) -> Iterator[tuple[ImageFeatures, Tensor]]:
-    """Features of pictures, some at a time, and as many zeros: the row of their one text."""
+    """Features of images, some at a time, and as many zeros: the row of their one text."""
     for start in range(0, len(known), size):
         image = ImageFeatures.cat([features for _, features in known[start : start + size]])
         image = image.to(text.embedding.device, text.embedding.dtype)
@@ -40,7 +40,7 @@ def batches(known: Sequence[KnownPicture], text: TextFeatures, size: int) -> Ite
 
 
 def shortlisted(model: Any, near: Found, text: TextFeatures, k: int) -> list[IndexedPicture]:
-    """The ``k`` best of ``near`` by the mixed score, as far as their summaries tell it; best first."""
+    """The ``k`` best of ``near`` by the mixed score of their summaries, best first."""
     image = near.summary.features().to(text.embedding.device, text.embedding.dtype)
     scores = model.shortlist_scores(image, text)[:, 0].float().cpu().numpy()
     stage = Stage(np.arange(len(near.pictures))[None], scores[None])
@@ -55,7 +55,7 @@ def ranked_by_itm(
     itm_weight: float,
     batch_size: int,
 ) -> list[Ranked]:
-    """The pictures ranked by the mixed score of all regions + ``itm_weight`` * ITM, best first."""
+    """The images ranked by the mixed score of all regions + ``itm_weight`` * ITM, best first."""
     if not known:
         return []
     logits = np.empty(len(known))

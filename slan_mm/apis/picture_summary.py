@@ -1,4 +1,4 @@
-"""What an index knows of a picture: enough for the mixed score, a thousandth of what ITM reads."""
+"""The summary of an image in an index: enough for the mixed score, and a thousandth of the features for ITM."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCALE = 127.0
 
 @dataclass
 class PictureSummary(Batched):
-    """N pictures.
+    """N images.
 
     - ``embedding`` (N, E) float16: the unit vector that ITC compares.
     - ``regions``: for each region-word term K unit vectors (N, K, C), int8, see :meth:`features`.
@@ -34,7 +34,7 @@ class PictureSummary(Batched):
 
     @classmethod
     def of(cls, image: ImageFeatures) -> PictureSummary:
-        """The summary of N pictures."""
+        """The summary of N images."""
         regions, boxes = {}, {}
         widths = sum(values.shape[-1] + 8 for values in image.region_space.values())
         count = min(REGIONS, max(REGION_BYTES // max(widths, 1), 1))
@@ -50,7 +50,7 @@ class PictureSummary(Batched):
 
     @classmethod
     def checked(cls, image: ImageFeatures) -> PictureSummary:
-        """The summary of N pictures.
+        """The summary of N images.
 
         Raises:
             FeatureStoreError: an embedding is not finite.
@@ -61,7 +61,7 @@ class PictureSummary(Batched):
         return summary
 
     def features(self) -> ImageFeatures:
-        """What ITC and the mixed score read of the pictures, in float32; nothing else is there."""
+        """The features for ITC and the mixed score, in float32; other features are missing."""
         return ImageFeatures(
             boxes=None,  # type: ignore[arg-type]
             saliency=None,  # type: ignore[arg-type]
@@ -74,10 +74,10 @@ class PictureSummary(Batched):
 
 
 def spread(vectors: Tensor, count: int) -> Tensor:
-    """Indices (N, K) of the ``count`` of N x R unit vectors (N, R, C) that stand for all best.
+    """Indices (N, K) of the ``count`` of N x R unit vectors (N, R, C) that represent all best.
 
-    One after the other, the one is taken that raises most what the mixed score depends on: of each vector the highest
-    cosine with one that is kept. Of equals the first. K is R where there are no more.
+    Greedy selection: each step takes the vector that raises most the sum, over all vectors, of the highest cosine with
+    a selected one. If several are equal, it takes the first. K is R if there are no more.
     """
     cosine = vectors @ vectors.transpose(1, 2)
     best = torch.full(cosine.shape[:2], -1.0, device=vectors.device)

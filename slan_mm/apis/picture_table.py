@@ -1,6 +1,6 @@
-"""The pictures of an index and their summaries: one safetensors file, of which a search reads what it needs.
+"""The images of an index and their summaries: one safetensors file, of which a search reads only the needed rows.
 
-Tensors, a row a picture: ``id`` (N,), ``size`` (N, 2) height and width, ``file`` (N, 2) bytes and time of change;
+Tensors, one row per image: ``id`` (N,), ``size`` (N, 2) height and width, ``file`` (N, 2) bytes and time of change;
 ``path`` (bytes of all paths, one after the other) and ``path_end`` (N,) where each ends; ``embedding``, and of each
 region-word term ``regions.<term>`` and ``boxes.<term>``, see :class:`PictureSummary`.
 """
@@ -29,9 +29,9 @@ _NUMBERS = {'id': (), 'size': (2,), 'file': (2,), 'path_end': ()}
 
 @dataclass
 class IndexedPicture:
-    """A picture of an index.
+    """An image of an index.
 
-    - ``id``: its number, never used again.
+    - ``id``: its number, which is never reused.
     - ``path``: absolute path of its file.
     - ``height``, ``width``: in pixels.
     - ``bytes``, ``modified_ns``: of the file, when it was encoded.
@@ -46,7 +46,7 @@ class IndexedPicture:
 
 
 def check_queries(embeddings: Tensor, width: int) -> None:
-    """Checks that (Q, E) embeddings of texts can be compared with pictures' of ``width`` numbers.
+    """Checks that (Q, E) text embeddings fit image embeddings of ``width`` numbers.
 
     Raises:
         ValueError: they have another width, or are not finite.
@@ -65,10 +65,10 @@ def file_checksum(path: Path) -> int:
 
 
 class PictureTable:
-    """N pictures in the order of their rows.
+    """N images in the order of their rows.
 
     Attributes:
-        summary: what is known of them; rows are read when they are asked for.
+        summary: their summaries; rows are read when needed.
     """
 
     def __init__(self, tensors: dict[str, Tensor], summary: PictureSummary) -> None:
@@ -95,11 +95,11 @@ class PictureTable:
 
     @classmethod
     def read(cls, path: Path, crc32: int) -> PictureTable:
-        """The table in a file, which stays there: rows are read when they are asked for.
+        """The table in a file: rows are read from the file when needed.
 
         Raises:
-            ValueError: the file is not the one that was written, or no table.
-            OSError: there is none.
+            ValueError: the file was changed, or is no table.
+            OSError: the file does not exist.
         """
         if file_checksum(path) != crc32:
             raise ValueError(f'{path.name} is not the file that was written')
@@ -146,7 +146,7 @@ class PictureTable:
         return map(self.picture, range(len(self)))
 
     def picture(self, row: int) -> IndexedPicture:
-        """The picture of a row."""
+        """The image of a row."""
         ends = self._tensors['path_end']
         start = int(ends[row - 1]) if row else 0
         path = os.fsdecode(self._tensors['path'][start : int(ends[row])].numpy().tobytes())
