@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.fuzzing import fuzz
 
 from slan_mm.datasets import CocoDataset, GroundingDataset
@@ -118,6 +119,8 @@ def test_fuzzed_grounding(images: Path, write, case, bad_boxes):
 
 def test_fuzzed_coco_instances(images: Path, write):
     file = write('i.json', INSTANCES)
+    for image in IMAGES:
+        Image.new('RGB', (SIZE['width'], SIZE['height'])).save(images / image['file_name'])
 
     def read():
         return CocoDataset(
