@@ -140,9 +140,9 @@ from slan_mm.apis import init_model
 model = init_model('FOLDER')  # this folder, or user/name of the hub
 ```
 
-All tools take the folder in place of CONFIG CHECKPOINT, e.g. `python tools/infer.py TASK FOLDER PICTURES`.
+All tools accept the folder instead of CONFIG CHECKPOINT, e.g. `python tools/infer.py TASK FOLDER IMAGES`.
 
-## What the scores mean
+## Meaning of the scores
 
 {kind.scores_mean or UNKNOWN}
 
@@ -156,12 +156,12 @@ All tools take the folder in place of CONFIG CHECKPOINT, e.g. `python tools/infe
 
 ## Results
 
-Of the test of this model's own config, by the code of commit {_cell(record.get('tested_commit'))}.
+From the test in the model's own config, with the code of commit {_cell(record.get('tested_commit'))}.
 
-{results if test else 'Not tested, or not known.'}
+{results if test else 'Not tested, or unknown.'}
 
 ## Limits
 
-Unknown: nothing was examined but what stands above.
+Unknown: only the results above were measured.
 """
     return ModelCard(text)

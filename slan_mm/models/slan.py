@@ -42,9 +42,9 @@ class SLAN(RetrievalInference, BaseSLAN):
     grounds_phrases = True
     contrasts = True
     scores_mean = (
-        'Retrieval: a score compares candidates, texts for one image or images for one text, and means nothing alone. '
-        'Grounding: a score ranks the regions of one image; it is no probability, may be negative, and the best box is '
-        'given also for what is not in the image.'
+        'Retrieval: use a score only to compare candidates (texts for one image, or images for one text). Grounding: a '
+        'score ranks the regions of one image. It is not a probability and may be negative; every phrase gets a best '
+        'box, even if the image does not contain the object.'
     )
 
     def __init__(

@@ -62,8 +62,8 @@ class SLANDetector(BaseSLAN, BaseDetector):
     """
 
     scores_mean = (
-        "The sigmoid of the mean logit of a class' tokens: a probability after fine-tuning on boxes, before it only a "
-        'ranking.'
+        "The sigmoid of the mean logit of the class name's tokens: a probability after fine-tuning on boxes; before, "
+        'it only ranks boxes.'
     )
     scores_regions = True
 

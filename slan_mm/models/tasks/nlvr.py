@@ -31,7 +31,7 @@ class NLVR(BaseSLAN):
     true, in mmpretrain's fields.
     """
 
-    scores_mean = 'The probability that the sentence is true of the two images.'
+    scores_mean = 'The probability that the sentence is true for the two images.'
 
     def __init__(self, head: dict, reg_weight: float = 1.0, **base: Any) -> None:
         super().__init__(**base)

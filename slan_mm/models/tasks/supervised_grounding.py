@@ -44,7 +44,7 @@ class SLANGrounder(GroundingInference, BaseSLAN):
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
     scores_mean = (
         'The probability that a box overlaps a gold box with an IoU of .5 or more, learned from phrases that are in '
-        'the image: it says little about what is not there.'
+        'the image, so it says little about absent objects.'
     )
     grounds_phrases = True
     scores_regions = True
