@@ -227,7 +227,7 @@ class LoadCachedFeatures(BaseTransform):
                 f'{store} was made.'
             )
         # An annotation may know another size of the original than the file: grounding's boxes refer to it.
-        set_original_shape(results, tuple(shapes[0]))
+        set_original_shape(results, shapes[0])
         results['img_shape'] = shapes[1]
         results['stored_picture'] = StoredPicture(images.levels(row), store)
         return results
