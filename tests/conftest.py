@@ -12,7 +12,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 LONG = (
     'test_configs.py',
     'test_run_ablations.py',
-    'test_export.py',
+    'compiling',
     'test_captions.py',
     'test_mmdet_interop.py',
     'test_evaluation_store.py',
@@ -20,6 +20,9 @@ LONG = (
     'test_quickstart.py',
     'test_detection.py',
 )
+
+#: Files that compile or export: the first of a process to do so waits for what PyTorch prepares.
+COMPILING = ('test_export.py', 'test_compile.py', 'test_hooks.py', 'test_benchmark_gpu.py')
 
 
 def group(item: pytest.Item) -> str:
@@ -29,7 +32,9 @@ def group(item: pytest.Item) -> str:
     seconds to start.
     """
     forks = any(getattr(thing, '__module__', '') == 'support.processes' for thing in vars(item.module).values())
-    return 'processes' if forks else item.path.name
+    if forks:
+        return 'processes'
+    return 'compiling' if item.path.name in COMPILING else item.path.name
 
 
 @pytest.hookimpl(tryfirst=True)
