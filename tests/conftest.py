@@ -15,7 +15,6 @@ LONG = (
     'compiling',
     'test_captions.py',
     'test_mmdet_interop.py',
-    'test_evaluation_store.py',
     'test_golden_losses.py',
     'test_quickstart.py',
     'test_detection.py',

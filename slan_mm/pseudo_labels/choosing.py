@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 
 from slan_mm.pseudo_labels.filters import ScoreRanks, Thresholds, judge, least_kept, same_place
-from slan_mm.pseudo_labels.gold import Gold, chooses, fitting
+from slan_mm.pseudo_labels.gold import Gold, chooses, fitting, take_first
 
 #: Fewer labels than this tell nothing of a precision.
 FEWEST = 20
@@ -23,8 +23,6 @@ _MATCHES = (0.0, 0.5, 0.9, 0.99)
 _CAPTIONS = (1, 2, 3, 4, 5)
 # It decides most: by fine steps.
 _CONFIDENCES = (0.0, *np.arange(0.5, 0.96, 0.01).round(2).tolist())
-#: Filters that are chosen.
-CHOSEN = ('match', 'quantile', 'flip', 'scale', 'captions', 'confidence')
 
 
 @dataclass
@@ -82,16 +80,12 @@ class Candidates:
             least = least_kept(sure, self.cap)
             numbers = [one for one in numbers if self.confidence[one] >= least.get(self.categories[one], 0.0)]
         found: set[int] = set()
-        right = []
-        for number in numbers:
-            box = next((box for box in self.true[number] if box not in found), None)
-            right.append(box is not None)
-            found |= {box} if box is not None else set()
+        right = [take_first(self.true[number], found) for number in numbers]
         return np.array(numbers, int), np.array(right, bool)
 
 
 def find_candidates(records: Iterable[dict], ranks: ScoreRanks, thresholds: Thresholds, gold: Gold) -> Candidates:
-    """The things that pass the filters that are not :data:`CHOSEN`.
+    """The things that pass the filters that are not chosen.
 
     Those of pictures and categories of which the gold set tells; with a cap, which depends on all pictures, all.
     """
@@ -162,7 +156,8 @@ class Choice:
 
 
 def choose_thresholds(candidates: Candidates, thresholds: Thresholds, precision: float) -> Choice:
-    """The thresholds of the :data:`CHOSEN` filters that keep most labels at a ``precision``, by half of the gold set.
+    """The thresholds of match, quantile, flip, scale, captions and confidence that keep most labels at a ``precision``,
+    by half of the gold set.
 
     Where none is so precise, the most precise ones that keep ``FEWEST`` labels. Of equally good ones those that ask for
     least confidence.

@@ -99,26 +99,26 @@ def judge(record: dict, ranks: ScoreRanks, thresholds: Thresholds, caps: Mapping
         caps: For categories with more labels than the cap, the least confidence of those that stay.
     """
     things = record.get('things', ())
+    same: dict[int, list[int]] = {}
     for number, thing in enumerate(things):
         if 'box' not in thing:
             thing['failed'] = ['read']
             continue
         thing['quantile'] = round(ranks.quantile(thing['category'], thing['score']), 4)
         thing['confidence'] = confidence(thing)
-        same = same_place(things, number, thresholds.duplicates)
-        thing['captions'] = len({things[other]['caption'] for other in (number, *same)})
+        same[number] = same_place(things, number, thresholds.duplicates)
+        thing['captions'] = len({things[other]['caption'] for other in (number, *same[number])})
         thing['failed'] = list(_failed(thing, record, thresholds))
     passed = [number for number, thing in enumerate(things) if not thing['failed']]
     kept: list[int] = []
     # Of equally sure ones the first in the captions stays.
     for number in sorted(passed, key=lambda place: (-things[place]['confidence'], place)):
-        thing, same = things[number], set(same_place(things, number, thresholds.duplicates))
-        surer = next((other for other in kept if other in same), None)
+        surer = next((other for other in kept if other in same[number]), None)
         if surer is None:
             kept.append(number)
         else:
-            thing['same_as'] = surer
-            thing['failed'].append('duplicates')
+            things[number]['same_as'] = surer
+            things[number]['failed'].append('duplicates')
     for number in kept:
         if caps and things[number]['confidence'] < caps.get(things[number]['category'], 0.0):
             things[number]['failed'].append('cap')

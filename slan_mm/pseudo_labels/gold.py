@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,11 +92,16 @@ def right_labels(record: dict, true: dict[str, list[list[float]]]) -> dict[int, 
         name = thing['category']
         if name not in true:
             continue
-        box = next((one for one in fitting(thing['box'], true[name]) if (name, one) not in found), None)
-        right[number] = box is not None
-        if box is not None:
-            found.add((name, box))
+        right[number] = take_first(((name, one) for one in fitting(thing['box'], true[name])), found)
     return right
+
+
+def take_first(boxes: Iterable[Hashable], taken: set) -> bool:
+    """Takes the first of ``boxes`` that is not ``taken``; whether there is one."""
+    box = next((one for one in boxes if one not in taken), None)
+    if box is not None:
+        taken.add(box)
+    return box is not None
 
 
 def chooses(file_name: str) -> bool:

@@ -4,7 +4,10 @@ import io
 import stat
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -58,38 +61,41 @@ def load_image(path: str, content: bytes | None = None, max_pixels: int = MAX_PI
         UnreadableImageError: The file is missing, truncated, not an image of ``FORMATS``, too large, or no regular
             file but a pipe or a device.
     """
-    Image.init()
-    try:
-        data = io.BytesIO(_regular_file(Path(path)) if content is None else content)
-        with Image.open(data, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-            if image.width * image.height > max_pixels:
-                raise ValueError(f'{image.width} x {image.height} pixels are more than max_pixels = {max_pixels}')
-            image.load()
-            return np.array(to_rgb(_upright(image)))
-    except _DAMAGED as error:
-        raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
+    with _opened(path, lambda: io.BytesIO(_regular(path).read_bytes() if content is None else content)) as image:
+        if image.width * image.height > max_pixels:
+            raise ValueError(f'{image.width} x {image.height} pixels are more than max_pixels = {max_pixels}')
+        image.load()
+        return np.array(to_rgb(_upright(image)))
 
 
 def upright_size(path: str) -> tuple[int, int]:
     """The (height, width) that :func:`load_image` gives an image file, of which the header alone is read.
 
     Raises:
-        UnreadableImageError: The file is missing, or not an image of ``FORMATS``.
+        UnreadableImageError: The file is missing, not an image of ``FORMATS``, or no regular file.
     """
+    with _opened(path, lambda: _regular(path).open('rb')) as image:
+        size = image.height, image.width
+        return size[::-1] if _turn(image) in _ON_ITS_SIDE else size
+
+
+@contextmanager
+def _opened(path: str, read: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
+    """The image in what ``read`` returns; what goes wrong with it is an UnreadableImageError of ``path``."""
     Image.init()
     try:
-        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-            size = image.height, image.width
-            return size[::-1] if _turn(image) in _ON_ITS_SIDE else size
+        with read() as file, Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            yield image
     except _DAMAGED as error:
         raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
 
 
-def _regular_file(path: Path) -> bytes:
-    """The bytes of a file; a pipe would be waited for, and a device has no end."""
-    if not stat.S_ISREG(path.stat().st_mode):
+def _regular(path: str) -> Path:
+    """The path of a regular file; a pipe would be waited for, and a device has no end."""
+    file = Path(path)
+    if not stat.S_ISREG(file.stat().st_mode):
         raise ValueError('not a regular file')
-    return path.read_bytes()
+    return file
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
