@@ -1,6 +1,7 @@
 """Images of another size than their annotation says: boxes would lie elsewhere, so no data set uses them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -120,3 +121,9 @@ def test_stored_features_know_the_size_of_their_image():
     assert results['ori_shape'] == (80, 120)
     with pytest.raises(WrongSizeError, match='changed places'):
         set_original_shape(results, tuple(np.array([120, 80])))
+
+
+def test_the_size_of_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'a.jpg')
+    with pytest.raises(UnreadableImageError, match='not a regular file'):
+        upright_size(str(tmp_path / 'a.jpg'))
