@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 #: The folder that they lie in: ``.mim`` in an installed wheel, as in OpenMMLab's packages, or the checkout.
 ROOT = _PACKAGE / '.mim' if (_PACKAGE / '.mim').is_dir() else _PACKAGE.parent
 #: What of the checkout goes into ``.mim``.
-PARTS = ('configs', 'tools', 'checkpoints', 'requirements', 'model-index.yml')
+PARTS = ('configs', 'tools', 'checkpoints', 'demo', 'requirements', 'model-index.yml')
 #: The published model: config and weights, from ``ROOT``.
 TINY_MODEL = ('configs/pretrain/slan_tiny_shapes_long.py', 'checkpoints/slan_tiny_shapes_long/model.safetensors')
 
