@@ -14,6 +14,7 @@ from slan_mm.evaluation.cascade import Cascade, ITMScorer, Stage, itm_stages
 from slan_mm.evaluation.dataset_title import dataset_title
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.gallery import Gallery, encode_gallery
+from slan_mm.evaluation.itm_agreement import itm_agreement, trusted
 from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, best_of, rank, shortlist
@@ -56,6 +57,9 @@ class RetrievalEvaluator:
         itm_weight: weight of the ITM logit beside the shortlist's score; None: that of the model's ``score_weights``, 1
             where it has none.
         choose_weights: choose the weights of the final score on these images and texts; for held-out ones.
+        min_agreement: use ITM only where its :func:`itm_agreement` with the mixed score is at least this, from 0 to 1,
+            for images and for texts each on its own; otherwise the shortlist's order stays. So ITM does no harm on data
+            that it does not know. A query's result then depends on the other queries. None: always use ITM.
         fast: leave ITM out; chosen weights leave it out, too.
         image_chunk, text_chunk: images and texts scored together without ITM.
         pair_chunk: pairs scored together by ITM.
@@ -81,6 +85,7 @@ class RetrievalEvaluator:
         k: int = 128,
         itm_weight: float | None = None,
         choose_weights: bool = False,
+        min_agreement: float | None = None,
         fast: bool = False,
         image_chunk: int = 64,
         text_chunk: int = 256,
@@ -108,7 +113,16 @@ class RetrievalEvaluator:
             raise ValueError('RetrievalEvaluator: choose_weights tries weights on all scores; leave m and full_k out.')
         if choose_weights and itm_weight is not None:
             raise ValueError('RetrievalEvaluator: give itm_weight, or have it chosen by choose_weights.')
+        if min_agreement is not None:
+            if choose_weights or fast or full_k is not None:
+                raise ValueError(
+                    'RetrievalEvaluator: min_agreement looks at the ITM logits of the whole shortlist; leave '
+                    'choose_weights, fast and full_k out.'
+                )
+            if not 0 <= min_agreement <= 1:
+                raise ValueError(f'RetrievalEvaluator: min_agreement must be from 0 to 1, got {min_agreement}.')
         self.itm_weight = itm_weight
+        self.min_agreement = min_agreement
         self.choose_weights = choose_weights
         self.fast = fast
         self.image_chunk = image_chunk
@@ -177,8 +191,15 @@ class RetrievalEvaluator:
                 model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
                 print_log(search.table(), logger='current')
             stages: list[list[Stage]] = [[], []]
+            agreement = None
             if not self.fast:
+                if self.min_agreement is not None:
+                    logits = pairs.itm([stage.candidates for stage in short])
+                    itm = lambda lists, levels: logits  # noqa: E731
+                    agreement = itm_agreement(short, logits)
                 stages = itm_stages(self.cascade, short, itm, weight_of_itm(model, self.itm_weight))
+                if agreement is not None:
+                    stages = trusted(stages, short, agreement, self.min_agreement)
         finally:
             store.close()
         gallery.drop_features()
@@ -187,6 +208,9 @@ class RetrievalEvaluator:
         self.i2t = rank(to_text, itc, images, gallery.text_image, short[0].candidates, stages[0], first[0])
         self.t2i = rank(to_image, itc.T, gallery.text_image, images, short[1].candidates, stages[1], first[1])
         metrics = {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
+        if agreement is not None:
+            shares = zip(('i2t', 't2i'), agreement, strict=True)
+            metrics |= {f'{self.prefix}_itm/{way}_agreement': 100 * share for way, share in shares}
         if search is not None:
             final = recalls_of(self.i2t, self.t2i, '_shortlist' if self.fast else '')
             metrics |= {f'{self.prefix}/mean_recall': mean_recall(final), **search.metrics(self.prefix)}
@@ -224,6 +248,8 @@ class RetrievalEvaluator:
             score += f'; the mixed score of the {self.cascade.m} best by ITC'
         if self.cascade.full_k is not None and not self.fast:
             score += f'; the last levels of the locator for {self.cascade.full_k}'
+        if self.min_agreement is not None:
+            score += f' where it agrees with at least {100 * self.min_agreement:g} % of the mutual best pairs'
         if self.choose_weights:
             score += '; the weights of region-word terms and ITM are chosen on these very pictures'
         elif (own := getattr(model, 'score_weights', None)) is not None:

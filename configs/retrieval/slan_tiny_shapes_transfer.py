@@ -1,0 +1,15 @@
+"""The shipped weights on images that they were not trained for: 96 x 96 instead of 64 x 64, 4-6 shapes instead of 2-4.
+
+    weights=checkpoints/slan_tiny_shapes_long.safetensors
+    python tools/test.py configs/retrieval/slan_tiny_shapes_transfer.py $weights
+    python tools/test.py configs/retrieval/slan_tiny_shapes_transfer.py $weights \
+        --cfg-options test_dataloader.retrieval.dataset.image_size=128
+
+Expected: re-ranking is never below the shortlist (docs/tasks/retrieval.md has the table).
+"""
+
+_base_ = './slan_tiny_shapes_retrieval.py'
+
+test_dataloader = dict(retrieval=dict(dataset=dict(image_size=96)))
+# An ITM that does not know the data is left out.
+test_evaluator = dict(retrieval=dict(setting='zero-shot', min_agreement=0.8))
