@@ -128,6 +128,17 @@ def test_rows_of_the_grids_differ(path):
     assert not twins
 
 
+def test_the_shares_compared_are_of_one_size():
+    """The tiny models whose parameters stand in other places (grid_share.yaml)."""
+    grid, sizes = read_grid(ROOT / 'configs/ablation/grid_share.yaml'), {}
+    for name, row in grid.rows.items():
+        cfg = row_config(grid, row, 0)
+        init_default_scope(cfg.default_scope)
+        with torch.device('meta'):
+            sizes[name] = sum(p.numel() for p in MODELS.build(cfg.model).parameters())
+    assert sizes['separable'] == pytest.approx(sizes['dense'], rel=2e-3)
+
+
 def test_rows_on_flickr8k_are_of_components_that_are_there():
     """Those on generated data are run below."""
     grid = read_grid(ROOT / 'configs/ablation/grid_flickr8k.yaml')
