@@ -1,4 +1,4 @@
-"""Text and JSON from files of any origin: whatever is wrong with them is one error that names file and line."""
+"""Text, JSON and YAML from files of any origin: whatever is wrong is one error that names file and line."""
 
 import json
 import re
@@ -9,7 +9,7 @@ _TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)', re.DOTALL)
 
 
 class TextFileError(ValueError):
-    """A file is not the text or the JSON that it should be.
+    """A file is not the text, the JSON or the YAML that it should be.
 
     - ``what``: what is wrong.
     - ``line``: line number from 1, or None where it is not known.
@@ -52,6 +52,41 @@ def read_json(file: str | Path) -> Any:
         TextFileError: It is not UTF-8, or see :func:`parse_json`.
     """
     return parse_json(read_utf8(file), file)
+
+
+def read_yaml(file: str | Path) -> Any:
+    """The value of a YAML file of plain values.
+
+    Raises:
+        OSError: It cannot be read.
+        TextFileError: It is not UTF-8 or no YAML, names one thing twice, is nested too deep, or has a whole number of
+            thousands of digits.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses names that come twice, of which the last would count."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+            names: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in names:
+                    raise yaml.constructor.ConstructorError(None, None, f'{key.value!r} stands twice', key.start_mark)
+                names.add(key.value if isinstance(key, yaml.ScalarNode) else '')
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(read_utf8(file), Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, 'problem_mark', None)
+        what = getattr(error, 'problem', None) or ' '.join(str(error).split())
+        raise TextFileError(file, f'not valid YAML ({what})', mark.line + 1 if mark else None) from None
+    except RecursionError:
+        raise TextFileError(file, 'nested too deep to be read') from None
+    except ValueError as error:  # a number of thousands of digits, a day that no month has
+        if isinstance(error, TextFileError):
+            raise
+        raise TextFileError(file, f'not valid YAML ({error})') from None
 
 
 def parse_json(text: str, file: str | Path, first_line: int = 1, nan: bool = False) -> Any:

@@ -103,6 +103,7 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 
 from mmengine.dist import barrier, init_dist, is_distributed, is_main_process
@@ -111,6 +112,7 @@ from mmengine.logging import MMLogger
 from slan_mm.engine.gloo import join_cpu_ranks
 from slan_mm.engine.launch import leave_processes
 from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.folder_lock import FolderLock
 from slan_mm.own_files import claim
 from slan_mm.pseudo_labels.answers import answer_all, make_grounder
 from slan_mm.pseudo_labels.categories import Categories, classes_yaml, frequent_heads, read_categories
@@ -158,7 +160,7 @@ def label(options: argparse.Namespace) -> None:
     )
     if is_main_process():
         claim(options.out, [*FILES, FOLDER, *(['review'] if options.review else [])])
-        check_asked(answers, dict(asked, data=source.signature()))
+        check_asked(answers, {**asked, 'data': source.signature(), 'content of the pictures': source.content()})
     barrier()
     answer_all(source.pictures, grounder, answers)
     barrier()
@@ -180,7 +182,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     MMLogger.get_instance('pseudo_label', log_level=logging.INFO)
     if options.merge:
-        merged = merge(options.out, options.corrected, options.detections, options.score_thr)
+        with FolderLock(options.out) if Path(options.out).is_dir() else nullcontext():
+            merged = merge(options.out, options.corrected, options.detections, options.score_thr)
         print(f'{merged.corrected} pictures have corrected labels, {merged.added} boxes are detected ones')
         print(f'written: {options.out / MERGED}')
         return
@@ -190,7 +193,8 @@ def main(arguments: list[str] | None = None) -> None:
         # Without a GPU the ranks have met by now.
         if not is_distributed():
             init_dist(options.launcher)
-    label(options)
+    with FolderLock(options.out) if is_main_process() else nullcontext():
+        label(options)
     leave_processes()
 
 

@@ -14,7 +14,7 @@ from mmdet.datasets.api_wrappers import COCO
 from mmengine.logging import print_log
 
 from slan_mm.datasets.readers.boxes import MAX_SIDE, finite_numbers
-from slan_mm.datasets.readers.entry import AnnotationError, json_entries, load_json
+from slan_mm.datasets.readers.entry import AnnotationError, Entry, json_entries, load_json
 from slan_mm.plain_text import short
 
 #: The 80 names that mmdet takes where a config gives none.
@@ -109,6 +109,8 @@ def _few(names: Any) -> str:
 
 def _read(file: Path) -> dict:
     data = load_json(file)
+    if not isinstance(data, dict):
+        Entry(data, file, line=1).fail(f'expected an object with fields, got {type(data).__name__}', _REMEDY)
     left_out: Counter[str] = Counter()
     seen: dict[str, set] = {'images': set(), 'categories': set(), 'annotations': set()}
     # Files of pictures to be searched, such as COCO's test sets, have no annotations.

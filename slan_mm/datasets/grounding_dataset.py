@@ -1,6 +1,7 @@
 """Captions with phrases and their boxes: grounding, and its training where boxes may be learned from."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ class GroundingDataset(ImageTextDataset):
                 }
             )
         self._report_dropped(source, dropped, boxes)
+        _match_ids(items, self.img_root, source)
         if without:
             print_log(f'{source}: {without} captions without a phrase were left out', 'current')
         if not items:
@@ -140,3 +142,28 @@ class GroundingDataset(ImageTextDataset):
                 'current',
                 logging.WARNING,
             )
+
+
+def _match_ids(items: list[dict], root: str, source: Path) -> None:
+    """Has each image one id, and each id one image: samples of one id are never each other's negatives.
+
+    Files may be called dog.jpg and dog.png, and those that mix data sets use their numbers again.
+    """
+    ids: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    changed = 0
+    for item in items:
+        picture, own = os.path.normpath(item['img_path']), item['image_id']
+        if picture not in ids:
+            ids[picture] = (
+                own if owners.setdefault(own, picture) == picture else f'{own}#{os.path.relpath(picture, root)}'
+            )
+        item['image_id'] = ids[picture]
+        changed += own != ids[picture]
+    if changed:
+        print_log(
+            f'{source}: {changed} of {len(items)} captions have an image id that stands for two images, or one of two '
+            'ids of their image: each image has an id of its own now',
+            'current',
+            logging.WARNING,
+        )

@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 
 from slan_mm.datasets.marked_text import APOSTROPHES
+from slan_mm.plain_text import short
+from slan_mm.text_files import read_yaml
 
 #: Plurals that no rule makes.
 _IRREGULAR = {
@@ -105,17 +107,13 @@ def read_categories(value: str) -> Categories:
     if not value.endswith(('.yaml', '.yml')):
         return Categories({name.strip(): () for name in value.split(',') if name.strip()})
     file = Path(value).expanduser()
-    try:
-        content = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{file} is no yaml file: {" ".join(str(error).split())}') from error
-    if isinstance(content, list):
-        content = dict.fromkeys(content)
+    content = read_yaml(file)
+    listed = [(name, None) for name in content] if isinstance(content, list) else []
     names: dict[str, list[str]] = {}
-    for name, synonyms in content.items() if isinstance(content, dict) else ():
+    for name, synonyms in content.items() if isinstance(content, dict) else listed:
         synonyms = [] if synonyms is None else synonyms
         if not isinstance(synonyms, list) or not all(isinstance(text, str) for text in (name, *synonyms)):
-            raise ValueError(f'{file}: {name!r} must be a text with a list of texts, as in "person: [man, woman]"')
+            raise ValueError(f'{file}: {short(name)} must be a text with a list of texts, as in "person: [man, woman]"')
         names[name] = synonyms
     if not names:
         raise ValueError(f'{file} names no category: write a list, or lines such as "person: [man, woman]"')

@@ -39,7 +39,7 @@ def new_boxes(
     """
     taken: dict[int, list[list[float]]] = {number: [] for number in labels.imgs}
     for one in annotations:
-        taken[one['image_id']].append(_corners(one['bbox']))
+        taken.setdefault(one['image_id'], []).append(_corners(one['bbox']))
     sure, left = [], set(leave)
     for place, found in enumerate(_detections(file, labels)):
         if found['score'] >= score_thr and found['image_id'] not in left:

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from slan_mm.arguments import check_argument, optional, real, whole
+from slan_mm.plain_text import short
 from slan_mm.pseudo_labels.views import iou
+from slan_mm.text_files import read_yaml
 
 #: The filters in their order, and what each asks.
 FILTERS = {
@@ -45,19 +48,29 @@ class Thresholds:
     cap: int | None = None
 
 
+#: What thresholds that are more than a number of at least 0 may be.
+_CHECKS = {'captions': whole(1), 'cap': optional(whole(1)), 'aspect': real(1)}
+
+
 def read_thresholds(file: Path) -> Thresholds:
     """Thresholds of a yaml file, as :func:`thresholds_yaml` writes it.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It has a name that is none, or no number.
+        ValueError: It has a name that is none, or a number that the filter cannot ask for.
     """
-    content = yaml.safe_load(file.read_text(encoding='utf-8')) or {}
+    content = read_yaml(file)
     known = [one.name for one in fields(Thresholds)]
+    content = {} if content is None else content
     for name, value in content.items() if isinstance(content, dict) else [(None, content)]:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name not in known or not (number or (name == 'cap' and value is None)):
-            raise ValueError(f'{file}: {name}: {value} is no threshold; there are {", ".join(known)}, each a number')
+        if name not in known:
+            raise ValueError(
+                f'{file}: {name}: {short(value)} is no threshold; there are {", ".join(known)}, each a number'
+            )
+        try:
+            check_argument(name, value, _CHECKS.get(name, real(0)))
+        except ValueError as error:
+            raise ValueError(f'{file}: {error}') from None
     return Thresholds(**content)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,8 @@ from typing import Any, BinaryIO
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.text_files import read_json
 
+#: How a line begins; its checksum is that of the text of its value.
+_LINE = re.compile(rb'\{"block": (\d{1,15}), (?:"crc32": (\d{1,10}), )?"value": ')
 #: The folder of the fragments in the output, and in it the note that says what they answer.
 FOLDER, ASKED = 'answers', 'asked.json'
 
@@ -27,8 +31,8 @@ class FragmentWriter:
 
     def write(self, block: int, value: Any) -> None:
         """Appends a line."""
-        line = json.dumps(dict(block=block, value=value), ensure_ascii=True, allow_nan=False) + '\n'
-        left = line.encode()
+        text = json.dumps(value, ensure_ascii=True, allow_nan=False)
+        left = f'{{"block": {block}, "crc32": {zlib.crc32(text.encode())}, "value": {text}}}\n'.encode()
         while left:
             left = left[os.write(self._file, left) :]
 
@@ -48,22 +52,37 @@ def whole_lines(file: Path) -> int:
     return end
 
 
+_DAMAGED = 'Remove this file: its pictures are then asked again'
+
+
 def index_blocks(folder: Path) -> dict[int, tuple[Path, int]]:
-    """Where each block stands: file and byte. Of a block that stands twice, the first."""
+    """Where each block stands: file and byte. Of a block that stands twice, the first.
+
+    Raises:
+        ValueError: A fragment is damaged: a line is not what was written.
+    """
     places: dict[int, tuple[Path, int]] = {}
     for file in sorted(folder.glob('part-*.jsonl')):
         position = 0
         with open(file, 'rb') as handle:
-            for line in handle:
+            for number, line in enumerate(handle, 1):
                 if line.endswith(b'\n'):
-                    # A line begins with its number: '{"block": 17, ...'.
-                    places.setdefault(int(line[10 : line.index(b',')]), (file, position))
+                    start = _LINE.match(line)
+                    # Earlier versions wrote no checksums.
+                    known = start[2] if start else b''
+                    if start is None or (known is not None and zlib.crc32(line[start.end() : -2]) != int(known)):
+                        raise ValueError(f'{file}, line {number}: not what was written. {_DAMAGED}')
+                    places.setdefault(int(start[1]), (file, position))
                 position += len(line)
     return places
 
 
 def read_blocks(folder: Path) -> Iterator[Any]:
-    """The values of all blocks in the order of their numbers, one at a time."""
+    """The values of all blocks in the order of their numbers, one at a time.
+
+    Raises:
+        ValueError: See :func:`index_blocks`.
+    """
     places = index_blocks(folder)
     handles: dict[Path, BinaryIO] = {}
     try:
@@ -71,7 +90,10 @@ def read_blocks(folder: Path) -> Iterator[Any]:
             file, position = places[block]
             handle = handles.get(file) or handles.setdefault(file, open(file, 'rb'))  # noqa: SIM115
             handle.seek(position)
-            yield json.loads(handle.readline())['value']
+            try:
+                yield json.loads(handle.readline())['value']
+            except ValueError:
+                raise ValueError(f'{file}, block {block}: not what was written. {_DAMAGED}') from None
     finally:
         for handle in handles.values():
             handle.close()
@@ -85,7 +107,10 @@ def check_asked(folder: Path, asked: dict) -> None:
     """
     file = folder / ASKED
     if file.is_file():
-        other = [name for name, value in read_json(file).items() if asked.get(name) != value]
+        known = read_json(file)
+        if not isinstance(known, dict):
+            raise ValueError(f'{file} is damaged: it should have names and values. Remove {folder}')
+        other = [name for name, value in known.items() if asked.get(name) != value]
         if other:
             raise ValueError(
                 f'{folder} holds answers of a run with another {", ".join(other)}. Choose another --out, or remove '

@@ -10,11 +10,13 @@ import numpy as np
 from slan_mm.datasets.coco_file import CocoFile
 from slan_mm.datasets.image_size import is_turned, wrong_size
 from slan_mm.datasets.readers.captions import unit_hash
-from slan_mm.datasets.readers.entry import AnnotationError
+from slan_mm.datasets.readers.entry import AnnotationError, Entry
+from slan_mm.plain_text import short
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.filters import labels_of
 from slan_mm.pseudo_labels.views import iou
 
+_REMEDY = 'Write a list of ids of the categories that the picture does not show, or leave the field out.'
 #: A label is right if it overlaps a true box of its category by this IoU.
 RIGHT = 0.5
 
@@ -28,7 +30,8 @@ class Gold:
     nothing. A picture with ``neg_category_ids``, as in LVIS, tells of these and of those that have a box in it.
 
     Raises:
-        FileNotFoundError, AnnotationError: See :class:`CocoFile`.
+        FileNotFoundError, AnnotationError: See :class:`CocoFile`; or a picture stands twice, or ``neg_category_ids``
+            are no categories.
     """
 
     def __init__(self, file: Path, categories: Categories) -> None:
@@ -39,11 +42,19 @@ class Gold:
         self._sizes: dict[str, tuple[float, float]] = {}
         by_name: dict[str, list[str]] = {}
         for number, image in coco.imgs.items():
-            told = image.get('neg_category_ids', names)
+            entry = Entry(image, file, f'image {number}')
+            told = names if 'neg_category_ids' not in image else entry.take('neg_category_ids', list, _REMEDY)
+            if unknown := [one for one in told if isinstance(one, list | dict) or one not in names]:
+                entry.fail(f'neg_category_ids names {short(unknown[0])}, which is no category', _REMEDY)
+            if image['file_name'] in self._boxes:
+                entry.fail(
+                    f'the picture {image["file_name"]!r} stands twice',
+                    'Give each picture one entry, with all its boxes.',
+                )
             own: dict[str, list[list[float]]] = {name: [] for one in told if (name := names[one]) is not None}
             for annotation in coco.imgToAnns[number]:
                 name = names[annotation['category_id']]
-                if name is not None and not annotation['iscrowd']:
+                if name is not None and not annotation['iscrowd'] and min(annotation['bbox'][2:]) > 0:
                     x, y, width, height = annotation['bbox']
                     box = np.array([x, y, x + width, y + height]) / np.tile([image['width'], image['height']], 2)
                     own.setdefault(name, []).append(box.tolist())

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.datasets.coco_file import CocoFile
-from slan_mm.datasets.readers.boxes import finite_numbers
+from slan_mm.datasets.readers.boxes import MAX_OVER, finite_numbers, pixels_over
 from slan_mm.datasets.readers.entry import AnnotationError, Entry, load_json
 from slan_mm.own_files import claim
+from slan_mm.plain_text import short
 from slan_mm.pseudo_labels.detections import new_boxes
 
 MERGED = 'merged.json'
@@ -37,15 +38,13 @@ def merge(out: Path, corrected: Path | None, detections: Path | None = None, sco
     Raises:
         FileNotFoundError: There is no such file, or ``out`` has no labels.
         AnnotationError: The file is neither of the two formats, names a picture or a class that ``out`` does not have,
-            has a picture in another size, or its boxes twice; and what :func:`new_boxes` raises.
+            has a picture in another size, or its boxes twice, or a box that is none; and what :func:`new_boxes` raises.
     """
     labels = CocoFile(str(out / 'labels.json'))
-    boxes = {} if corrected is None else _corrections(corrected, labels, out / 'labels.json')
+    boxes = {} if corrected is None else _corrections(corrected, labels)
     annotations = [one for one in labels.dataset['annotations'] if one['image_id'] not in boxes]
     for number in sorted(boxes):
-        for category, box in boxes[number]:
-            new = dict(image_id=number, category_id=category, bbox=box, score=1.0)
-            annotations.append(_annotation(new, 'reviewed'))
+        annotations += [_annotation(dict(one, image_id=number, score=1.0), 'reviewed') for one in boxes[number]]
     found = [] if detections is None else new_boxes(detections, labels, annotations, score_thr, boxes)
     annotations += [_annotation(one, 'detected') for one in found]
     annotations.sort(key=lambda one: one['image_id'])
@@ -60,77 +59,102 @@ def merge(out: Path, corrected: Path | None, detections: Path | None = None, sco
 
 def _annotation(box: dict, kind: str) -> dict:
     area = round(box['bbox'][2] * box['bbox'][3], 2)
-    return dict(box, area=area, segmentation=[], iscrowd=0, extra={kind: True})
+    return dict(dict(iscrowd=0), **box, area=area, segmentation=[], extra={kind: True})
 
 
-def _corrections(file: Path, labels: CocoFile, place: Path) -> dict[int, list[tuple[int, list[float]]]]:
-    """Of each corrected picture its boxes (category, x, y, width, height in pixels)."""
+def _corrections(file: Path, labels: CocoFile) -> dict[int, list[dict]]:
+    """Of each corrected picture its boxes: ``category_id``, ``bbox`` in pixels, ``iscrowd``."""
     ids = {one['file_name']: number for number, one in labels.imgs.items()}
     classes = {one['name']: number for number, one in labels.cats.items()}
-    boxes: dict[int, list[tuple[int, list[float]]]] = {}
+    boxes: dict[int, list[dict]] = {}
     data = load_json(file)
     for name, own, entry in _label_studio(data, file) if isinstance(data, list) else _coco(file):
         if name not in ids:
-            entry.fail(f'the picture {name!r} is not in {place}', 'Give the corrections of this run.')
+            entry.fail(f'the picture {name!r} is not in {labels.file}', 'Give the corrections of this run.')
         if ids[name] in boxes:
             entry.fail(f'the picture {name!r} stands twice', 'Leave one of the two.')
         sizes = [(one.get('width'), one.get('height')) for one in (entry.data, labels.imgs[ids[name]])]
         if not isinstance(data, list) and sizes[0] != sizes[1]:
             here, there = (f'{width} x {height}' for width, height in sizes)
             entry.fail(
-                f'the picture {name!r} has {here} pixels, and {there} in {place}, so its boxes would lie elsewhere',
+                f'the picture {name!r} has {here} pixels, and {there} in {labels.file}: its boxes lie elsewhere',
                 'Give width, height and boxes in the pixels that the labels have.',
             )
-        unknown = sorted({label for label, _ in own} - set(classes))
+        unknown = sorted({one['label'] for one in own} - set(classes))
         if unknown:
             entry.fail(f'no class is called {unknown[0]!r}', f'The classes are {", ".join(classes)}.')
         boxes[ids[name]] = [
-            (classes[label], _in_pixels(box, labels.imgs[ids[name]], isinstance(data, list))) for label, box in own
+            dict(
+                category_id=classes[one['label']],
+                bbox=_in_picture(one['box'], labels.imgs[ids[name]], isinstance(data, list), entry),
+                iscrowd=one['crowd'],
+            )
+            for one in own
         ]
     return boxes
 
 
-def _in_pixels(box: list[float], image: dict, percent: bool) -> list[float]:
-    if not percent:
-        return box
-    x, y, width, height = box
+def _in_picture(box: list[float], image: dict, percent: bool, entry: Entry) -> list[float]:
+    """A box [x, y, width, height] in pixels, checked to be one, and to be in the picture."""
     sides = (image['width'], image['height'])
-    return [round(value * sides[place % 2] / 100, 2) for place, value in enumerate((x, y, width, height))]
+    if percent:
+        box = [round(value * sides[place % 2] / 100, 2) for place, value in enumerate(box)]
+    over = pixels_over([*box[:2], box[0] + box[2], box[1] + box[3]], sides[::-1])
+    if min(box[2:]) <= 0 or over > MAX_OVER:
+        what = 'has no area' if min(box[2:]) <= 0 else f'reaches {over:.1f} pixels out of the picture'
+        entry.fail(f'the box {box} (x, y, width, height, in pixels) {what}', 'Correct it, or remove it.')
+    return box
 
 
-def _coco(file: Path) -> Iterator[tuple[str, list[tuple[str, list[float]]], Entry]]:
+def _coco(file: Path) -> Iterator[tuple[str, list[dict], Entry]]:
     coco = CocoFile(str(file))
     for number, image in coco.imgs.items():
-        own = [(coco.cats[one['category_id']]['name'], one['bbox']) for one in coco.imgToAnns[number]]
+        own = [
+            dict(label=coco.cats[one['category_id']]['name'], box=one['bbox'], crowd=int(one['iscrowd']))
+            for one in coco.imgToAnns[number]
+        ]
         yield image['file_name'], own, Entry(image, file, f'image {number}')
 
 
-def _label_studio(data: list, file: Path) -> Iterator[tuple[str, list[tuple[str, list[float]]], Entry]]:
-    """Of each task that was annotated the picture and its boxes (class, x, y, width, height in percent)."""
+def _label_studio(data: list, file: Path) -> Iterator[tuple[str, list[dict], Entry]]:
+    """Of each task that was annotated the picture and its boxes [x, y, width, height] in percent."""
     for place, task in enumerate(data):
         entry = Entry(task, file, f'task {place}')
         content = Entry(entry.take('data', dict, _REMEDY), file, f'task {place}, data')
-        done = [one for one in task.get('annotations', []) if not one.get('was_cancelled')]
+        given = entry.take('annotations', list, _REMEDY) if 'annotations' in task else []
+        if not all(isinstance(one, dict) for one in given):
+            entry.fail('annotations has something that is no annotation', _REMEDY)
+        done = [one for one in given if not one.get('was_cancelled')]
         if not done:
             continue
-        name = content.data.get('file_name') or _file_of(content.take('image', str, _REMEDY))
-        own = []
+        known = content.data.get('file_name')
+        name = content.take('file_name', str, _REMEDY) if known else _file_of(content)
         # The last annotation is the newest.
-        for result in Entry(done[-1], file, f'task {place}, annotation').take('result', list, _REMEDY):
-            if result.get('type') != 'rectanglelabels':
-                continue
-            value: Any = result.get('value', {})
-            box = [value.get(side) for side in ('x', 'y', 'width', 'height')]
-            if not finite_numbers(box) or not value.get('rectanglelabels'):
-                entry.fail(f'{value} is no rectangle with a label', _REMEDY)
-            if value.get('rotation'):
-                entry.fail('a rectangle is rotated', 'Draw it upright.')
-            own.append((value['rectanglelabels'][0], box))
-        yield name, own, entry
+        results = Entry(done[-1], file, f'task {place}, annotation').take('result', list, _REMEDY)
+        if not all(isinstance(one, dict) for one in results):
+            entry.fail('result has something that is no region', _REMEDY)
+        rectangles = [one.get('value') for one in results if one.get('type') == 'rectanglelabels']
+        yield name, [_rectangle(value, entry) for value in rectangles], entry
 
 
-def _file_of(url: str) -> str:
-    parts = urlsplit(url)
+def _rectangle(value: Any, entry: Entry) -> dict:
+    value = value if isinstance(value, dict) else {}
+    box, found = [value.get(side) for side in ('x', 'y', 'width', 'height')], value.get('rectanglelabels')
+    if not finite_numbers(box) or not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        entry.fail(f'{short(value)} is no rectangle with a label', _REMEDY)
+    if len(found) != 1:
+        entry.fail(f'a rectangle has {len(found)} labels', 'Give it one.')
+    if value.get('rotation'):
+        entry.fail('a rectangle is rotated', 'Draw it upright.')
+    return dict(label=found[0], box=box, crowd=0)
+
+
+def _file_of(content: Entry) -> str:
+    url = content.take('image', str, _REMEDY)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        content.fail(f'{short(url)} is no address', _REMEDY)
     path = parse_qs(parts.query).get('d', [unquote(parts.path)])[0]
     return path.removeprefix('data/')
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from slan_mm.datasets.marked_text import read_marked_text
 from slan_mm.datasets.noun_phrases import find_noun_phrases, with_modifiers
-from slan_mm.datasets.pictures import list_pictures
+from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.readers import read_captions
 from slan_mm.file_endings import PICTURES
 from slan_mm.pseudo_labels.categories import Categories
@@ -50,6 +50,13 @@ class Source:
         digest = hashlib.blake2b(digest_size=16)
         for one in self.pictures:
             digest.update(json.dumps([one.file_name, one.captions, one.things]).encode())
+        return digest.hexdigest()
+
+    def content(self) -> str:
+        """A hash of the sizes of the files and of when they were changed, by which replaced pictures are known."""
+        digest = hashlib.blake2b(digest_size=16)
+        for one in self.pictures:
+            digest.update(json.dumps(file_state(one.path)).encode())
         return digest.hexdigest()
 
 

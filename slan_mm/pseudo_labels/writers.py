@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -84,8 +85,8 @@ def coco_writer(path: Path, classes: Sequence[str]) -> Iterator[CocoWriter]:
     """Writes a COCO file of the records that the writer takes."""
     with ExitStack() as stack:
         handle = stack.enter_context(_written(path))
-        rest = stack.enter_context(open(path.with_name(f'.{path.name}.annotations'), 'w+', encoding='utf-8'))
-        stack.callback(Path(rest.name).unlink)
+        # Without a name, and gone with the process.
+        rest = stack.enter_context(TemporaryFile('w+', encoding='utf-8', dir=path.parent))
         handle.write('{"info": {"description": "pseudo-labels of SLAN"}, "licenses": [],\n"images": [')
         yield CocoWriter(handle, rest, classes)
         handle.write('],\n"annotations": [')

@@ -74,7 +74,8 @@ def _runs_table(runs: Sequence[RunLog]) -> str:
         record, last = run.record, max((step for line in run.train.values() for step in line), default=0)
         square = f'<span class="slan-key" style="background:{RUN_COLORS[number % len(RUN_COLORS)]}"></span> '
         ended = {'True': 'finished', 'False': 'not finished'}.get(str(record.get('finished')), '')
-        minutes = f'{record["train_seconds"] / 60:.1f} min' if record.get('train_seconds') else ''
+        seconds = record.get('train_seconds')
+        minutes = f'{seconds / 60:.1f} min' if isinstance(seconds, int | float) and seconds else ''
         rows.append(
             [
                 Html(square + escape(run.name)), str(record.get('config') or ''), str(record.get('seed', '')),
@@ -89,7 +90,10 @@ def _runs_table(runs: Sequence[RunLog]) -> str:
 
 def _picture(item: tuple[int, Path]) -> str:
     step, path = item
-    with Image.open(path) as image:
-        pixels = shrink(np.asarray(image.convert('RGB')), LONGEST)
     what = f'Iteration {step}'
+    try:
+        with Image.open(path) as image:
+            pixels = shrink(np.asarray(image.convert('RGB')), LONGEST)
+    except (OSError, SyntaxError, ValueError):
+        return f'<h3>{what}</h3>{note_html(f"{path.name} cannot be read.")}'
     return f'<h3>{what}</h3><img class="slan-page-picture" src="{data_uri(to_jpeg(pixels))}" alt="{what}">'

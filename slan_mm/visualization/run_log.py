@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slan_mm.plain_text import short
 from slan_mm.text_files import TextFileError, parse_json, read_json, read_utf8
+
+#: What tells the iteration of a line: of the training, and of a validation.
+_STEPS = ('iter', 'step')
 
 
 @dataclass
@@ -48,8 +53,12 @@ def read_run(place: Path) -> RunLog:
         _add(run, log)
     if place.is_dir():
         if (place / 'run.json').is_file():
-            run.record = read_json(place / 'run.json')
-        run.pictures = {int(path.stem.removeprefix('iter_')): path for path in sorted(place.glob('frames/iter_*.png'))}
+            record = read_json(place / 'run.json')
+            if not isinstance(record, dict):
+                raise TextFileError(place / 'run.json', 'the record of a run has names and values')
+            run.record = record
+        pictures = {path.stem.removeprefix('iter_'): path for path in sorted(place.glob('frames/iter_*.png'))}
+        run.pictures = {int(step): path for step, path in pictures.items() if step.isdecimal()}
     return run
 
 
@@ -64,8 +73,8 @@ def _add(run: RunLog, log: Path) -> None:
     for line in lines:
         kind, step = (run.train, int(line['iter'])) if _is_training(line) else (run.val, int(line['step']))
         for name, value in line.items():
-            if name not in ('iter', 'step', 'epoch') and isinstance(value, int | float):
-                kind[name][step] = value if math.isfinite(value) else math.nan
+            if name not in (*_STEPS, 'epoch') and isinstance(value, int | float):
+                kind[name][step] = value if abs(value) <= sys.float_info.max else math.nan
 
 
 def _is_training(line: dict) -> bool:
@@ -73,7 +82,8 @@ def _is_training(line: dict) -> bool:
 
 
 def _lines(log: Path) -> list[dict]:
-    rows = read_utf8(log).splitlines()
+    # Not str.splitlines: it also splits at characters that JSON allows inside a text.
+    rows = read_utf8(log).rstrip('\n').split('\n')
     found = []
     for number, row in enumerate(rows, 1):
         try:
@@ -84,5 +94,8 @@ def _lines(log: Path) -> list[dict]:
             raise
         if not isinstance(value, dict):
             raise TextFileError(log, 'a line of a log has names and values', number)
+        for name in _STEPS:
+            if not isinstance(value.get(name, 0), int):
+                raise TextFileError(log, f'{name} should be a number of iterations, got {short(value[name])}', number)
         found.append(value)
     return found

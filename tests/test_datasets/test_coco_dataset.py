@@ -195,3 +195,20 @@ def test_boxes_that_teach_nothing_are_counted(tmp_path, change, what, monkeypatc
         box.update(change)
     with pytest.raises(AnnotationError, match=f'all 6 annotations are {what}'):
         data_set(written(tmp_path, data), ('dog', 'cat', 'bus'))
+
+
+@pytest.mark.parametrize('score', [None, 'x', True, 1.5, -1])
+def test_a_score_that_is_none(tmp_path, score):
+    annotation = dict(id=4, image_id=1, category_id=1, bbox=[1, 1, 4, 4], score=score)
+    content = dict(images=[dict(id=1, file_name='a.jpg', width=9, height=9)], categories=[dict(id=1, name='dog')])
+    (tmp_path / 'ann.json').write_text(json.dumps(content | dict(annotations=[annotation])))
+    options = dict(ann_file=str(tmp_path / 'ann.json'), metainfo=dict(classes=('dog',)), pipeline=[])
+    with pytest.raises(AnnotationError, match=r'ann.json: annotation 4: score .* is no number from 0 to 1'):
+        DATASETS.build(dict(type='PseudoLabelDataset', **options))
+
+
+@pytest.mark.parametrize('content', ['null', '[]', '5', '"a"'])
+def test_a_file_that_is_no_object(tmp_path, content):
+    (tmp_path / 'ann.json').write_text(content)
+    with pytest.raises(AnnotationError, match='ann.json, line 1: expected an object with fields'):
+        CocoFile(str(tmp_path / 'ann.json'))

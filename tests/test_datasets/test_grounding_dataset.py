@@ -181,3 +181,22 @@ def test_a_file_most_of_whose_boxes_are_none_is_another_format(write, images):
     write('g.jsonl', (images.parent / 'g.jsonl').read_text().replace('[1, 2, 11, 22]', '[30, 2, 10, 22]'))
     with pytest.raises(AnnotationError, match='2 of 2 boxes are none'):
         GroundingDataset(bad_boxes='drop', data_root=str(images.parent), data_prefix={'img': 'images'}, **options)
+
+
+@pytest.mark.parametrize(
+    ('entries', 'ids'),
+    [
+        ([('a.jpg', None), ('a.png', None), ('./a.jpg', None)], ['a', 'a#a.png', 'a']),
+        ([('a.jpg', 7), ('b.jpg', 7), ('c.jpg', '7')], ['7', '7#b.jpg', '7#c.jpg']),
+        ([('a.jpg', 7), ('a.jpg', None), ('a.jpg', 0)], ['7', '7', '7']),
+    ],
+)
+def test_each_image_has_one_id_and_each_id_one_image(write, images, entries, ids):
+    listed = [
+        IMAGE | dict(id=number, file_name=name, original_img_id=own, tokens_positive_eval=[[[0, 5]]])
+        for number, (name, own) in enumerate(entries)
+    ]
+    file = write('g.json', {'images': listed, 'annotations': []})
+    data = GroundingDataset(file, data_prefix={'img': str(images)}, pipeline=PIPELINE)
+    found = [data.get_data_info(number)['image_id'] for number in range(3)]
+    assert found == ids

@@ -102,3 +102,22 @@ def test_thresholds_are_read_as_they_are_written(tmp_path):
     file.write_text('quantil: 0.3\n')
     with pytest.raises(ValueError, match='quantil: 0.3 is no threshold; there are match, quantile'):
         read_thresholds(file)
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('match: .nan', 'match must be a number of at least 0, got nan'),
+        ('match: true', 'match must be a number of at least 0, got True'),
+        ('flip: -1', 'flip must be a number of at least 0, got -1'),
+        ('captions: 1.5', 'captions must be a whole number of at least 1'),
+        ('cap: 0', 'cap must be a whole number of at least 1'),
+        ('aspect: 0.5', 'aspect must be a number of at least 1'),
+        ('[1]', 'None: .1. is no threshold'),
+    ],
+)
+def test_what_no_filter_can_ask_for(tmp_path, line, message):
+    file = tmp_path / 'thresholds.yaml'
+    file.write_text(line)
+    with pytest.raises(ValueError, match=f'thresholds.yaml: {message}'):
+        read_thresholds(file)

@@ -30,3 +30,29 @@ def test_answers_to_something_else_are_not_continued(tmp_path):
     check_asked(tmp_path / 'x', dict(weights='a', size=64))
     with pytest.raises(ValueError, match='a run with another weights. Choose another --out'):
         check_asked(tmp_path / 'x', dict(weights='b', size=64))
+
+
+@pytest.mark.parametrize(
+    'change', [(b'"box": [1', b'"box": [9'), (b'{"block": 1', b'{"blork": 1'), (b'{"block": 1', b'\n')]
+)
+def test_a_line_that_is_not_what_was_written(tmp_path, change):
+    folder = write_answers(tmp_path / 'answers', record('a'), record('b'), record('c', dict(box=[1, 2, 3, 4])))
+    (file,) = folder.glob('part-*')
+    file.write_bytes(file.read_bytes().replace(*change))
+    with pytest.raises(ValueError, match='part-00000.jsonl, line 2: not what was written. Remove this file'):
+        list(read_blocks(folder))
+
+
+def test_lines_of_earlier_versions_are_read(tmp_path):
+    (tmp_path / 'part-00000.jsonl').write_text('{"block": 0, "value": [1]}\n')
+    assert list(read_blocks(tmp_path)) == [[1]]
+    (tmp_path / 'part-00000.jsonl').write_text('{"block": 0, "value": [}\n')
+    with pytest.raises(ValueError, match='part-00000.jsonl, block 0: not what was written'):
+        list(read_blocks(tmp_path))
+
+
+@pytest.mark.parametrize('content', ['[]', 'null'])
+def test_a_damaged_note(tmp_path, content):
+    (tmp_path / 'asked.json').write_text(content)
+    with pytest.raises(ValueError, match='asked.json is damaged'):
+        check_asked(tmp_path, dict(weights='a'))

@@ -48,3 +48,26 @@ def test_a_turned_picture_is_no_gold(gold_of):
     gold = gold_of(['a.jpg'], size=(40, 50))
     with pytest.raises(AnnotationError, match='a.jpg: 40 x 50 pixels .* 50 x 40 in the file.*changed places'):
         gold.boxes(record('a.jpg', size=(50, 40)))
+
+
+@pytest.mark.parametrize(
+    ('changed', 'message'),
+    [
+        (dict(neg_category_ids=None), "field 'neg_category_ids' should be list"),
+        (dict(neg_category_ids=[99]), 'neg_category_ids names 99, which is no category'),
+        (dict(neg_category_ids=[[3]]), 'neg_category_ids names .3., which is no category'),
+        (dict(file_name='0.jpg'), "the picture '0.jpg' stands twice"),
+    ],
+)
+def test_a_gold_file_that_is_wrong(tmp_path, changed, message):
+    images = [dict(id=n, file_name=f'{n}.jpg', width=100, height=80) for n in range(2)]
+    images[1] |= changed
+    boxes = [dict(id=n, image_id=0, category_id=3, bbox=[10, 10, 30 * n, 30]) for n in range(2)]
+    content = dict(images=images, annotations=boxes, categories=[dict(id=3, name='dog')])
+    (tmp_path / 'gold.json').write_text(json.dumps(content))
+    with pytest.raises(AnnotationError, match=f'gold.json, image 1: {message}'):
+        Gold(tmp_path / 'gold.json', Categories({'dog': ()}))
+    content['images'] = images[:1]
+    (tmp_path / 'gold.json').write_text(json.dumps(content))
+    # A box without width is nothing that a label could be right for.
+    assert Gold(tmp_path / 'gold.json', Categories({'dog': ()})).boxes(record('0.jpg')) == {'dog': [TRUE]}

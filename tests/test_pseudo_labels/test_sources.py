@@ -62,3 +62,11 @@ def test_names_have_their_adjectives():
 def test_a_bracket_alone_is_wrong():
     with pytest.raises(ValueError, match='without'):
         marked_phrases('a dog]', CATEGORIES)
+
+
+def test_replaced_pictures_are_known(folder):
+    source = find_source(folder)
+    before = source.content()
+    assert find_source(folder).content() == before
+    Image.fromarray(np.full((50, 50, 3), 255, np.uint8)).save(folder / 'images/1.png')
+    assert source.content() != before and source.signature() == find_source(folder).signature()

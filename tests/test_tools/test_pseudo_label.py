@@ -13,6 +13,7 @@ from mmengine.optim import OptimWrapper
 from support.detection import build_toy_detector
 from support.toy import SIZE, toy_config
 
+from slan_mm.folder_lock import FolderLock
 from slan_mm.pseudo_labels import answers
 from slan_mm.registry import DATASETS, MODELS
 
@@ -135,7 +136,7 @@ def test_other_filters_need_no_new_answers(base, monkeypatch):
 
 
 def test_mistakes_are_told(base, capsys, tmp_path):
-    with pytest.raises(SystemExit, match='pseudo_label: .*another data. Choose another --out'):
+    with pytest.raises(SystemExit, match='pseudo_label: .*another data, content of the pictures. Choose another --out'):
         run(base, base / 'whole', '--classes', 'circle')
     with pytest.raises(SystemExit, match='no caption names one of zebra'):
         run(base, tmp_path / 'new', '--classes', 'zebra')
@@ -153,3 +154,14 @@ def test_an_unreadable_picture_is_counted(base, tmp_path):
     tool('pseudo_label.py', *asked)
     report = json.loads((tmp_path / 'out/report.json').read_text())
     assert report['unreadable'] == 1 and report['pictures'] == 4
+
+
+def test_two_runs_do_not_write_one_folder(base, tmp_path):
+    with FolderLock(tmp_path), pytest.raises(SystemExit, match='is being changed by process'):
+        run(base, tmp_path)
+    shutil.copytree(base / 'whole', tmp_path / 'whole')
+    with FolderLock(tmp_path / 'whole'), pytest.raises(SystemExit, match='is being changed by process'):
+        tool('pseudo_label.py', 'merge', tmp_path / 'whole', tmp_path / 'whole/labels.json')
+    with pytest.raises(SystemExit, match='labels.json'):
+        tool('pseudo_label.py', 'merge', tmp_path / 'none', tmp_path / 'whole/labels.json')
+    assert not (tmp_path / 'none').exists()

@@ -58,3 +58,22 @@ def test_a_line_that_is_being_written_is_left_out_and_a_damaged_one_is_told(tmp_
 def test_numbers_that_are_not_finite_are_gaps(tmp_path):
     write(tmp_path, '1', ['{"loss": NaN, "iter": 1, "step": 1}', '{"loss": Infinity, "iter": 2, "step": 2}'])
     assert all(math.isnan(value) for value in read_run(tmp_path).train['loss'].values())
+
+
+@pytest.mark.parametrize('step', ['"x"', 'null', 'NaN', 'Infinity', '[1]', '1.5'])
+@pytest.mark.parametrize('name', ['iter', 'step'])
+def test_an_iteration_that_is_no_number(tmp_path, name, step):
+    write(tmp_path, '1', [f'{{"loss": 1, "{name}": {step}}}', train(1, 1.0)])
+    with pytest.raises(TextFileError, match=rf'scalars\.json, line 1: {name} should be a number of iterations'):
+        read_run(tmp_path)
+
+
+def test_odd_lines_and_files(tmp_path):
+    write(tmp_path, '1', [f'{{"iter": 1, "a\u2028b": 1, "loss": {"9" * 400}}}'])
+    (tmp_path / 'frames').mkdir()
+    (tmp_path / 'frames/iter_last.png').touch()
+    run = read_run(tmp_path)
+    assert run.train['a\u2028b'] == {1: 1} and math.isnan(run.train['loss'][1]) and not run.pictures
+    (tmp_path / 'run.json').write_text('[]')
+    with pytest.raises(TextFileError, match=r'run\.json: the record of a run has names and values'):
+        read_run(tmp_path)

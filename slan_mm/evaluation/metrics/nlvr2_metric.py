@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.evaluation.functional.nlvr2 import nlvr2_scores
 from slan_mm.registry import METRICS
 
@@ -63,5 +64,6 @@ class NLVR2Metric(BaseMetric):
         if self.out_file is not None:
             Path(self.out_file).parent.mkdir(parents=True, exist_ok=True)
             lines = [f'{identifier},{bool(predicted)}\n' for identifier, (predicted, _) in answers.items()]
-            Path(self.out_file).write_text(''.join(lines), encoding='utf-8')
+            with replaced_atomically(self.out_file) as temporary:
+                temporary.write_text(''.join(lines), encoding='utf-8')
         return scores

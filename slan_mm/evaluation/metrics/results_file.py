@@ -9,6 +9,8 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from slan_mm.atomic_files import replaced_atomically
+
 _NUMBER = re.compile(r'0|[1-9]\d*')
 
 
@@ -21,5 +23,6 @@ def as_id(identifier: str, prefix: str = '') -> int | str:
 def write_results(path: str, rows: list[dict[str, Any]]) -> None:
     """Writes ``rows`` and logs where."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(rows, ensure_ascii=False) + '\n', encoding='utf-8')
+    with replaced_atomically(path) as temporary:
+        temporary.write_text(json.dumps(rows, ensure_ascii=False) + '\n', encoding='utf-8')
     print_log(f'{len(rows)} results: {path}', 'current')

@@ -49,20 +49,24 @@ class VQAMetric(BaseMetric):
         Args:
             data_batch: Not used.
             data_samples: Dicts with ``question_id``, ``pred_answer`` and, where known, ``answers`` (the annotators')
-                and ``answer_type``.
+                and ``answer_type`` and ``sample_id``.
         """
         for sample in data_samples:
             answers, answer = sample.get('answers') or [], sample['pred_answer']
             score = vqa_accuracy(answer, answers) if answers else None
-            self.results.append((sample['question_id'], answer, score, sample.get('answer_type')))
+            # Data sets that are evaluated together may number their questions alike: an id of ours has their prefix.
+            key = sample.get('sample_id') or sample['question_id']
+            self.results.append((key, sample['question_id'], answer, score, sample.get('answer_type')))
 
-    def compute_metrics(self, results: list[tuple[int | str, str, float | None, str | None]]) -> dict[str, float]:
+    def compute_metrics(
+        self, results: list[tuple[int | str, int | str, str, float | None, str | None]]
+    ) -> dict[str, float]:
         """Averages what all ranks kept.
 
         Raises:
             ValueError: Some questions have annotated answers and others none: a score would be of some of them only.
         """
-        by_question = {result[0]: result for result in results}
+        by_question = {key: result for key, *result in results}
         if self.outfile_prefix is not None:
             rows = [dict(question_id=key, answer=answer) for key, answer, *_ in by_question.values()]
             write_results(f'{self.outfile_prefix}.json', rows)

@@ -48,3 +48,10 @@ def test_a_submission_without_known_answers(tmp_path):
 def test_answers_of_some_questions_only():
     with pytest.raises(ValueError, match='only 4 of 5 questions have annotated answers'):
         evaluate(VQAMetric(), [*SAMPLES, dict(question_id=9, pred_answer='yes')])
+
+
+def test_questions_of_two_data_sets_that_number_them_alike():
+    both = [dict(one, sample_id=f'{prefix}{one["question_id"]}') for prefix in ('', 'vg/') for one in SAMPLES]
+    scores = evaluate(VQAMetric(), both)
+    assert scores['vqa/num_questions'] == 8
+    assert scores['vqa/accuracy'] == pytest.approx(evaluate(VQAMetric(), SAMPLES)['vqa/accuracy'])
