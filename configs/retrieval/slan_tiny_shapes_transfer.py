@@ -8,8 +8,16 @@
 Expected: re-ranking is never below the shortlist (docs/tasks/retrieval.md has the table).
 """
 
-_base_ = './slan_tiny_shapes_retrieval.py'
+_base_ = '../pretrain/slan_tiny_shapes_long.py'
 
-test_dataloader = dict(retrieval=dict(dataset=dict(image_size=96)))
+
+def _unlike(loader):
+    dataset = dict(loader['dataset'], type='ShapesCrowds', image_size=96)
+    return dict(_delete_=True, retrieval=dict(loader, dataset=dataset))
+
+
+test_dataloader = _unlike(_base_.test_dataloader.retrieval)
 # An ITM that does not know the data is left out.
-test_evaluator = dict(retrieval=dict(setting='zero-shot', min_agreement=0.8))
+test_evaluator = dict(
+    _delete_=True, retrieval=dict(_base_.test_evaluator.retrieval, setting='zero-shot', min_agreement=0.8)
+)
