@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from mmengine.logging import print_log
 
 from slan_mm.evaluation.cascade import Stage
 
@@ -18,8 +17,8 @@ from slan_mm.evaluation.cascade import Stage
 FEWEST_PAIRS = 30
 
 
-def itm_agreement(shortlists: Sequence[Stage], logits: Sequence[np.ndarray]) -> tuple[float, float] | None:
-    """The share of mutual best pairs in which ITM agrees, for images and for texts; None: there are too few pairs.
+def itm_agreement(shortlists: Sequence[Stage], logits: Sequence[np.ndarray]) -> float | None:
+    """The share of mutual best pairs in which ITM agrees, the mean of both ways; None: there are too few pairs.
 
     ITM agrees with a pair for its text if it ranks the image first; for its image, if it ranks a text first whose best
     image this is. With several captions an image it may choose another one than the shortlist.
@@ -36,18 +35,4 @@ def itm_agreement(shortlists: Sequence[Stage], logits: Sequence[np.ndarray]) -> 
     texts = best_text[images]
     itm_text = of_images[images, logits[0][images].argmax(1)]
     itm_image = of_texts[texts, logits[1][texts].argmax(1)]
-    return float(np.mean(best_image[itm_text] == images)), float(np.mean(itm_image == images))
-
-
-def trusted(
-    stages: Sequence[list[Stage]], shortlists: Sequence[Stage], agreement: tuple[float, float], at_least: float
-) -> list[list[Stage]]:
-    """``stages`` for images and for texts; where ITM's agreement is below ``at_least``, the shortlist's own order."""
-    for name, share in zip(('images', 'texts'), agreement, strict=True):
-        verdict = 'it is used' if share >= at_least else 'it does not know these data and is not used'
-        print_log(
-            f'ITM agrees with {100 * share:.1f} % of the mutual best pairs for {name}: {verdict}', logger='current'
-        )
-    return [
-        own if share >= at_least else [first] for own, first, share in zip(stages, shortlists, agreement, strict=True)
-    ]
+    return float(np.mean([best_image[itm_text] == images, itm_image == images]))

@@ -14,7 +14,7 @@ from slan_mm.evaluation.cascade import Cascade, ITMScorer, Stage, itm_stages
 from slan_mm.evaluation.dataset_title import dataset_title
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.gallery import Gallery, encode_gallery
-from slan_mm.evaluation.itm_agreement import itm_agreement, trusted
+from slan_mm.evaluation.itm_agreement import itm_agreement
 from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, best_of, rank, shortlist
@@ -57,9 +57,9 @@ class RetrievalEvaluator:
         itm_weight: weight of the ITM logit beside the shortlist's score; None: that of the model's ``score_weights``, 1
             where it has none.
         choose_weights: choose the weights of the final score on these images and texts; for held-out ones.
-        min_agreement: use ITM only where its :func:`itm_agreement` with the mixed score is at least this, from 0 to 1,
-            for images and for texts each on its own; otherwise the shortlist's order stays. So ITM does no harm on data
-            that it does not know. A query's result then depends on the other queries. None: always use ITM.
+        min_agreement: use ITM only if its :func:`itm_agreement` with the mixed score is at least this, from 0 to 1;
+            otherwise the shortlist's order stays. So ITM does no harm on data that it does not know. A query's result
+            then depends on the other queries. None: always use ITM.
         fast: leave ITM out; chosen weights leave it out, too.
         image_chunk, text_chunk: images and texts scored together without ITM.
         pair_chunk: pairs scored together by ITM.
@@ -191,15 +191,17 @@ class RetrievalEvaluator:
                 model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
                 print_log(search.table(), logger='current')
             stages: list[list[Stage]] = [[], []]
-            agreement = None
+            agreement, knows = None, True
             if not self.fast:
                 if self.min_agreement is not None:
                     logits = pairs.itm([stage.candidates for stage in short])
                     itm = lambda lists, levels: logits  # noqa: E731
                     agreement = itm_agreement(short, logits)
-                stages = itm_stages(self.cascade, short, itm, weight_of_itm(model, self.itm_weight))
-                if agreement is not None:
-                    stages = trusted(stages, short, agreement, self.min_agreement)
+                    knows = agreement is None or agreement >= self.min_agreement
+                if knows:
+                    stages = itm_stages(self.cascade, short, itm, weight_of_itm(model, self.itm_weight))
+                else:
+                    stages = [[stage] for stage in short]
         finally:
             store.close()
         gallery.drop_features()
@@ -209,8 +211,9 @@ class RetrievalEvaluator:
         self.t2i = rank(to_image, itc.T, gallery.text_image, images, short[1].candidates, stages[1], first[1])
         metrics = {**self.i2t.metrics(self.prefix, 'i2t'), **self.t2i.metrics(self.prefix, 't2i')}
         if agreement is not None:
-            shares = zip(('i2t', 't2i'), agreement, strict=True)
-            metrics |= {f'{self.prefix}_itm/{way}_agreement': 100 * share for way, share in shares}
+            metrics[f'{self.prefix}_itm/agreement'] = 100 * agreement
+            used = 'used' if knows else 'not used, the shortlist stays'
+            print_log(f'ITM agrees with {100 * agreement:.1f} % of the mutual best pairs: {used}', logger='current')
         if search is not None:
             final = recalls_of(self.i2t, self.t2i, '_shortlist' if self.fast else '')
             metrics |= {f'{self.prefix}/mean_recall': mean_recall(final), **search.metrics(self.prefix)}
