@@ -24,6 +24,7 @@ from slan_mm.apis.index_parts import EMPTY, Found, PictureIndexError
 from slan_mm.apis.lance_index import LanceIndex
 from slan_mm.apis.picture_index import PictureIndex
 from slan_mm.apis.picture_summary import PictureSummary
+from slan_mm.arguments import checked, one_of, out_folder
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.extras import require_extra
 from slan_mm.own_files import start_afresh
@@ -37,6 +38,7 @@ MAX_CAPACITY = 4096
 _MAX_PATH = 4096
 
 
+@checked(program=lambda value: one_of(*PROGRAMS)(value), folder=out_folder)
 def export_index(index: PictureIndex | LanceIndex, folder: str | Path, program: str) -> int:
     """Writes the saved images of ``index``, some thousand at a time; returns their number.
 
@@ -49,6 +51,7 @@ def export_index(index: PictureIndex | LanceIndex, folder: str | Path, program: 
         FileExistsError: ``folder`` has files of these names that nothing of ours has written.
         ModuleNotFoundError: pyarrow is not installed, which writes Milvus' files.
         PictureIndexError: the index is empty, or has what the program cannot hold.
+        ValueError: there is no such program, or ``folder`` can be none.
     """
     collection_of, write, ending, size = PROGRAMS[program]
     if program == 'milvus':

@@ -11,6 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -94,16 +95,22 @@ class LanceIndex:
             'python tools/index.py add'
         )
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Has whatever LanceDB raises while rows are read told as a damaged index."""
+        try:
+            yield
+        except Exception as error:
+            raise self._damaged(error) from error
+
     @cached_property
     def pictures(self) -> dict[str, IndexedPicture]:
         """The images by path."""
         if self._table is None:
             return {}
-        try:
+        with self._reading():
             columns = self._table.search().select(list(_COLUMNS)).limit(self._table.count_rows()).to_arrow()
             found = sorted(map(_picture, columns.to_pylist()), key=lambda picture: picture.id)
-        except Exception as error:
-            raise self._damaged(error) from error
         pictures = {picture.path: picture for picture in found}
         # Else they would be back when the newer row is removed.
         self._removed += [picture.id for picture in found if pictures[picture.path] is not picture]
@@ -237,7 +244,13 @@ class LanceIndex:
         newest = pa.array([picture.id for picture in self.pictures.values()], pa.int64())
         waiting = self._table.schema.empty_table()
         # A batch ends where a fragment does.
-        for batch in self._table.search().limit(self._table.count_rows()).to_batches(count):
+        with self._reading():
+            batches = iter(self._table.search().limit(self._table.count_rows()).to_batches(count))
+        while True:
+            with self._reading():
+                batch = next(batches, None)
+            if batch is None:
+                break
             rows = pa.table(batch)
             waiting = pa.concat_tables([waiting, rows.filter(pc.is_in(rows['id'], newest))])
             while len(waiting) >= count:
@@ -251,7 +264,8 @@ class LanceIndex:
         if self._table is None or not self._table.count_rows():
             raise PictureIndexError(EMPTY.format(folder=self.folder))
         check_queries(embeddings, self._table.schema.field('embedding').type.list_size)
-        return [self._nearest(query, count) for query in embeddings.float().cpu().numpy()]
+        with self._reading():
+            return [self._nearest(query, count) for query in embeddings.float().cpu().numpy()]
 
     def _nearest(self, query: np.ndarray, count: int) -> Found:
         # LanceDB's own multi-vector search compares by the plain cosine, and needs regions in floating point; the mixed
@@ -308,6 +322,8 @@ def _summary(table: Any) -> PictureSummary:
     """What :func:`_rows` was given."""
     count = table.num_rows
     embedding = np.stack(table['embedding'].to_numpy()).astype(np.float16)
+    if not np.isfinite(embedding).all():
+        raise ValueError('an embedding is not finite')
     parts: dict[str, dict[str, Tensor]] = {'regions': {}, 'boxes': {}}
     for name in sorted(table.schema.names):
         kind, _, rest = name.partition('_')

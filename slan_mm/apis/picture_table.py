@@ -129,6 +129,13 @@ class PictureTable:
             )
             if not right or tensor.dtype != kind:
                 raise ValueError(f'{path.name}: {name} is {tensor.dtype} {shape} for {count} pictures')
+        ends = tensors['path_end']
+        if count and not (ends[0] >= 1 and (ends.diff() >= 1).all() and int(ends[-1]) == len(tensors['path'])):
+            raise ValueError(f'{path.name}: the paths do not end where path_end says')
+        if len(tensors['id'].unique()) != count or not all((tensors[name] >= 0).all() for name in ('id', 'size')):
+            raise ValueError(f'{path.name}: numbers are negative, or an id stands for two pictures')
+        if not summary.embedding.isfinite().all():
+            raise ValueError(f'{path.name}: an embedding is not finite')
         return cls(tensors, summary)
 
     def write(self, path: Path) -> int:

@@ -24,7 +24,7 @@ from slan_mm.apis.picture_table import IndexedPicture
 from slan_mm.apis.processor import phrase_sample
 from slan_mm.apis.retrieval_inferencer import found_name, scores_text
 from slan_mm.applied_config import picture_size, without_feature_stores
-from slan_mm.arguments import checked
+from slan_mm.arguments import checked, file_path, list_of, out_folder, shown, whole
 from slan_mm.datasets.noun_phrases import mark_phrases
 from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.unreadable import UnreadableImageError
@@ -39,6 +39,24 @@ from slan_mm.weights_file import hash_weights
 
 #: Pictures between two savings of an index that is being made.
 SAVE_EVERY = 1000
+
+
+def index_folder(value: Any) -> Any:
+    """The folder of an index, which can be made, and whose name its files can have."""
+    folder = out_folder(file_path(value))
+    if not is_whole(str(folder)):
+        raise ValueError(f'must have a name in UTF-8, got {shown(str(folder))}')
+    return folder
+
+
+def share_of(value: Any) -> tuple[int, int]:
+    """The number of a share, from 1, and how many there are."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f'must be the number of a share and how many there are, got {shown(value)}')
+    number, count = (whole(1)(one) for one in value)
+    if number > count:
+        raise ValueError(f'must be one of {count}, got {number}')
+    return number, count
 
 
 @dataclass
@@ -92,7 +110,7 @@ class PictureSearch(TaskInferencer):
         }
 
     @torch.no_grad()
-    @checked
+    @checked(folder=index_folder, inputs=list_of(file_path), share=share_of)
     def index(
         self,
         folder: str | Path,
@@ -120,13 +138,12 @@ class PictureSearch(TaskInferencer):
             ModuleNotFoundError: the engine is not installed.
             PictureIndexError: the index is damaged or of another model.
             FolderInUseError: another process is changing it.
-            ValueError: there are no images.
+            ValueError: there are no images, or an argument is not what it must be.
         """
         index = open_index(folder, self.header, engine)
         index.store_features |= store_features
-        given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
         bad_names: list[str] = []
-        listed = list_pictures(given, skipped=bad_names)
+        listed = list_pictures(inputs, skipped=bad_names)
         resolved = dict.fromkeys(str(Path(str(path)).resolve()) for path in listed)
         paths = [path for path in resolved if is_whole(path)][share[0] - 1 :: share[1]]
         bad_names += [ascii(path) for path in resolved if not is_whole(path)]

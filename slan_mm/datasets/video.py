@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -11,6 +13,12 @@ import numpy as np
 
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.extras import require_extra
+
+#: Containers that are read, by FFmpeg's names; others are playlists, pictures or devices.
+FORMATS = (
+    'mov', 'mp4', 'matroska', 'webm', 'avi', 'mpeg', 'mpegts', 'mpegvideo', 'h264', 'hevc', 'm4v', 'av1', 'obu', 'ivf',
+    'ogg', 'flv', 'asf', 'mxf', 'dv', 'gif', 'apng',
+)  # fmt: skip
 
 
 class Frame(NamedTuple):
@@ -38,12 +46,11 @@ class Frames:
 
     def __init__(self, path: str, every: int = 1) -> None:
         require_extra('video')
-        import av
 
         self.path, self.every = path, every
         with _errors_of(path):
             self._times, self._numbered = _packet_times(path)
-            with av.open(path) as container:
+            with _opened(path) as container:
                 stream = _stream(container)
                 if stream is None or len(self._times) < 2:
                     raise UnreadableImageError(f'Cannot read video {path}: it has no video frame.')
@@ -77,7 +84,7 @@ class Frames:
         import av
 
         count = 0
-        with _errors_of(self.path), av.open(self.path) as container:
+        with _errors_of(self.path), _opened(self.path) as container:
             for packet in container.demux(_stream(container)):
                 try:
                     decoded = packet.decode()
@@ -142,6 +149,19 @@ def _errors_of(path: str) -> Iterator[None]:
         ) from error
 
 
+def _opened(path: str) -> Any:
+    """The video file ``path``, as a container of PyAV.
+
+    FFmpeg would wait for a pipe, take a path for an address, and open the files and addresses that a playlist names.
+    """
+    import av
+
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError('not a regular file')
+    options = dict(protocol_whitelist='file', format_whitelist=','.join(FORMATS))
+    return av.open(f'file:{os.path.abspath(path)}', options=options)
+
+
 def _stream(container: Any) -> Any:
     """The first video stream that is no cover picture; None where there is none."""
     from av.stream import Disposition
@@ -156,9 +176,8 @@ def _packet_times(path: str) -> tuple[np.ndarray, bool]:
     The packets tell it, which need not be decoded. Where they do not, frames are numbered, as if they were equally
     long; the second result says so.
     """
-    import av
 
-    with av.open(path) as container:
+    with _opened(path) as container:
         stream = _stream(container)
         packets = [] if stream is None else list(container.demux(stream))
         packets = [packet for packet in packets if packet.size and not packet.is_discard]
@@ -191,13 +210,12 @@ def _decode(path: str, wanted: np.ndarray, numbered: bool) -> tuple[list[np.ndar
 
     ``numbered``: times are numbers of frames.
     """
-    import av
 
     pictures: dict[int, np.ndarray] = {}
     waiting = sorted(set(wanted.tolist()))
     begins: list[int] = []
     duration = None
-    with av.open(path) as container:
+    with _opened(path) as container:
         for index, frame in enumerate(container.decode(_stream(container))):
             begins.append(index if numbered or frame.pts is None else frame.pts)
             duration = None if numbered else frame.duration

@@ -178,3 +178,8 @@ def test_milvus_client_finds_what_the_index_finds(index, tmp_path):
         (found,) = client.search('pictures', query.tolist(), limit=5, output_fields=['path'])
         assert [hit['id'] for hit in found] == [picture.id for picture in index.nearest(query, 5)[0].pictures]
     client.close()
+
+
+def test_a_program_that_there_is_not(index, tmp_path):
+    with pytest.raises(ValueError, match="program must be 'qdrant' or 'milvus', got 'pinecone'"):
+        export_index(index, tmp_path / 'out', 'pinecone')

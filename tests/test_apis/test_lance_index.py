@@ -210,3 +210,16 @@ def test_a_users_own_folder_is_left_alone(tmp_path):
     (tmp_path / 'features').mkdir()
     with pytest.raises(FileExistsError, match='features is there already, and this tool did not write it'):
         add(LanceIndex(tmp_path, HEADER), [1])
+
+
+def test_damaged_rows_are_told_wherever_they_are_read(folder):
+    index = open_index(folder)
+    for file in (folder / 'pictures.lance/data').iterdir():
+        file.write_bytes(file.read_bytes()[:50])
+    for read in (
+        lambda: index.nearest(features_of([1]).embedding, 2),
+        lambda: index.pictures,
+        lambda: list(index.saved(2)),
+    ):
+        with pytest.raises(PictureIndexError, match=f'{folder} is damaged .*Remove the folder'):
+            read()

@@ -194,6 +194,15 @@ def rewrite(folder, **changes):
         dict(id=lambda tensor: None),
         dict(size=lambda tensor: tensor[:, :1]),
         dict(path_end=lambda tensor: tensor.int()),
+        # What a search would wrap around at, or read past the end.
+        dict(embedding=lambda tensor: tensor * float('nan')),
+        dict(embedding=lambda tensor: tensor * 1e9),
+        dict(path_end=lambda tensor: -tensor),
+        dict(path_end=lambda tensor: tensor * 1000),
+        dict(path_end=lambda tensor: tensor.flip(0)),
+        dict(id=lambda tensor: tensor * 0),
+        dict(id=lambda tensor: tensor - 1),
+        dict(size=lambda tensor: -tensor),
     ],
 )
 def test_a_table_whose_parts_disagree_is_refused(folder, changes):

@@ -321,3 +321,25 @@ def test_pages_show_what_was_found(search, index, photos, tmp_path):
     assert len(lines) == 1 + 3 * 3 and lines[2].strip().startswith('red circle: [')
     (photos / '0.png').unlink()
     assert len(search(index, TEXT, img_out_dir=tmp_path / 'out')['visualization']) == 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (dict(share=(0, 3)), r'share must be a whole number of at least 1, got 0'),
+        (dict(share=(4, 3)), 'share must be one of 3, got 4'),
+        (dict(share=(1, 2, 3)), 'share must be the number of a share and how many there are'),
+        (dict(share=None), 'share must be the number of a share'),
+        (dict(share=(1.0, 2)), 'share must be a whole number'),
+        (dict(inputs=None), 'inputs must be a path, got None'),
+        (dict(inputs=np.zeros((9, 9, 3), np.uint8)), 'inputs must be a path, got an object of type ndarray'),
+        (dict(inputs=[np.zeros((9, 9, 3), np.uint8)]), r'inputs.0. must be a path, got an object of type ndarray'),
+        (dict(inputs=[]), 'inputs must be at least one'),
+        (dict(folder='a\udce9'), 'folder must have a name in UTF-8'),
+        (dict(folder=__file__), 'folder must be a folder: .* is a file'),
+    ],
+)
+def test_what_cannot_be_indexed(search, photos, tmp_path, options, said):
+    with pytest.raises(ValueError, match=said):
+        search.index(**dict(dict(folder=tmp_path / 'index', inputs=photos), **options))
+    assert not (tmp_path / 'index').exists()

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from support.film import SIZE, av, numbers, turn_film, write_cover, write_film, write_sound
@@ -129,3 +131,30 @@ def test_no_video(tmp_path, kind):
         path.write_text('no video at all')
     with pytest.raises(UnreadableImageError, match=r'Cannot read video .*a\.mp4'):
         Frames(str(path))
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'ffconcat version 1.0\nfile film.mp4\n',
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n',
+    ],
+)
+def test_a_playlist_opens_no_other_file(tmp_path, content):
+    write_film(tmp_path / 'film.mp4')
+    (tmp_path / 'list.mp4').write_text(content)
+    with pytest.raises(UnreadableImageError, match='Cannot read video .*list.mp4'):
+        load_frames(str(tmp_path / 'list.mp4'), lambda count: np.arange(count))
+
+
+@pytest.mark.parametrize('start', ['concat:', 'subfile,,start,0,end,0,,:', 'http://127.0.0.1:9/'])
+def test_a_path_is_no_address(tmp_path, start):
+    write_film(tmp_path / 'film.mp4')
+    with pytest.raises(UnreadableImageError, match='FileNotFoundError'):
+        load_frames(f'{start}{tmp_path}/film.mp4', lambda count: np.arange(count))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'film.mp4')
+    with pytest.raises(UnreadableImageError, match='not a regular file'):
+        load_frames(str(tmp_path / 'film.mp4'), lambda count: np.arange(count))
