@@ -14,6 +14,13 @@ load_from = 'work_dirs/slan_detr.pth'
 # DETR's sizes, and its own queries: 100, whose boxes are offsets from nothing.
 model = dict(
     image=dict(
-        detector=dict(width=256, num_heads=8, feedforward_channels=2048, type='PlainQueryDetector'),
+        detector=dict(
+            type='PlainQueryDetector',
+            width=256,
+            num_encoder_layers=6,
+            num_decoder_layers=6,
+            num_heads=8,
+            feedforward_channels=2048,
+        ),
     ),
 )

@@ -27,6 +27,23 @@ def test_another_architecture_is_refused(model, strict):
         load_state_dict(model, lacking, strict=strict)
 
 
+@pytest.mark.parametrize(
+    ('share', 'named'),
+    [
+        (dict(image__decoder__num_convs=2), r'image_branch\.decoder\.levels\.0\.1\.depthwise_conv'),
+        (
+            dict(image__detector__feedforward_channels=24),
+            r'detector\.encoder\.layers\.0\.ffn.* \(32, 16\) for \(24, 16\)',
+        ),
+        (dict(image__detector__num_decoder_layers=2), r'lacks \d+ of .*image_branch\.detector\.decoder\.layers\.1'),
+    ],
+)
+def test_another_share_of_parameters_is_refused_by_name(share, named):
+    """Of the vision decoder's convolutions and of the layers of DETR."""
+    with pytest.raises(ValueError, match=named):
+        load_state_dict(build_toy_slan(**share), build_toy_slan().state_dict(), strict=False)
+
+
 def test_a_pretraining_checkpoint_is_the_base_of_every_model(model):
     pretrained = build_toy_slan(seed=2).state_dict()
     load_state_dict(model, dict(pretrained), strict=False)

@@ -101,3 +101,17 @@ def test_shapes_alone_count_as_numbers_do(monkeypatch, capsys):
     for column, stage in enumerate(get_flops.STAGES, start=2):
         assert float(rows['total'][column]) == pytest.approx(counted[stage] / 1e9, abs=6e-4)
     assert float(rows['one image with one text'][2]) == pytest.approx(sum(counted.values()) / 1e9, abs=0.06)
+
+
+def test_blip_by_hand():
+    """Of the tiny config: BERT with two layers of width 64, and cross-attention to 2 x 3 cells and their mean."""
+    from get_flops import blip_flops, total
+
+    tokens, width, cells, channels = 7, 64, 7, 128
+    layer = attention(tokens, tokens, width) + 2 * tokens * width * 128
+    # Keys and values are made of the backbone's channels.
+    cross = 2 * tokens * width**2 + 2 * cells * channels * width + 2 * tokens * cells * width
+    counted = total(blip_flops(TINY, (32, 48), num_words=tokens - 2))
+    assert counted['per text'] == 2 * (2 * layer + width * 64)
+    assert counted['per pair'] == 2 * (2 * (layer + cross) + 2 * width)
+    assert counted['per image'] > 2 * 64 * channels

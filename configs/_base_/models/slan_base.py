@@ -1,9 +1,12 @@
-"""What the four full-size models share: all but the image encoder. About 298 M parameters, 109 M of them BERT.
+"""What the four full-size models share: all but the image encoder. About 297 M parameters, 109 M of them BERT.
 
 The paper gives D = 768, BERT-base, L = 3, DETR with 100 queries, and the size of the whole models (Table 4). Depths and
-widths of the locator are ours, chosen so that the sums come out: DETR's six and six layers, its feed-forward layers
-four times as wide as D as in BERT, two 3 x 3 convolutions a level of the vision decoder, wider feed-forward layers in
-the three adaptors. Channels of wider encoders are projected to D, so that all that follows is the same in all four.
+widths of the locator are ours, chosen so that the sums come out with parameters where they cost least: most of them in
+twelve layers of DETR's encoder, which at 224 x 224 reads 49 cells; three layers in its decoder, which reads 100 queries
+(the filter removes overlaps, the work of the others); one depthwise separable convolution a level of the vision
+decoder, which has up to 784 cells; and feed-forward layers of 2 D in the adaptors, which read 50 regions and words of
+four pairs a sample. docs/paper_to_code.md has the numbers (note 21). Channels of wider encoders are projected to D, so
+that all that follows is the same in all four.
 
 BERT is looked for on this machine: its hub name if it is in the local cache (``hf download bert-base-uncased``), or the
 folder that the environment variable SLAN_BERT names.
@@ -11,7 +14,7 @@ folder that the environment variable SLAN_BERT names.
 
 embed_dims = 768
 bert = '{{$SLAN_BERT:bert-base-uncased}}'
-attention = dict(type='BidirectionalAttention', num_heads=12, feedforward_channels=4096, dropout=0.1)
+attention = dict(type='BidirectionalAttention', num_heads=12, feedforward_channels=2 * embed_dims, dropout=0.1)
 pooling = dict(type='ExactMeanPooling')
 
 model = dict(
@@ -23,14 +26,16 @@ model = dict(
     image=dict(
         encoder=dict(type='ImageEncoder'),
         # A stride of 8 at the last level, whatever the encoder's.
-        decoder=dict(type='VisionDecoder', scales=(1, 1, 2), num_convs=2, norm_cfg=dict(type='GN', num_groups=32)),
+        decoder=dict(type='VisionDecoder', scales=(1, 1, 2), separable=True, norm_cfg=dict(type='GN', num_groups=32)),
         detector=dict(
             type='RegionDetector',
             grid=(7, 5, 4, 3, 1),
-            num_encoder_layers=6,
-            num_decoder_layers=6,
+            # V at a stride of 32, as DETR and the ResNet have it.
+            downsample=2,
+            num_encoder_layers=12,
+            num_decoder_layers=3,
             num_heads=12,
-            feedforward_channels=3072,
+            feedforward_channels=4736,
             dropout=0.1,
         ),
         pooling=pooling,

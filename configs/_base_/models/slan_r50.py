@@ -16,5 +16,6 @@ model = dict(
             cell_centres=(0.5 / 32,),
         ),
         decoder=dict(scales=(1, 2, 2)),
+        detector=dict(downsample=1),
     ),
 )
