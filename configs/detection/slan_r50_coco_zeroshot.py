@@ -17,7 +17,7 @@ load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_r50_14m}}'
 model = dict(
     _base_.task_model,
     # No one-to-one training has taught regions to leave an object to one of them.
-    head=dict(_base_.task_model.head, nms=dict(type='nms', iou_threshold=0.5)),
+    head=dict(_base_.task_model.head, nms=dict(iou_threshold=0.5)),
     # The stride of a ResNet.
     data_preprocessor=dict(_base_.task_model.data_preprocessor, pad_size_divisor=32),
     # Statistics of two pictures, of two sizes at that, say nothing: those of pre-training stay.

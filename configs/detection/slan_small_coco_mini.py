@@ -19,7 +19,7 @@ _base_ = [
 model = dict(
     type='SLANDetector',
     objective=None,
-    head=dict(max_per_img=100),
+    head=dict(max_per_img=100, nms=dict(iou_threshold=0.5)),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
     # Annotated boxes hold them.
     image=dict(detector=dict(learn_boxes=True)),

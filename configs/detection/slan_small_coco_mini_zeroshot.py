@@ -26,7 +26,7 @@ model = dict(
     locator=dict(adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves]),
     # A prompt for each class, as a phrase has a pass of its own in pre-training; each answers with 12 regions.
     prompt=dict(max_classes=1),
-    head=dict(max_per_img=960, nms=dict(type='nms', iou_threshold=0.5)),
+    head=dict(max_per_img=960, nms=dict(iou_threshold=0.5)),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
 )
 

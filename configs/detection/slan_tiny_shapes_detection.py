@@ -20,7 +20,8 @@ load_from = '{{$SLAN_CHECKPOINT:checkpoints/slan_tiny_shapes_long.safetensors}}'
 model = dict(
     type='SLANDetector',
     objective=None,
-    head=dict(max_per_img=25),
+    # The moves lead several regions to one object, and a short training does not teach to tell it once.
+    head=dict(max_per_img=25, nms=dict(iou_threshold=0.5)),
     # As phrases are grounded.
     word_weights=dict(terms=_base_.model.objective.calibrated, power=_base_.model.objective.word_power),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=16),

@@ -13,7 +13,7 @@ shapes = ('circle', 'square', 'triangle', 'diamond', 'cross', 'star')
 metainfo = dict(classes=[f'{color} {shape}' for color in colors for shape in shapes])
 
 # As slan_tiny_shapes_detection_zeroshot.py asks.
-model = dict(prompt=dict(max_classes=1), head=dict(nms=dict(type='nms', iou_threshold=0.5)))
+model = dict(prompt=dict(max_classes=1))
 train_dataloader = dict(dataset=dict(metainfo=metainfo))
 val_dataloader = dict(batch_size=10, dataset=dict(num_images=200, metainfo=metainfo))
 test_dataloader = val_dataloader

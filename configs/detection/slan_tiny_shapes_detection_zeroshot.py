@@ -8,5 +8,5 @@ Expected: docs/results_tasks.md.
 
 _base_ = './slan_tiny_shapes_detection.py'
 
-# A prompt for each class, as captions name one or two things; nothing has taught the head to answer only once.
-model = dict(prompt=dict(max_classes=1), head=dict(nms=dict(type='nms', iou_threshold=0.5)))
+# A prompt for each class, as captions name one or two things.
+model = dict(prompt=dict(max_classes=1))

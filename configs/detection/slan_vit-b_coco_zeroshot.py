@@ -17,5 +17,5 @@ load_from = '{{$SLAN_CHECKPOINT:work_dirs/slan_vit-b_14m}}'
 model = dict(
     _base_.task_model,
     # No one-to-one training has taught regions to leave an object to one of them.
-    head=dict(_base_.task_model.head, nms=dict(type='nms', iou_threshold=0.5)),
+    head=dict(_base_.task_model.head, nms=dict(iou_threshold=0.5)),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from transformers import PretrainedConfig
 
-from slan_mm.applied_config import picture_size, without_cached_pictures, without_feature_stores
+from slan_mm.applied_config import find_steps, picture_size, without_cached_pictures, without_feature_stores
 from slan_mm.folder_config import HERE, PARTS, RUNTIME, SOURCES, check_parts
 from slan_mm.model_folder import TOKENIZER
 
@@ -28,7 +28,8 @@ def portable_parts(cfg: Config, model: Any) -> dict[str, Any]:
     """
     parts = {name: cfg[name] for name in PARTS if cfg.get(name) is not None}
     parts['model'] = without_feature_stores(cfg.model)
-    if 'image_size' not in parts:
+    # A pipeline of mmdet resizes by itself, perhaps to no fixed size.
+    if 'image_size' not in parts and not find_steps(cfg.get('test_dataloader'), 'Resize'):
         parts['image_size'] = picture_size(cfg)
     parts = {name: _plain(_with_pictures(value), name) for name, value in parts.items()}
     parts['model'] = _without_sources(parts['model'])

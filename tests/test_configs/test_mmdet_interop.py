@@ -47,7 +47,7 @@ def test_mmdets_inferencers_find_what_ours_finds(pictures, tmp_path):
     assert len(found['predictions']) == len(samples) == 2
     for one, other, sample in zip(expected, found['predictions'], samples, strict=True):
         boxes = np.array([box['box'] for box in one['boxes']])
-        assert len(boxes) == 25
+        assert 10 < len(boxes) <= 25
         np.testing.assert_allclose(other['bboxes'], boxes, atol=1e-3)
         np.testing.assert_allclose(sample.pred_instances.bboxes.numpy(), boxes, atol=1e-3)
         assert [one['classes'][label] for label in other['labels']] == [box['label'] for box in one['boxes']]

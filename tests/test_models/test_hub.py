@@ -266,3 +266,13 @@ def test_the_shipped_folder_is_what_this_version_writes(tmp_path):
     assert (folder / 'README.md').read_text() == str(card)
     record = json.loads((ROOT / 'docs/runs/shapes_long/slan_tiny_shapes_long-seed0.json').read_text())
     assert loaded.record['test'] == record['test'] and loaded.record['commit'] == record['commit']
+
+
+def test_a_pipeline_of_mmdet_tells_the_size(tmp_path):
+    cfg = Config.fromfile(ROOT / 'configs/detection/slan_tiny_shapes_detection.py')
+    init_model(cfg, None, 'cpu').save_pretrained(tmp_path / 'detector')
+    parts = json.loads((tmp_path / 'detector/config.json').read_text())
+    assert 'image_size' not in parts
+    resize = next(step for step in parts['test_dataloader']['dataset']['pipeline'] if step['type'] == 'mmdet.Resize')
+    assert resize['scale'] == [64, 64]
+    init_model(tmp_path / 'detector', device='cpu')

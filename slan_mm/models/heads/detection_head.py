@@ -45,8 +45,9 @@ class DetectionHead(BaseModule):
         score_dims: Width of the learned dot product.
         max_per_img: Most boxes of an image.
         score_thr: Boxes with a lower score are left out.
-        nms: Config of mmcv's ``batched_nms``, e.g. ``dict(type='nms', iou_threshold=0.5)``; None for no NMS, with a
-            head that was trained one-to-one.
+        nms: Config of mmcv's ``batched_nms``, e.g. ``dict(iou_threshold=0.5)``; its ``type`` is 'nms' unless given.
+            None for no NMS: the moves lead several regions to one object, so only a head that was trained for long can
+            do without.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class DetectionHead(BaseModule):
         boxes = InstanceData.cat(list(parts))
         boxes = boxes[boxes.scores >= self.score_thr]
         if self.nms is not None and len(boxes):
-            _, keep = batched_nms(boxes.bboxes, boxes.scores, boxes.labels, dict(self.nms))
+            _, keep = batched_nms(boxes.bboxes, boxes.scores, boxes.labels, {'type': 'nms', **self.nms})
             boxes = boxes[keep]
         order = boxes.scores.sort(descending=True, stable=True).indices
         return boxes[order[: self.max_per_img]]

@@ -97,6 +97,6 @@ def test_prompts_are_merged_by_score():
 
 def test_nms_thins_each_class_on_its_own():
     parts = [found([0.9, 0.7], [0, 0]), found([0.8], [5])]
-    merged = head(nms=dict(type='nms', iou_threshold=0.5)).merge(parts)
+    merged = head(nms=dict(iou_threshold=0.5)).merge(parts)
     assert merged.labels.tolist() == [0, 5]
     assert len(head().merge(parts)) == 3
