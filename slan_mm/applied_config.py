@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from slan_mm.arguments import image_size
 from slan_mm.config import name_of
 
 #: Encoders that read from a store, and what runs in their place.
@@ -21,7 +22,7 @@ def picture_size(cfg: Config) -> tuple[int, int]:
     """(height, width) that a config resizes pictures to: of ``ResizeImage`` in a pipeline, or its ``image_size``.
 
     Raises:
-        ValueError: The config has neither.
+        ValueError: The config has neither, or what it has is no size.
     """
     loaders = [cfg.get(f'{mode}_dataloader') for mode in ('test', 'val', 'train')]
     size = next((step['size'] for step in find_steps(loaders, 'ResizeImage') if 'size' in step), cfg.get('image_size'))
@@ -29,7 +30,10 @@ def picture_size(cfg: Config) -> tuple[int, int]:
         raise ValueError(
             f'{name_of(cfg)} does not tell the size of pictures: give a ResizeImage in a pipeline, or image_size'
         )
-    return (size, size) if isinstance(size, int) else tuple(size)
+    try:
+        return image_size(size)
+    except ValueError as error:
+        raise ValueError(f'{name_of(cfg)}: the size of pictures {error}') from None
 
 
 def without_cached_pictures(dataset: ConfigDict) -> ConfigDict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from numbers import Integral, Real
@@ -20,6 +21,8 @@ from slan_mm.plain_text import is_blank, is_whole, short
 #: Gives back what the function is to see, or raises a ValueError whose text goes on after the argument's name: 'must
 #: be ...', or of an entry of a list '[2] must be ...'.
 Check = Callable[[Any], Any]
+#: Of an image that a model is given, in pixels.
+_LONGEST = 16_384
 Function = TypeVar('Function', bound=Callable)
 
 
@@ -84,9 +87,20 @@ def whole(least: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             raise ValueError(f'must be a whole number of at least {least}, got {shown(value)}')
+        if value > sys.maxsize:
+            raise ValueError(f'must be a whole number of at most {sys.maxsize}, got {shown(value)}')
         return int(value)
 
     return check
+
+
+def image_size(value: Any) -> tuple[int, int]:
+    """The side of a square, or (height, width), in pixels."""
+    sides = value if isinstance(value, list | tuple) else (value, value)
+    good = len(sides) == 2 and all(isinstance(one, Integral) and not isinstance(one, bool) for one in sides)
+    if not good or not all(1 <= one <= _LONGEST for one in sides):
+        raise ValueError(f'must be a side in pixels, from 1 to {_LONGEST}, or (height, width), got {shown(value)}')
+    return int(sides[0]), int(sides[1])
 
 
 def real(least: float = -math.inf, most: float = math.inf, above: bool = False) -> Check:

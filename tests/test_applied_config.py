@@ -1,8 +1,9 @@
 """What is taken from a config for pictures that no store knows."""
 
-from mmengine.config import ConfigDict
+import pytest
+from mmengine.config import Config, ConfigDict
 
-from slan_mm.applied_config import without_cached_pictures
+from slan_mm.applied_config import picture_size, without_cached_pictures
 
 
 def test_stored_features_become_the_transforms_they_stand_for():
@@ -14,3 +15,9 @@ def test_stored_features_become_the_transforms_they_stand_for():
     assert dataset.pipeline[0].type == 'LoadCachedFeatures', 'the config itself stays as it was'
     assert without_cached_pictures(plain) == plain
     assert without_cached_pictures(ConfigDict(type='ShapesPairs')) == dict(type='ShapesPairs')
+
+
+@pytest.mark.parametrize('size', [0, -1, 'ab', [64], True])
+def test_a_size_that_is_none(size):
+    with pytest.raises(ValueError, match='the size of pictures must be a side in pixels'):
+        picture_size(Config(dict(image_size=size)))

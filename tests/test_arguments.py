@@ -20,7 +20,7 @@ from slan_mm.apis import (
     mark_spans,
     read_marked_text,
 )
-from slan_mm.arguments import ARGUMENTS, check_argument, usable_device
+from slan_mm.arguments import ARGUMENTS, check_argument, image_size, usable_device
 from slan_mm.models.inference import GroundingInference, RetrievalInference
 from slan_mm.structures import MarkedText
 
@@ -180,3 +180,17 @@ def test_configs_and_devices_that_are_there_are_taken():
     assert usable_device('cpu') == 'cpu' and usable_device(None) in ('cpu', 'cuda')
     with pytest.raises(ValueError, match=r"^device must be a device of this machine \('cpu'.*\), got 'cuda:99'$"):
         usable_device('cuda:99')
+
+
+@pytest.mark.parametrize(
+    'value', [0, -1, True, 1.5, float('nan'), '64', 'ab', None, [], [64], [64, 0], [64, 1e9], (1, 2, 3), 10**9, {}]
+)
+def test_what_is_no_size_of_images(value):
+    with pytest.raises(ValueError, match='size must be a side in pixels, from 1 to 16384, or .height, width., got'):
+        check_argument('size', value, image_size)
+
+
+def test_sizes_of_images_and_numbers_beyond_a_machines():
+    assert image_size(64) == image_size([64, 64]) == image_size((np.int64(64), 64)) == (64, 64)
+    with pytest.raises(ValueError, match='batch_size must be a whole number of at most'):
+        check_argument('batch_size', 2**70)

@@ -24,12 +24,13 @@ def read_picture(picture: Picture) -> np.ndarray:
 
     Raises:
         UnreadableImageError: A file, or a PIL image's, is missing, truncated or no image.
-        ValueError: A web address, or an array that is not (H, W, 3) uint8.
+        ValueError: A web address, an array that is not (H, W, 3) uint8, or a PIL image without pixels.
         TypeError: Something else.
     """
     if isinstance(picture, str | Path):
         return load_image(str(find_picture(picture)))
     if isinstance(picture, Image.Image):
+        check_picture(picture)
         try:
             return np.array(to_rgb(ImageOps.exif_transpose(picture)))
         except (OSError, ValueError) as error:
@@ -41,7 +42,7 @@ def check_picture(picture: Any) -> Any:
     """``picture``, which is a path, a PIL image or an array as it must be; no file is looked for.
 
     Raises:
-        ValueError: An array that is not (H, W, 3) uint8, or an empty path.
+        ValueError: An array that is not (H, W, 3) uint8, a PIL image without pixels, or an empty path.
         TypeError: Something else.
     """
     if isinstance(picture, str | Path):
@@ -49,6 +50,8 @@ def check_picture(picture: Any) -> Any:
             raise ValueError(f'{str(picture)!r} is no path of a picture')
         return picture
     if isinstance(picture, Image.Image):
+        if not (picture.width and picture.height):
+            raise ValueError(f'a picture of {picture.width} x {picture.height} has no pixels')
         return picture
     if not isinstance(picture, np.ndarray):
         raise TypeError(f'a picture is a path, a NumPy array or a PIL image, not {type(picture).__name__}')

@@ -2,8 +2,9 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from slan_mm.datasets.pictures import list_pictures, read_picture
+from slan_mm.datasets.pictures import check_picture, list_pictures, read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
 
 
@@ -34,3 +35,10 @@ def test_by_itself_such_a_name_is_refused(images, latin):
     Path(latin).rename(os.fsdecode(os.fsencode(folder) + b'/\xe9.jpg'))
     with pytest.raises(ValueError, match='no picture in .*latin: no name of 1 is UTF-8'):
         list_pictures(folder)
+
+
+@pytest.mark.parametrize('size', [(0, 5), (5, 0)])
+def test_a_picture_without_pixels(size):
+    for read in (read_picture, check_picture):
+        with pytest.raises(ValueError, match=f'a picture of {size[0]} x {size[1]} has no pixels'):
+            read(Image.new('RGB', size))

@@ -2,6 +2,7 @@
 
 from mmcv.transforms import Resize
 
+from slan_mm.arguments import check_argument, image_size
 from slan_mm.registry import TRANSFORMS
 
 
@@ -14,8 +15,11 @@ class ResizeImage(Resize):
 
     Args:
         size: Side in pixels, or (height, width).
+
+    Raises:
+        ValueError: ``size`` is no size.
     """
 
     def __init__(self, size: int | tuple[int, int]) -> None:
-        height, width = (size, size) if isinstance(size, int) else size
+        height, width = check_argument('size', size, image_size)
         super().__init__(scale=(width, height), keep_ratio=False, backend='pillow', interpolation='bicubic')
