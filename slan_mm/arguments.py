@@ -147,10 +147,10 @@ def text(value: Any) -> str:
     """A text with something to read in it."""
     if not isinstance(value, str):
         raise ValueError(f'must be text, got {shown(value)}')
-    if is_blank(value):
-        raise ValueError(f'must not be empty, got {shown(value)}')
     if not is_whole(value):
         raise ValueError(f'holds half a character (a lone surrogate): it was cut within one, got {shown(value)}')
+    if is_blank(value):
+        raise ValueError(f'must not be empty, got {shown(value)}')
     return value
 
 

@@ -32,9 +32,9 @@ class CocoFile(COCO):
     A label is a position in the class list. mmdet's own class gives the ids in the order of the file's ``categories``
     and leaves out names that are not there, so labels mean other classes wherever the two lists differ.
 
-    Many exporters leave out ``iscrowd``, ``area`` or ``info``. They are 0, width times height of the box, and empty.
-    Boxes without area, and of images that the file does not have, are logged with their number: nothing learns from
-    them.
+    Boxes of a file that counts them from 0, or names them, are numbered again from 1. Many exporters leave out
+    ``iscrowd``, ``area`` or ``info``. They are 0, width times height of the box, and empty. Boxes without area, and of
+    images that the file does not have, are logged with their number: nothing learns from them.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -95,8 +95,10 @@ class CocoFile(COCO):
                 'sets of training and evaluation: metainfo=dict(classes=(...)).'
             )
 
-    def _add_category(self, name: str) -> int:
-        number = max((number for number in self.cats if isinstance(number, int)), default=0) + 1
+    def _add_category(self, name: str) -> int | str:
+        numbers = [number for number in self.cats if isinstance(number, int)]
+        # Of the kind of the others, with which it is sorted.
+        number: int | str = max(numbers, default=0) + 1 if numbers or not self.cats else f'none of {name}'
         self.cats[number] = dict(id=number, name=name)
         self.dataset['categories'].append(self.cats[number])
         return number
@@ -148,5 +150,14 @@ def _read(file: Path) -> dict:
             print_log(
                 f'{file}: {count} of {len(data["annotations"])} annotations are {what}', 'current', logging.WARNING
             )
+    for key, ids in seen.items():
+        if len({type(number) for number in ids}) > 1:
+            raise AnnotationError(
+                f'{file}: ids of {key!r} are numbers and texts, which pycocotools cannot sort. Write all in one way'
+            )
+    if not all(type(number) is int and number > 0 for number in seen['annotations']):
+        # pycocotools counts a box of id 0 as not found, whatever found it; and nothing else reads these ids.
+        for number, annotation in enumerate(data['annotations'], 1):
+            annotation['id'] = number
     data.setdefault('info', {})
     return data

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 
+from slan_mm.arguments import check_argument, file_path, out_folder
 from slan_mm.atomic_files import replaced_atomically
 from slan_mm.config import read_config
 from slan_mm.model_folder import CARD, CONFIG, RECORD, TOKENIZER, WEIGHTS, fetch, find_model_folder
@@ -92,10 +93,10 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
 
         Raises:
             FileExistsError: A file is there that this has not written.
-            ValueError: The model has no ``cfg``, or its config cannot be in a folder.
+            ValueError: The model has no ``cfg``, its config cannot be in a folder, or ``save_directory`` can be none.
         """
         self._portable()
-        folder = Path(save_directory).expanduser()
+        folder = Path(check_argument('save_directory', save_directory, lambda value: out_folder(file_path(value))))
         start_afresh(folder, [CONFIG, WEIGHTS, RECORD, CARD, TOKENIZER])
         return super().save_pretrained(folder, **options)
 

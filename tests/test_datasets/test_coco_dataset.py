@@ -212,3 +212,29 @@ def test_a_file_that_is_no_object(tmp_path, content):
     (tmp_path / 'ann.json').write_text(content)
     with pytest.raises(AnnotationError, match='ann.json, line 1: expected an object with fields'):
         CocoFile(str(tmp_path / 'ann.json'))
+
+
+@pytest.mark.parametrize('ids', [range(6), [f'box {n}' for n in range(6)], [-n for n in range(6)]])
+def test_a_box_is_found_whatever_its_id(tmp_path, ids):
+    data = content()
+    for box, number in zip(data['annotations'], ids, strict=True):
+        box['id'] = number
+    assert measured_ap(written(tmp_path, data), ('dog', 'cat', 'bus'))['coco/bbox_mAP'] == 1.0
+
+
+@pytest.mark.parametrize('key', ['images', 'categories', 'annotations'])
+def test_ids_of_two_kinds_are_refused(tmp_path, key):
+    data = content()
+    for number, box in enumerate(data['annotations']):
+        box['id'] = number
+    data[key].append(dict(data[key][0], id='one', name='one'))
+    with pytest.raises(AnnotationError, match=f'ids of {key!r} are numbers and texts'):
+        CocoFile(written(tmp_path, data))
+
+
+@pytest.mark.parametrize('name', ['bboxes', 'scores'])
+def test_predictions_that_are_no_numbers(tmp_path, name):
+    found = dict(bboxes=torch.ones(1, 4), scores=torch.ones(1), labels=torch.zeros(1, dtype=torch.long))
+    found[name] = found[name] * float('nan')
+    with pytest.raises(ValueError, match="Image 'x': predicted boxes or scores are not finite"):
+        METRICS.build(dict(type='CocoBoxMetric')).process({}, [dict(img_id='x', pred_instances=found)])

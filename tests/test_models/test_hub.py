@@ -276,3 +276,9 @@ def test_a_pipeline_of_mmdet_tells_the_size(tmp_path):
     resize = next(step for step in parts['test_dataloader']['dataset']['pipeline'] if step['type'] == 'mmdet.Resize')
     assert resize['scale'] == [64, 64]
     init_model(tmp_path / 'detector', device='cpu')
+
+
+@pytest.mark.parametrize('folder', [None, '', 5, __file__])
+def test_where_no_model_can_be_written(folder, shipped):
+    with pytest.raises(ValueError, match='save_directory must be a (path|folder)'):
+        shipped.save_pretrained(folder)

@@ -13,12 +13,22 @@ RECALL = 0.9
 
 
 def auroc(present: Sequence[float] | np.ndarray, absent: Sequence[float] | np.ndarray) -> float:
-    """How probably one of the ``present`` scores is higher than one of the ``absent``; equal ones count half."""
+    """How probably one of the ``present`` scores is higher than one of the ``absent``; equal ones count half.
+
+    Raises:
+        ValueError: There are none, or one is not finite.
+    """
+    _check(present, absent)
     return float(mannwhitneyu(present, absent).statistic) / (len(present) * len(absent))
 
 
 def threshold_at_recall(present: Sequence[float] | np.ndarray, recall: float = RECALL) -> float:
-    """The highest threshold that at least a share ``recall`` of the ``present`` scores reaches."""
+    """The highest threshold that at least a share ``recall`` of the ``present`` scores reaches.
+
+    Raises:
+        ValueError: There are none, or one is not finite.
+    """
+    _check(present)
     return float(np.sort(present)[::-1][int(np.ceil(recall * len(present))) - 1])
 
 
@@ -26,7 +36,11 @@ def fit_logistic(present: Sequence[float] | np.ndarray, absent: Sequence[float] 
     """``scale`` and ``offset`` of the logistic regression of both (Platt), which count equally.
 
     A little weight decay keeps ``scale`` finite where the scores can be separated.
+
+    Raises:
+        ValueError: There are none of one kind, or one is not finite.
     """
+    _check(present, absent)
     scores = np.concatenate([present, absent]).astype(float)
     mean, spread = scores.mean(), scores.std() or 1.0
     sign = np.concatenate([np.full(len(present), 1.0), np.full(len(absent), -1.0)])
@@ -39,3 +53,9 @@ def fit_logistic(present: Sequence[float] | np.ndarray, absent: Sequence[float] 
 
     scale, offset = minimize(loss, np.zeros(2), method='BFGS').x
     return float(scale / spread), float(offset - scale * mean / spread)
+
+
+def _check(*scores: Sequence[float] | np.ndarray) -> None:
+    for own in scores:
+        if not len(own) or not np.isfinite(own).all():
+            raise ValueError('scores of things that are there, and of others, are needed, each a finite number')

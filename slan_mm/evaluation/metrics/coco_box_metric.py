@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmdet.evaluation import CocoMetric
 from mmengine.fileio import get_local_path
 
@@ -30,6 +31,21 @@ class CocoBoxMetric(CocoMetric):
         if ann_file is not None:
             with get_local_path(ann_file, backend_args=backend_args) as local_path:
                 self._coco_api = CocoFile(local_path)
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Takes the boxes of a batch, as mmdet's.
+
+        Raises:
+            ValueError: A box or a score is not finite: pycocotools would count it as wrong.
+        """
+        for sample in data_samples:
+            found = sample['pred_instances']
+            if not all(torch.as_tensor(found[name]).isfinite().all() for name in ('bboxes', 'scores')):
+                raise ValueError(
+                    f'Image {sample.get("img_id")!r}: predicted boxes or scores are not finite. The weights may have '
+                    'diverged, or half precision overflowed; try without fp16.'
+                )
+        super().process(data_batch, data_samples)
 
     @property
     def dataset_meta(self) -> dict | None:

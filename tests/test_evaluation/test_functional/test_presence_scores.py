@@ -29,3 +29,15 @@ def test_the_regression_finds_the_odds_that_made_the_scores():
 def test_scores_that_can_be_separated_have_a_finite_scale():
     scale, offset = fit_logistic([3.0, 4.0], [1.0, 2.0])
     assert 0 < scale < 1000 and -offset / scale == pytest.approx(2.5, abs=0.1)
+
+
+@pytest.mark.parametrize('scores', [[], [float('nan'), 1.0], [float('inf')]])
+def test_scores_that_are_none(scores):
+    for call in (
+        lambda: auroc(scores, [0.0]),
+        lambda: auroc([1.0], scores),
+        lambda: fit_logistic([1.0], scores),
+        lambda: threshold_at_recall(scores),
+    ):
+        with pytest.raises(ValueError, match='each a finite number'):
+            call()
