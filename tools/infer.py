@@ -27,6 +27,16 @@ from slan_mm.quick_imports import collector_off
 
 TASKS = ('captioning', 'detection', 'grounding', 'nlvr2', 'retrieval', 'video_retrieval', 'vqa')
 TAKE_NO_TEXT = ('captioning',)
+#: What is no option of a task but told otherwise.
+OWN = {
+    'inputs': 'the images of the command line',
+    'texts': '--text',
+    'batch_size': '--batch-size',
+    'show': '--show',
+    'img_out_dir': '--out-dir',
+    'pred_out_dir': '--out-dir',
+    'return_datasamples': 'Python alone: call the inferencer',
+}
 
 
 def takes_videos(inputs: list[str], task: str) -> bool:
@@ -65,6 +75,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_settings(parser)
     options = parser.parse_args(arguments)
+    for name in options.options:
+        if name in OWN:
+            parser.error(f'--options: {name} is told by {OWN[name]}')
     takes_text = options.task not in TAKE_NO_TEXT
     if takes_text != bool(options.text):
         parser.error(f'{options.task} {"needs" if takes_text else "takes no"} --text')

@@ -1,5 +1,6 @@
 """The class of a config's model."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from mmengine.config import Config
@@ -16,8 +17,9 @@ def model_class(cfg: Config) -> type:
         ValueError: The config names none, or there is none of this name.
     """
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
-    name = (cfg.get('model') or {}).get('type')
-    if name is None:
+    model = cfg.get('model')
+    name = model.get('type') if isinstance(model, Mapping) else None
+    if not isinstance(name, str | type):
         raise ValueError(f'{name_of(cfg)} has no model with a type: give the config of a model')
     kind = name if isinstance(name, type) else MODELS.get(name)
     if kind is None:

@@ -73,9 +73,12 @@ def find_source(
         options: Of the format's reader.
 
     Raises:
+        FileNotFoundError: There is no ``data``.
         FileNotFoundError, AnnotationError: What :func:`read_captions` raises.
         ValueError: The format is not told, or there is no picture.
     """
+    if not data.exists():
+        raise FileNotFoundError(f'{data} does not exist: give a folder, or a caption file')
     file = data / 'captions.csv' if data.is_dir() else data
     if data.is_dir() and not file.is_file():
         root = images or data

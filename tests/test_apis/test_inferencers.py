@@ -159,6 +159,8 @@ def test_models_that_cannot_do_the_task_are_told_before_they_are_built(config, c
         (config(type='SLANCaptioner'), GroundingInferencer, 'grounding: SLANCaptioner has no grounds_phrases'),
         (config(type='SLAM'), GroundingInferencer, "there is no model 'SLAM', is 'SLAN' meant"),
         (Config(dict()), GroundingInferencer, 'has no model with a type'),
+        (Config(dict(model=1)), GroundingInferencer, 'has no model with a type'),
+        (Config(dict(model=dict(type=['SLAN']))), GroundingInferencer, 'has no model with a type'),
     ):
         with pytest.raises(ValueError, match=said):
             inferencer(cfg, checkpoint)

@@ -70,3 +70,8 @@ def test_replaced_pictures_are_known(folder):
     assert find_source(folder).content() == before
     Image.fromarray(np.full((50, 50, 3), 255, np.uint8)).save(folder / 'images/1.png')
     assert source.content() != before and source.signature() == find_source(folder).signature()
+
+
+def test_data_that_are_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match='none does not exist: give a folder, or a caption file'):
+        find_source(tmp_path / 'none')

@@ -64,7 +64,6 @@ def test_finds_pictures(tool, files, capsys):
         (0, 'gone.py', r'no config gone\.py'),
         (slice(5, 5), ['--options', 'tops=2'], 'grounding has no option tops'),
         (slice(5, 5), ['--options', 'top=abc'], "top must be a whole number of at least 1, got 'abc'"),
-        (slice(5, 5), ['--options', 'batch_size=0'], 'batch_size must be a whole number of at least 1, got 0'),
         (slice(5, 5), ['--options', 'find=verbs'], "find must be 'words' or 'noun_phrases'"),
         (slice(5, 5), ['--cfg-options', 'model.type=SLAM'], "there is no model 'SLAM', is 'SLAN' meant"),
         (slice(5, 5), ['--cfg-options', 'model.type=NLVR'], 'NLVR has no grounds_phrases'),
@@ -117,3 +116,19 @@ def test_texts_are_asked_for(tool, files, capsys):
     with pytest.raises(SystemExit):
         tool['main'](['captioning', *files, '--options', 'top'])
     assert "--options: 'top' is no key=value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('inputs=1', 'inputs is told by the images'),
+        ('batch_size=2', 'batch_size is told by --batch-size'),
+        ('pred_out_dir=x', 'pred_out_dir is told by --out-dir'),
+        ('return_datasamples=True', 'return_datasamples is told by Python'),
+    ],
+)
+def test_what_is_no_option_of_a_task(tool, option, said, capsys):
+    asked = ['grounding', 'config.py', 'weights.pth', 'a.jpg', '--text', 'a', '--options', option]
+    with pytest.raises(SystemExit):
+        tool['parse_options'](asked)
+    assert f'--options: {said}' in capsys.readouterr().err
