@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 import faiss
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -62,6 +63,15 @@ def file_checksum(path: Path) -> int:
     """CRC-32 of a file's content."""
     with open(path, 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return zlib.crc32(content)
+
+
+def _all_finite(halves: Tensor) -> bool:
+    """Whether all numbers of half precision are finite: by their bits, which takes a tenth of PyTorch's time."""
+    bits = halves.numpy()
+    if not bits.size:
+        return True
+    # Infinity and what is no number have the highest patterns, of both signs.
+    return bool(bits.view(np.int16).max() < 0x7C00 and bits.view(np.uint16).max() < 0xFC00)
 
 
 class PictureTable:
@@ -134,7 +144,7 @@ class PictureTable:
             raise ValueError(f'{path.name}: the paths do not end where path_end says')
         if len(tensors['id'].unique()) != count or not all((tensors[name] >= 0).all() for name in ('id', 'size')):
             raise ValueError(f'{path.name}: numbers are negative, or an id stands for two pictures')
-        if not summary.embedding.isfinite().all():
+        if not _all_finite(summary.embedding):
             raise ValueError(f'{path.name}: an embedding is not finite')
         return cls(tensors, summary)
 

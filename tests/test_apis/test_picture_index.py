@@ -197,6 +197,8 @@ def rewrite(folder, **changes):
         # What a search would wrap around at, or read past the end.
         dict(embedding=lambda tensor: tensor * float('nan')),
         dict(embedding=lambda tensor: tensor * 1e9),
+        dict(embedding=lambda tensor: tensor.abs() * -1e9),
+        dict(embedding=lambda tensor: tensor.index_fill(0, torch.tensor([1]), -float('nan'))),
         dict(path_end=lambda tensor: -tensor),
         dict(path_end=lambda tensor: tensor * 1000),
         dict(path_end=lambda tensor: tensor.flip(0)),
