@@ -107,6 +107,25 @@ class ITCLoss(BaseModule):
         return loss
 
 
+#: The most similarities of regions and words that are in memory at once: 1 GiB in float32.
+SIMILARITIES = 2**28
+
+
+def best_regions(regions: Tensor, words: Tensor, similarities: int = SIMILARITIES) -> Tensor:
+    """The maximum over regions (B, R, C) of their cosine with each of ``words`` (T, NT, C), unit vectors: (B, T, NT).
+
+    Texts go in chunks of at most ``similarities`` numbers. Of these autograd keeps only which region is the best, so
+    that chunks bound the memory of the backward pass too, and nothing is computed again.
+    """
+    of_a_text = regions.shape[0] * regions.shape[1] * words.shape[1]
+    # Not amax: its gradient compares every similarity with the maximum again.
+    chunks = [
+        torch.einsum('brc,tnc->brtn', regions, chunk).max(1).values
+        for chunk in words.split(max(1, similarities // of_a_text))
+    ]
+    return torch.cat(chunks, dim=1)
+
+
 def region_word_scores(
     regions: Tensor, words: Tensor, word_mask: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
 ) -> Tensor:
@@ -115,8 +134,7 @@ def region_word_scores(
     ``regions`` (B, R, C) and ``words`` (T, NT, C) unit vectors; ``word_mask`` (T, NT), True at words; ``weight``
     (T, NT), positive, of each word in the mean, and ``bias`` (T, NT), taken from its maximum. Returns (B, T).
     """
-    # Not amax: its gradient compares every similarity with the maximum again.
-    similarity = torch.einsum('brc,tnc->brtn', regions, words).max(1).values.float()
+    similarity = best_regions(regions, words).float()
     weights = word_mask.float() if weight is None else word_mask.float() * weight
     if bias is not None:
         similarity = similarity - bias
