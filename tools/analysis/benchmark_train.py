@@ -5,9 +5,11 @@
 
 BLIP has the config's backbone and BERT, the same batch, text length, optimizer and precision. Both models take whole
 steps (``train_step``: stacking and tokenising, forward, backward, update) on noise, in turns in one process; results
-are medians over the rounds. SLAN's step has all losses, ITM's hard negatives and, if the config has them, momentum
-encoders. Utilisation is the operations of a step (two for a multiply-add) by CPU seconds, in relation to the fastest
-matrix product measured on this machine with as many threads. CPU seconds hardly depend on other load on the machine.
+are medians over the rounds. BLIP's losses are ITC and ITM, so SLAN's step is measured with these alone and then with
+one more loss each: region-word terms, L_reg, LM, which is all. ITM has hard negatives from the first iteration on, and
+momentum encoders are in every step of SLAN if the config has them. Utilisation is the operations of a step (two for a
+multiply-add) by CPU seconds, in relation to the fastest matrix product measured on this machine with as many threads.
+CPU seconds hardly depend on other load on the machine.
 ``--memory`` runs two steps of each model in its own process; ``--profile`` prints where the time of SLAN's step goes.
 """
 
@@ -19,12 +21,20 @@ import time
 from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
 
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import add_settings, positive
 
 MODELS_TIMED = ('SLAN', 'BLIP')
+#: The steps that are timed, and the losses that each of SLAN's has beside ITC and ITM.
+STEPS: dict[str, tuple[str, ...]] = {
+    'BLIP': (),
+    'SLAN, ITC + ITM': (),
+    '+ region-word': ('region_word',),
+    '+ L_reg': ('region_word', 'reg'),
+    '+ LM': ('region_word', 'reg', 'lm'),
+}
+ALIKE, WHOLE = 'SLAN, ITC + ITM', '+ LM'
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -50,11 +60,11 @@ import torch
 from blip_retrieval import build_blip_retrieval
 from count_params import offline_model, table
 from measuring import Alternation, alternate, matmul_peak
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import init_default_scope
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
@@ -64,6 +74,8 @@ from slan_mm.config import read_config
 from slan_mm.datasets.shapes.grammar import words
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.start_losses import start_losses
+from slan_mm.models.base import BaseSLAN
+from slan_mm.models.objectives import PretrainObjective
 from slan_mm.registry import MODELS
 
 
@@ -120,6 +132,64 @@ def step_of(name: str, model: nn.Module, wrapper: OptimWrapper, options: argpars
         return model.train_step({**batch, 'data_samples': list(batch['data_samples'])}, wrapper)
 
     return step
+
+
+class NoRegression(nn.Module):
+    """In place of L_reg."""
+
+    def forward(self, boxes: list[Tensor], mask: Tensor, weight: Tensor) -> Tensor:
+        """Nothing, which leaves the boxes in the graph."""
+        return boxes[0].sum() * 0.0
+
+
+def with_losses(model: BaseSLAN, objective: ConfigDict, losses: tuple[str, ...]) -> nn.Module:
+    """The objective of ``model``, made by the config ``objective``, with ITC, ITM and these other ``losses`` alone.
+
+    It shares all weights with the model's own, whose optimiser so fits both.
+    """
+    own, changed = model.objective, dict(objective)
+    if 'lm' not in losses:
+        changed['weights'] = {**changed.get('weights', {}), 'lm': 0.0}
+    if 'region_word' not in losses:
+        changed.update(region_word=None, calibrated=())
+    # A step with the copies of the momentum encoders would not fit into memory several times.
+    changed['momentum'] = 0.0
+    result = PretrainObjective(
+        **changed,
+        embed_dims=model.embed_dims,
+        itc_dims=model.itc_dims,
+        space_dims=model.space_dims,
+        image_branch=model.image_branch,
+        text_branch=model.text_branch,
+    )
+    for name in ('momentum', 'itc', 'itm_head', 'lm_head', 'regression'):
+        if hasattr(result, name):
+            setattr(result, name, getattr(own, name))
+    for term in result.region_word:
+        result.region_word[term] = own.region_word[term]
+    if 'reg' not in losses:
+        result.regression = NoRegression()
+    return result.train()
+
+
+def steps_of(
+    built: dict[str, tuple[nn.Module, OptimWrapper]], objective: ConfigDict, options: argparse.Namespace
+) -> dict[str, Callable[[], object]]:
+    """The steps of ``STEPS`` with the models and optimisers ``built`` by :func:`build`."""
+    steps = {'BLIP': step_of('BLIP', *built['BLIP'], options)}
+    slan, wrapper = built['SLAN']
+    whole = step_of('SLAN', slan, wrapper, options)
+
+    def step_with(losses: tuple[str, ...]) -> Callable[[], object]:
+        variant = with_losses(slan, objective, losses)
+
+        def step() -> object:
+            slan.objective = variant
+            return whole()
+
+        return step
+
+    return steps | {name: step_with(losses) for name, losses in STEPS.items() if name != 'BLIP'}
 
 
 class Metered:
@@ -186,32 +256,39 @@ def main() -> None:
     )
     print(f'peak of a matrix product: {peak / 1e9:.0f} GFLOP/s\n', flush=True)
     built = {name: build(name, cfg, options) for name in MODELS_TIMED}
-    steps = {name: step_of(name, *built[name], options) for name in MODELS_TIMED}
+    steps = steps_of(built, cfg.model.objective, options)
     # The first step of each, which also allocates the optimiser's state, is the one that is counted.
     operations = {name: count_operations(step) for name, step in steps.items()}
+    print(f'operations counted; {options.rounds} rounds of {len(steps)} steps follow', flush=True)
     metered = {name: Metered(step) for name, step in steps.items()}
     result = alternate(metered, options.rounds, warm_up=0)
+    cpu = Alternation({name: meter.seconds for name, meter in metered.items()})
     columns = {}
-    for name in MODELS_TIMED:
-        seconds, cpu_seconds = result.median(name), median(metered[name].seconds)
+    for name in STEPS:
+        seconds, cpu_seconds = result.median(name), cpu.median(name)
         columns[name] = {
             'seconds a step': f'{seconds:.2f}',
             'CPU seconds a step': f'{cpu_seconds:.2f}',
-            'pictures a CPU second': f'{options.batch_size / cpu_seconds:.2f}',
+            'times BLIP': f'{cpu.ratio(name, "BLIP"):.2f}',
             'GFLOPs a picture': f'{operations[name] / options.batch_size / 1e9:.1f}',
+            'times BLIP, by GFLOPs': f'{operations[name] / operations["BLIP"]:.2f}',
             'utilisation of the peak': f'{100 * operations[name] / cpu_seconds / peak * torch.get_num_threads():.0f} %',
-            'peak memory, GiB': f'{memory[name]:.1f}' if options.memory else '-',
-            'of which parameters, gradients, AdamW': f'{state_gib(built[name][0]):.2f}',
         }
     print(table(columns))
-    cpu = Alternation({name: meter.seconds for name, meter in metered.items()})
+    for name in MODELS_TIMED:
+        peak_memory = f'{memory[name]:.1f}' if options.memory else '-'
+        print(
+            f'{name}: peak memory {peak_memory} GiB, of which parameters, gradients, AdamW '
+            f'{state_gib(built[name][0]):.2f}'
+        )
     print(
-        f'\nA step of SLAN takes {result.ratio("SLAN", "BLIP"):.2f} times that of BLIP by the clock, '
-        f'{cpu.ratio("SLAN", "BLIP"):.2f} times its CPU seconds (medians of the ratios by round).',
+        f'\nBy CPU seconds a step of SLAN with ITC and ITM takes {cpu.ratio(ALIKE, "BLIP"):.2f} times that of BLIP, a '
+        f'whole one {cpu.ratio(WHOLE, "BLIP"):.2f} times; by the clock {result.ratio(ALIKE, "BLIP"):.2f} and '
+        f'{result.ratio(WHOLE, "BLIP"):.2f} times (medians of the ratios by round).',
         flush=True,
     )
     if options.profile:
-        print('\n' + profile_table(steps['SLAN']))
+        print('\n' + profile_table(steps[WHOLE]))
 
 
 if __name__ == '__main__':
