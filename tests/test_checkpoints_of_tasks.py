@@ -19,7 +19,12 @@ COMMANDS = {
 ANSWERS = {
     'grounding': (r'yellow square: \[\d+, \d+, \d+, \d+\]', r'green star: \[\d+, \d+, \d+, \d+\]'),
     'retrieval': (r'pink triangle and purple star', r'shapes/1.png'),
-    'captioning': (r'0.png: .*yellow square', r'1.png: .*purple star', r'2.png: .*red diamond', r'3.png: .*yellow star'),
+    'captioning': (
+        r'0.png: .*yellow square',
+        r'1.png: .*purple star',
+        r'2.png: .*red diamond',
+        r'3.png: .*yellow star',
+    ),
     'vqa': ('what color is the triangle pink',),
     'nlvr2': (r': true \(',),
     'detection': (r'circle: \[\d+, \d+, \d+, \d+\]',),
