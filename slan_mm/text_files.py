@@ -2,9 +2,12 @@
 
 import json
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 
+#: Brackets in brackets of YAML.
+_DEEPEST = 200
 _TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)', re.DOTALL)
 
 
@@ -76,7 +79,10 @@ def read_yaml(file: str | Path) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(read_utf8(file), Loader)
+        text = read_utf8(file)
+        if max(accumulate((letter in '[{') - (letter in ']}') for letter in text), default=0) > _DEEPEST:
+            raise RecursionError  # which YAML's reader takes seconds to find out
+        return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, 'problem_mark', None)
         what = getattr(error, 'problem', None) or ' '.join(str(error).split())

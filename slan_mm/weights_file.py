@@ -5,19 +5,21 @@ import pickle
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
+from slan_mm.atomic_files import replaced_atomically
 from slan_mm.model_folder import RECORD, WEIGHTS
 from slan_mm.plain_text import short
+from slan_mm.text_files import TextFileError, read_json, read_yaml
 
 #: Plain NumPy values, which checkpoints of MMEngine hold in their logs and meta data.
 SAFE_NUMPY = [
@@ -34,6 +36,8 @@ _STRANGERS = (
     (b'<', 'a web page: download the file itself'),
 )
 _WHOLE: set[Path] = set()
+#: In the header of safetensors.
+_CHECKSUM = 'crc32'
 
 
 class WeightsFileError(ValueError):
@@ -43,9 +47,9 @@ class WeightsFileError(ValueError):
 def read_weights_file(path: Path, map_location: Any = None) -> Any:
     """What a file of PyTorch (as ``torch.save`` writes it) or safetensors holds; its content tells which it is.
 
-    Read by ``torch.load(weights_only=True)``. Damage is found by the checksums of PyTorch's files; safetensors have
-    none, but a metafile beside one (``NAME.yml``, see ``tools/model_converters/publish.py``), or the record in a
-    model's folder (``run.json``), has the file's.
+    Read by ``torch.load(weights_only=True)``. Damage is found by the checksums of PyTorch's files. Safetensors have one
+    in their header if :func:`save_weights` wrote them; a metafile beside one (``NAME.yml``, see
+    ``tools/model_converters/publish.py``), or the record in a model's folder (``run.json``), has the file's.
 
     Raises:
         WeightsFileError: It is damaged, or no such file.
@@ -112,18 +116,53 @@ def check_weights(path: Path, content: Any) -> dict[str, Any]:
 
 
 def _read_safetensors(path: Path) -> dict:
-    for file, line in (
-        (path.with_suffix('.yml'), r'^SHA256: (\w{64})$'),
-        (path.with_name(RECORD), r'"sha256": "(\w{64})"'),
-    ):
+    for file, name in ((path.with_suffix('.yml'), 'SHA256'), (path.with_name(RECORD), 'sha256')):
         if file.is_file() and (file.name != RECORD or path.name == WEIGHTS) and path.resolve() not in _WHOLE:
-            told = re.search(line, file.read_text(errors='replace'), re.MULTILINE)
-            if told and hashlib.sha256(path.read_bytes()).hexdigest() != told[1]:
-                raise WeightsFileError(f'{path} is damaged: {file.name} is of another content. Get the file again')
+            told = _entry(file, name)
+            if told is not None and hashlib.sha256(path.read_bytes()).hexdigest() != str(told).lower():
+                raise WeightsFileError(
+                    f'{path} is damaged: {file.name} is of another content ({name} {short(told)}). Get the files again'
+                )
     try:
-        return {'state_dict': load_file(path, device='cpu')}
+        with safe_open(path, 'pt') as file:
+            told = (file.metadata() or {}).get(_CHECKSUM)
+        weights = load_file(path, device='cpu')
     except SafetensorError as error:
         raise WeightsFileError(f'{path} is damaged ({error}). Get the file again') from error
+    if told is not None and told != _checksum(weights):
+        raise WeightsFileError(f'{path} is damaged: its content is not what was written. Get the file again')
+    return {'state_dict': weights}
+
+
+def _entry(file: Path, name: str) -> Any:
+    """What a file beside weights says; None of one that is of another kind, which may have the same name."""
+    try:
+        content = read_json(file) if file.suffix == '.json' else read_yaml(file)
+    except TextFileError:
+        return None
+    return content.get(name) if isinstance(content, dict) else None
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], **about: str) -> None:
+    """Writes a safetensors file in one step, with a checksum in its header.
+
+    Args:
+        path: The file.
+        weights: Contiguous tensors on the CPU that share no memory.
+        about: More for the header.
+    """
+    meta = {'format': 'pt', **about, _CHECKSUM: _checksum(weights)}
+    with replaced_atomically(path) as temporary:
+        save_file(dict(weights), temporary, metadata=meta)
+
+
+def _checksum(weights: Mapping[str, Tensor]) -> str:
+    crc32 = 0
+    for name, value in sorted(weights.items()):
+        crc32 = zlib.crc32(f'{name} {value.dtype} {tuple(value.shape)}'.encode(), crc32)
+        # As bytes: bfloat16 has no NumPy type.
+        crc32 = zlib.crc32(value.flatten().view(torch.uint8).numpy().data, crc32)
+    return f'{crc32:08x}'
 
 
 def _check_zip(path: Path) -> None:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from slan_mm.apis.index_parts import EMPTY, FORMAT, Found, PictureIndexError, changed_pictures, check_header
+from slan_mm.apis.lance_rows import COLUMNS, check_embeddings, make_rows, read_pictures, read_rows
 from slan_mm.apis.picture_features import PictureFeatures
 from slan_mm.apis.picture_summary import PictureSummary
 from slan_mm.apis.picture_table import IndexedPicture, check_queries
@@ -36,7 +35,6 @@ INDEX_FROM = 200_000
 #: Fragments of fewer rows than LanceDB's 2 ** 20 are joined when there are so many: the first number at least, one more
 #: each so many rows, the last number at most. So a row is written again about five times, however large the index gets.
 _JOIN_FROM, _ROWS_EACH, _JOIN_AT = 20, 4000, 250
-_COLUMNS = ('id', 'path', 'height', 'width', 'bytes', 'modified_ns')
 
 
 class LanceIndex:
@@ -90,31 +88,38 @@ class LanceIndex:
             raise self._damaged(error) from error
 
     def _damaged(self, what: object) -> PictureIndexError:
+        reason = ' '.join(str(what).split())
         return PictureIndexError(
-            f'The index of pictures {self.folder} is damaged ({what}). Remove the folder and index the pictures again: '
-            'python tools/index.py add'
+            f'The index of pictures {self.folder} is damaged ({reason}). Remove the folder and index the pictures '
+            'again: python tools/index.py add'
         )
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Has whatever LanceDB raises while rows are read told as a damaged index."""
-        try:
-            yield
-        except Exception as error:
-            raise self._damaged(error) from error
 
     @cached_property
     def pictures(self) -> dict[str, IndexedPicture]:
         """The images by path."""
         if self._table is None:
             return {}
-        with self._reading():
-            columns = self._table.search().select(list(_COLUMNS)).limit(self._table.count_rows()).to_arrow()
-            found = sorted(map(_picture, columns.to_pylist()), key=lambda picture: picture.id)
+        try:
+            found = sorted(read_pictures(self._columns(*COLUMNS, 'picture_crc32')), key=lambda picture: picture.id)
+        except Exception as error:
+            raise self._damaged(error) from error
         pictures = {picture.path: picture for picture in found}
         # Else they would be back when the newer row is removed.
         self._removed += [picture.id for picture in found if pictures[picture.path] is not picture]
         return pictures
+
+    def _columns(self, *names: str) -> Any:
+        """Those of the columns ``names`` that the table has, of all rows."""
+        own = [name for name in names if name in self._table.schema.names]
+        return self._table.search().select(own).limit(self._table.count_rows()).to_arrow()
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether embeddings are what was written: a damaged one may not be among the nearest, where it belongs."""
+        # A search that goes through an approximate index does not read them all.
+        if self._table.count_rows() < INDEX_FROM:
+            check_embeddings(self._columns('embedding', 'embedding_sum'))
+        return True
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -182,7 +187,9 @@ class LanceIndex:
         removed = set(self._removed)
         rows = [entry for entry in self._added if entry[0].id not in removed]
         if rows:
-            table = _rows([picture for picture, _ in rows], PictureSummary.cat([summary for _, summary in rows]))
+            names = None if self._table is None else self._table.schema.names
+            summary = PictureSummary.cat([summary for _, summary in rows])
+            table = make_rows([picture for picture, _ in rows], summary, names)
             if self._table is None:
                 self._table = database.create_table('pictures', schema=table.schema, exist_ok=True)
             self._table.checkout_latest()
@@ -195,6 +202,7 @@ class LanceIndex:
         if self._table is not None:
             self._tidy()
         self.__dict__.pop('pictures', None)
+        self.__dict__.pop('_is_whole', None)
 
     def _tidy(self) -> None:
         """Joins fragments and indexes the embeddings, when it is time."""
@@ -242,42 +250,47 @@ class LanceIndex:
         if self._table is None:
             return
         newest = pa.array([picture.id for picture in self.pictures.values()], pa.int64())
-        waiting = self._table.schema.empty_table()
+        waiting = self._told(lambda: self._table.schema.empty_table())
+        batches = iter(self._batches(count))
         # A batch ends where a fragment does.
-        with self._reading():
-            batches = iter(self._table.search().limit(self._table.count_rows()).to_batches(count))
-        while True:
-            with self._reading():
-                batch = next(batches, None)
-            if batch is None:
-                break
+        while (batch := self._told(lambda: next(batches, None))) is not None:
             rows = pa.table(batch)
             waiting = pa.concat_tables([waiting, rows.filter(pc.is_in(rows['id'], newest))])
             while len(waiting) >= count:
-                yield _found(waiting.slice(0, count))
+                yield self._told(partial(read_rows, waiting.slice(0, count)))
                 waiting = waiting.slice(count)
         if len(waiting):
-            yield _found(waiting)
+            yield self._told(partial(read_rows, waiting))
+
+    def _batches(self, count: int) -> Iterator[Any]:
+        yield from self._table.search().limit(self._table.count_rows()).to_batches(count)
+
+    def _told(self, read: Callable[[], Any]) -> Any:
+        """What ``read`` returns; its errors, of LanceDB and of damaged rows, as one of this index."""
+        try:
+            return read()
+        except Exception as error:  # of LanceDB, which has no class of its own for them
+            raise self._damaged(error) from error
 
     def nearest(self, embeddings: Tensor, count: int) -> list[Found]:
         """See :meth:`PictureIndex.nearest`."""
-        if self._table is None or not self._table.count_rows():
+        if self._table is None or not self._told(self._table.count_rows):
             raise PictureIndexError(EMPTY.format(folder=self.folder))
-        check_queries(embeddings, self._table.schema.field('embedding').type.list_size)
-        with self._reading():
-            return [self._nearest(query, count) for query in embeddings.float().cpu().numpy()]
+        check_queries(embeddings, self._told(lambda: self._table.schema.field('embedding').type.list_size))
+        self._told(lambda: self._is_whole)
+        return [self._told(partial(self._nearest, query, count)) for query in embeddings.float().cpu().numpy()]
 
     def _nearest(self, query: np.ndarray, count: int) -> Found:
         # LanceDB's own multi-vector search compares by the plain cosine, and needs regions in floating point; the mixed
         # score weighs words. So rows come with their regions, and the cascade scores them.
         search = self._table.search(query, vector_column_name='embedding').distance_type('dot')
         found = search.limit(count + max(count // 10, 8)).to_arrow()
-        pictures = [_picture(row) for row in found.select(list(_COLUMNS)).to_pylist()]
+        pictures = read_pictures(found)
         newest: dict[str, int] = {}
         for picture in pictures:
             newest[picture.path] = max(newest.get(picture.path, -1), picture.id)
         kept = [row for row, picture in enumerate(pictures) if newest[picture.path] == picture.id][:count]
-        return Found([pictures[row] for row in kept], _summary(found.take(kept)))
+        return read_rows(found.take(kept))
 
 
 def is_lance(folder: Path) -> bool:
@@ -287,50 +300,3 @@ def is_lance(folder: Path) -> bool:
 
 def _names(database: Any) -> Iterable[str]:
     return database.list_tables().tables if hasattr(database, 'list_tables') else database.table_names()
-
-
-def _picture(row: Mapping[str, Any]) -> IndexedPicture:
-    path = row['path'].decode(errors='surrogateescape')
-    return IndexedPicture(row['id'], path, row['height'], row['width'], row['bytes'], row['modified_ns'])
-
-
-def _found(table: Any) -> Found:
-    return Found([_picture(row) for row in table.select(list(_COLUMNS)).to_pylist()], _summary(table))
-
-
-def _rows(pictures: Sequence[IndexedPicture], summary: PictureSummary) -> Any:
-    """An Arrow table, one row per image; regions and boxes as bytes, their shapes in the names of the columns."""
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {
-        name: pa.array([getattr(picture, name) for picture in pictures], pa.int64())
-        for name in _COLUMNS
-        if name != 'path'
-    }
-    columns['path'] = pa.array([picture.path.encode(errors='surrogateescape') for picture in pictures], pa.binary())
-    flat = pa.array(summary.embedding.numpy().ravel())
-    columns['embedding'] = pa.FixedSizeListArray.from_arrays(flat, summary.embedding.shape[1])
-    for kind, values in (('regions', summary.regions), ('boxes', summary.boxes)):
-        for term, tensor in values.items():
-            array = np.ascontiguousarray(tensor.numpy())
-            cells = [row.tobytes() for row in array]
-            columns[f'{kind}_{array.shape[1]}_{term}'] = pa.array(cells, pa.binary(len(cells[0])))
-    return pa.table(columns)
-
-
-def _summary(table: Any) -> PictureSummary:
-    """What :func:`_rows` was given."""
-    count = table.num_rows
-    embedding = np.stack(table['embedding'].to_numpy()).astype(np.float16)
-    if not np.isfinite(embedding).all():
-        raise ValueError('an embedding is not finite')
-    parts: dict[str, dict[str, Tensor]] = {'regions': {}, 'boxes': {}}
-    for name in sorted(table.schema.names):
-        kind, _, rest = name.partition('_')
-        if kind in parts:
-            regions, _, term = rest.partition('_')
-            values = np.frombuffer(
-                b''.join(table[name].to_pylist()), dtype=np.int8 if kind == 'regions' else np.float16
-            ).copy()
-            parts[kind][term] = torch.from_numpy(values.reshape(count, int(regions), -1))
-    return PictureSummary(torch.from_numpy(embedding), **parts)

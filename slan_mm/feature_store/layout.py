@@ -146,15 +146,16 @@ class PartWriter:
             return 0
         try:
             done = progress['done']
-            if type(done) is not int or done < 1:
-                raise ValueError(f'done is {done!r:.60}')
+            notes = progress.get('notes', {})
+            if type(done) is not int or done < 1 or not isinstance(notes, dict):
+                raise ValueError(f'done is {done!r:.60}, with notes {notes!r:.60}')
             self._arrays = {
                 name: _open_array(self.folder, name, entry, 'r+') for name, entry in progress['arrays'].items()
             }
         except (OSError, ValueError, KeyError, AttributeError):  # start again
             self._arrays = {}
             return 0
-        self.notes = progress.get('notes', {})
+        self.notes = notes
         return done
 
     def _is_whole(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from huggingface_hub import ModelCard, ModelHubMixin
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from safetensors.torch import save_file
 
 from slan_mm.arguments import check_argument, file_path, out_folder
 from slan_mm.atomic_files import replaced_atomically
@@ -22,7 +21,7 @@ from slan_mm.models.portable_config import has_tokenizer_files, portable_parts
 from slan_mm.models.trained import build_applied, load_weights
 from slan_mm.own_files import MARK, start_afresh
 from slan_mm.registry import MODELS
-from slan_mm.weights_file import check_weights, read_weights_file
+from slan_mm.weights_file import check_weights, read_weights_file, save_weights
 
 Model = TypeVar('Model', bound='HubModel')
 
@@ -118,8 +117,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
             self.text_branch.encoder.tokenizer.save_pretrained(save_directory / TOKENIZER)  # type: ignore[attr-defined]
         state = self.state_dict()  # type: ignore[attr-defined]
         weights = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-        with replaced_atomically(save_directory / WEIGHTS) as temporary:
-            save_file(weights, temporary, metadata={'format': 'pt'})
+        save_weights(save_directory / WEIGHTS, weights)
         checksum = hashlib.sha256((save_directory / WEIGHTS).read_bytes()).hexdigest()
         for name, content in ((RECORD, {**complete_record(self), 'sha256': checksum}), (CONFIG, parts)):
             with replaced_atomically(save_directory / name) as temporary:

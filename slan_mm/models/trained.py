@@ -28,7 +28,9 @@ def build_applied(cfg: Config) -> nn.Module:
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     try:
         model = MODELS.build(without_feature_stores(cfg.model))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (OSError, ImportError):  # of files and packages that it needs; they say what to do
+        raise
+    except Exception as error:  # of whatever a component makes of a setting that it does not check
         raise ValueError(f'the model of {name_of(cfg)} cannot be built: {reason(error)}') from error
     model.cfg, model.record = cfg, _record_beside(cfg)
     if isinstance(model, GroundingInference):

@@ -8,6 +8,7 @@ from pathlib import Path
 from slan_mm.datasets.coco_file import CocoFile
 from slan_mm.datasets.readers.boxes import finite_numbers
 from slan_mm.datasets.readers.entry import Entry, load_json
+from slan_mm.plain_text import short
 from slan_mm.pseudo_labels.views import iou
 
 #: Boxes that overlap by a larger IoU show the same thing.
@@ -60,15 +61,15 @@ def _detections(file: Path, labels: CocoFile) -> Iterable[dict]:
     for place, content in enumerate(data):
         entry = Entry(content, file, f'box {place}')
         image, category = (entry.take(name, int, _REMEDY) for name in ('image_id', 'category_id'))
-        box, score = entry.take('bbox', list, _REMEDY), float(entry.take('score', (int, float), _REMEDY))
+        box, score = entry.take('bbox', list, _REMEDY), entry.take('score', (int, float), _REMEDY)
         for number, known, what in ((image, labels.imgs, 'picture'), (category, labels.cats, 'class')):
             if number not in known:
                 entry.fail(f'there is no {what} {number} in {labels.file}', 'Test the detector on this file.')
         if not finite_numbers(box) or not 0 <= score <= 1:
-            entry.fail(f'{box} with the score {score} is no box with a score', _REMEDY)
+            entry.fail(f'{short(box)} with the score {short(score)} is no box with a score', _REMEDY)
         box = [round(float(side), 2) for side in box]
         if box[2] > 0 and box[3] > 0:
-            yield dict(image_id=image, category_id=category, bbox=box, score=round(score, 4))
+            yield dict(image_id=image, category_id=category, bbox=box, score=round(float(score), 4))
 
 
 def _corners(box: Sequence[float]) -> list[float]:

@@ -5,7 +5,8 @@
         file.write_text(json.dumps(VALID))
         fuzz(lambda: read(file), file, check)
 
-Changes are drawn by a seed. ``SLAN_FUZZ_ROUNDS=500`` makes more of them than the suite's few.
+Changes are drawn by a seed. ``SLAN_FUZZ_ROUNDS=500`` makes more of them than the suite's few, and
+``SLAN_FUZZ_COUNTS=FILE`` appends a line of JSON for each reader: how many were read, and how many refused.
 """
 
 import json
@@ -17,7 +18,12 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROUNDS = int(os.environ.get('SLAN_FUZZ_ROUNDS', '40'))
+#: Of readers that take a tenth of a second.
+FEW_ROUNDS = int(os.environ.get('SLAN_FUZZ_ROUNDS', '5'))
+COUNTS = os.environ.get('SLAN_FUZZ_COUNTS')
 #: Values that stand where others are expected.
 ODD = (
     None, True, False, 0, -1, 1, '1', 1.0, 0.5, 1e308, 10**30, '', ' ', '\u200b', 'a', 'a.', '.', '..', '/', './a.jpg',
@@ -25,7 +31,18 @@ ODD = (
     'e\u0301', '9' * 400, 'x ' * 3000, [], {}, [[]], [None], [''], ['a', 1], {'a': None}, 'NaN', 'train ', 'Train',
     [0, 1], [1, 0], [[0, 10**9]],
 )  # fmt: skip
-_RAW = ('NaN', 'Infinity', '-Infinity', '9' * 5000, '[' * 5000 + ']' * 5000, '1e999', '-0', '"\\ud83d"', '"\\u0000"')
+_RAW = (
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '9' * 400,
+    '9' * 5000,
+    '[' * 5000 + ']' * 5000,
+    '1e999',
+    '-0',
+    '"\\ud83d"',
+    '"\\u0000"',
+)
 _BYTES = (
     b'"', b'""', b',', b';', b'\t', b'\n', b'\r', b'\r\n', b'\0', b'\xff', b'\xed\xa0\xbd', b'\xef\xbb\xbf', b'\\',
     b'{', b'}', b'[', b']', b':', b' ', b'\xe2\x80\xa8', b'\xe2\x80\x8b', b'0', b'-', b'a',
@@ -45,8 +62,8 @@ def fuzz(
 
     Args:
         read: Reads ``file`` as the product does, and returns what it made of it.
-        file: A valid file: .json and .jsonl are changed in their values, too, .csv and .tsv in their cells, all others
-            in their bytes alone.
+        file: A valid file: .json and .jsonl are changed in their values, too, .csv and .tsv in their cells, .yml and
+            .yaml in their values, all others in their bytes alone.
         check: Raises AssertionError where what was read is not usable, whatever the file.
         rounds: Changes.
         seed: Of all changes.
@@ -81,6 +98,10 @@ def fuzz(
     finally:
         file.write_bytes(valid)
     check(read())
+    if COUNTS:
+        test = os.environ['PYTEST_CURRENT_TEST'].split(' ')[0]
+        with open(COUNTS, 'a', encoding='utf-8') as told:
+            told.write(json.dumps({'test': test, 'file': file.name, 'inputs': rounds, **counts}) + '\n')
     return counts
 
 
@@ -88,12 +109,12 @@ def mutate(valid: bytes, suffix: str, rng: random.Random) -> bytes:
     """One to three changes of a file's content."""
     content = valid
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        structured = {'.json': _json, '.jsonl': _lines, '.csv': _cells, '.tsv': _cells}.get(suffix)
+        structured = _STRUCTURED.get(suffix)
         if structured is not None and rng.random() < 0.7:
             try:
                 content = structured(content, rng)
                 continue
-            except (ValueError, RecursionError):  # an earlier change has made it unreadable
+            except (ValueError, RecursionError, yaml.YAMLError):  # an earlier change has made it unreadable
                 pass
         content = _some_bytes(content, rng)
     return content
@@ -117,6 +138,10 @@ def _some_bytes(content: bytes, rng: random.Random) -> bytes:
 
 def _json(content: bytes, rng: random.Random) -> bytes:
     return _changed_value(json.loads(content), rng).encode()
+
+
+def _yaml(content: bytes, rng: random.Random) -> bytes:
+    return _changed_value(yaml.safe_load(content), rng).encode()
 
 
 def _lines(content: bytes, rng: random.Random) -> bytes:
@@ -169,6 +194,9 @@ def _cells(content: bytes, rng: random.Random) -> bytes:
     cells[place] = rng.choice((text, '"' + cells[place], cells[place] + '"', '', ' ' + cells[place] + ' ', cells[0]))
     lines[number] = mark.join(cells)
     return '\n'.join(lines).encode(errors='surrogatepass')
+
+
+_STRUCTURED = {'.json': _json, '.jsonl': _lines, '.csv': _cells, '.tsv': _cells, '.yml': _yaml, '.yaml': _yaml}
 
 
 def _report(number: int, valid: bytes, changed: bytes) -> str:

@@ -9,13 +9,11 @@ ends with an error then.
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from slan_mm.cli.errors import one_line_errors
+from slan_mm.text_files import read_json, read_yaml
 
 DIGITS = 4
 
@@ -46,10 +44,11 @@ def main(arguments: list[str] | None = None) -> None:
         ValueError: The metafile has no results, or one of them differs.
     """
     options = parse_options(arguments)
-    published = (yaml.safe_load(options.metafile.read_text(encoding='utf-8')) or {}).get('Results')
+    metafile = read_yaml(options.metafile)
+    published = metafile.get('Results') if isinstance(metafile, dict) else None
     if not published:
         raise ValueError(f'{options.metafile} has no Results')
-    lines = differences(published, json.loads(options.metrics.read_text(encoding='utf-8')))
+    lines = differences(published, read_json(options.metrics))
     if lines:
         raise ValueError(f'{len(lines)} of {len(published)} metrics of {options.metafile} differ: ' + '; '.join(lines))
     print(f'all {len(published)} metrics are those of {options.metafile}')

@@ -33,11 +33,10 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 import timm
-from safetensors.torch import save_file
 from torch import Tensor
 
-from slan_mm.atomic_files import replaced_atomically
 from slan_mm.models.image.backbone_weights import read_state_dict
+from slan_mm.weights_file import save_weights
 
 
 def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -65,8 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_options(arguments)
     converted = convert(read_state_dict(options.source), timm.create_model(MODEL, pretrained=False).state_dict())
     options.target.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(options.target) as temporary:
-        save_file(converted, temporary)
+    save_weights(options.target, converted)
     print(f'{len(converted)} tensors written to {options.target}')
 
 

@@ -40,15 +40,13 @@ from typing import Any
 
 from open_clip_layout.options import CONFIG, preprocessing, target_config
 from open_clip_layout.tensors import convert
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import PretrainedConfig
 
-from slan_mm.atomic_files import replaced_atomically
 from slan_mm.models.image.backbone_weights import read_state_dict
 from slan_mm.own_files import start_afresh
 from slan_mm.text_files import read_json
-from slan_mm.weights_file import check_weights
+from slan_mm.weights_file import check_weights, save_weights
 
 WEIGHTS = ('open_clip_model.safetensors', 'open_clip_pytorch_model.bin')
 WRITTEN = ('config.json', 'model.safetensors', 'preprocessor_config.json')
@@ -98,8 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in TOKENIZER:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, out / name)
-    with replaced_atomically(out / 'model.safetensors') as temporary:
-        save_file(tensors, temporary, metadata={'format': 'pt'})
+    save_weights(out / 'model.safetensors', tensors)
     (out / 'preprocessor_config.json').write_text(json.dumps(images, indent=2), encoding='utf-8')
     config.to_json_file(out / 'config.json')
     print(f'{len(tensors)} tensors of a {config.architectures[0]} written to {out}')

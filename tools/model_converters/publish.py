@@ -53,7 +53,6 @@ if __name__ == '__main__':
 import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from safetensors.torch import save_file
 from torch import Tensor
 
 from slan_mm.apis.model import load_model
@@ -65,6 +64,7 @@ from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
 from slan_mm.registry import MODELS
 from slan_mm.text_files import read_json
+from slan_mm.weights_file import save_weights
 
 #: What a record must tell before its weights are given away.
 _NEEDED = ('config', 'command', 'commit', 'seed', 'steps', 'train_seconds', 'test')
@@ -150,8 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     weights = weights_of(checkpoint, cfg)
     options.target.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(options.target) as temporary:
-        save_file(weights, temporary, metadata={'format': 'pt', 'config': record['config']})
+    save_weights(options.target, weights, config=record['config'])
     data = cfg.train_dataloader.dataset.type
     about = metafile(options.target, record, weights, data)
     with replaced_atomically(options.target.with_suffix('.yml')) as temporary:

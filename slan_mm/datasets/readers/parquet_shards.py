@@ -89,7 +89,7 @@ def _rows_of(shard: Path, image_field: str, caption_field: str) -> Iterator[tupl
                     entry.fail('no picture is embedded in this row', 'Save the data set with its pictures embedded.')
                 yield entry, content, _texts(entry, row[caption])
     except (pyarrow.ArrowException, OSError) as error:
-        top.fail(f'not a readable parquet file ({error})', 'Is the download complete?')
+        top.fail(f'not a readable parquet file ({" ".join(str(error).split())})', 'Is the download complete?')
 
 
 def _has_bytes(kind: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from slan_mm.datasets.readers.boxes import corners
 from slan_mm.datasets.readers.entry import Entry, json_entries, load_json
 from slan_mm.datasets.readers.grounding_record import GroundingRecord, PhraseRecord
+from slan_mm.plain_text import short
 
 _REMEDY = (
     "format='refer' reads refs(unc).p, refs(google).p or refs(umd).p (or a json of the same list): [{ann_id, image_id, "
@@ -56,6 +57,12 @@ def read_refer(ann_file: Path, instances: Path, img_root: str, split: str | None
             continue
         image = _found(entry, 'image_id', images, instances)
         annotation = _found(entry, 'ann_id', boxes, instances)
+        told = annotation.data.get('image_id', image.data['id'])
+        if told != image.data['id']:
+            entry.fail(
+                f'the box {annotation.data["id"]} is of image {short(told)} in {instances}, not of {image.data["id"]}',
+                'Both files must be of the same data set.',
+            )
         box = corners(annotation.take('bbox', object, _REMEDY))
         for number, item in enumerate(entry.take('sentences', list, _REMEDY)):
             sentence = entry.child('sentences', number, item)

@@ -1,7 +1,12 @@
-"""Every reader of boxes: changed files are read rightly, or refused in one line with the file's name."""
+"""Every reader of boxes: changed files are read rightly, or refused in one line with the file's name.
+
+What is read must stand in the changed file, as a second, plain reading finds it: texts, spans, and the boxes of each
+picture.
+"""
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +14,7 @@ from PIL import Image
 from support.fuzzing import fuzz
 
 from slan_mm.datasets import CocoDataset, GroundingDataset
-from slan_mm.datasets.readers.boxes import MAX_OVER, MAX_SIDE
+from slan_mm.datasets.readers.boxes import MAX_OVER, MAX_SIDE, finite_numbers
 from slan_mm.plain_text import is_blank, is_whole
 
 CAPTION = 'a man holds a red ball , the man smiles'
@@ -83,10 +88,60 @@ CASES = {
 }  # fmt: skip
 
 
+def values_of(data):
+    """All values in JSON, lists and dicts among them."""
+    yield data
+    for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from values_of(value)
+
+
+class Plain:
+    """What stands in files of JSON: texts, spans, and boxes (x1, y1, x2, y2), by the picture where they tell it."""
+
+    def __init__(self, files):
+        contents = []
+        for file in files:
+            text = file.read_bytes().decode('utf-8-sig')
+            lines = [line for line in text.split('\n') if line.strip()]
+            contents += map(json.loads, lines) if file.suffix == '.jsonl' else [json.loads(text)]
+        values = list(values_of(contents))
+        self.texts = {' '.join(value.split()) for value in values if isinstance(value, str)}
+        lists = [value for value in values if isinstance(value, list)]
+        self.spans = {tuple(value) for value in lists if len(value) == 2 and all(type(x) is int for x in value)}
+        fours = [value for value in lists if len(value) == 4 and all(type(x) in (int, float) for x in value)]
+        self.boxes = {tuple(map(float, box)) for box in fours}
+        self.by_picture = {}
+        for data in contents:
+            if isinstance(data, dict) and {'images', 'annotations'} <= data.keys():
+                for image in data['images']:
+                    own = [one['bbox'] for one in data['annotations'] if one.get('image_id') == image['id']]
+                    own = [tuple(map(float, (x, y, x + w, y + h))) for x, y, w, h in filter(finite_numbers, own)]
+                    self.by_picture.setdefault(image['file_name'].strip(), set()).update(own)
+
+    def check(self, item, root):
+        text = item['text']
+        for phrase in item['phrases']:
+            for start, end in phrase['spans']:
+                named = ' '.join(text[start:end].split())
+                assert (start, end) in self.spans or (start, end) == (0, len(text)) or named in self.texts
+            boxes = self.by_picture[item['img_path'].removeprefix(f'{root}/')] if self.by_picture else self.boxes
+            assert {tuple(map(float, box)) for box in phrase['boxes']} <= boxes
+        # ODVG's detection makes a text of its categories.
+        assert ' '.join(text.split()) in self.texts or all(
+            text[start:end] in self.texts for phrase in item['phrases'] for start, end in phrase['spans']
+        )
+
+
+def plain_sentences(file):
+    """The sentences of Flickr30k Entities without their marks."""
+    lines = file.read_bytes().decode('utf-8-sig').split('\n')
+    return {' '.join(re.sub(r'\[/EN#\S*\s+(.*?)\](?=\s|$)', r'\1', line).split()) for line in lines}
+
+
 @pytest.mark.parametrize(('case', 'bad_boxes'), [('mdetr', 'error'), *((case, 'drop') for case in CASES)])
 def test_fuzzed_grounding(images: Path, write, case, bad_boxes):
     contents, options = CASES[case]
-    changed, *_ = [Path(write(name, content)) for name, content in contents.items()]
+    changed, *others = [Path(write(name, content)) for name, content in contents.items()]
 
     def read():
         dataset = GroundingDataset(
@@ -96,7 +151,13 @@ def test_fuzzed_grounding(images: Path, write, case, bad_boxes):
 
     def check(items):
         assert items and len({item['sample_id'] for item in items}) == len(items)
+        entities = case.startswith('entities')
+        plain = None if entities else Plain([changed, *others])
         for item in items:
+            if entities:
+                assert ' '.join(item['text'].split()) in plain_sentences(images.parent / 'Sentences' / 'a.txt')
+            else:
+                plain.check(item, images)
             text, (height, width) = item['text'], item['ori_shape']
             assert all(map(is_whole, (text, item['img_path'], item['image_id'], item['sample_id']))) and not is_blank(
                 text

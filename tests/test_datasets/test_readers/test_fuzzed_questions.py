@@ -1,6 +1,7 @@
 """Readers of questions and of NLVR2: changed files are read rightly, or refused in one line with the file's name."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,27 @@ CASES = {
 }
 
 
+def plain(case, folder):
+    """By question id the question, image id and answers of a plain reading."""
+    files = {name: json.loads((folder / name).read_bytes()) for name in CASES[case][0]}
+    if case == 'visual_genome':
+        return {
+            str(one['qa_id']): (one['question'], image['id'], [one['answer']])
+            for image in files['g.json']
+            for one in image['qas']
+        }
+    answers = {
+        str(one['question_id']).strip(): [answer['answer'] for answer in one['answers']]
+        for one in files['a.json']['annotations']
+    }
+    return {
+        str(one['question_id']).strip(): (
+            one['question'], one['image_id'], answers[str(one['question_id']).strip()]
+        )
+        for one in files['q.json']['questions']
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize('case', CASES)
 def test_fuzzed_questions(images: Path, write, case):
     contents, options = CASES[case]
@@ -39,7 +61,13 @@ def test_fuzzed_questions(images: Path, write, case):
 
     def check(items):
         assert items and len({item['sample_id'] for item in items}) == len(items)
+        told = plain(case, changed.parent)
+        assert len(told) == len(items)
         for item in items:
+            question, image, answers = told[str(item['question_id'])]
+            assert (item['text'], item['image_id']) == (question.strip(), str(image).strip())
+            # Visual Genome's answers lose their full stop.
+            assert case == 'visual_genome' or item['answers'] == answers
             assert all(map(is_whole, (item['text'], item['img_path'], item['image_id'], item['sample_id'])))
             assert not is_blank(item['text']) and item['answers']
             assert all(isinstance(answer, str) and is_whole(answer) for answer in item['answers'])
@@ -63,19 +91,22 @@ def test_fuzzed_nlvr2(images: Path, write):
         {'identifier': name, 'sentence': f'Two dogs of {name}.', 'label': label, 'directory': 7, 'synset': 'dog'}
         for name, label in zip(identifiers, ('True', 'False') * 3, strict=True)
     ]
-    file = write('dev.jsonl', '\n'.join(map(json.dumps, examples)) + '\n')
+    file = Path(write('dev.jsonl', '\n'.join(map(json.dumps, examples)) + '\n'))
 
     def read():
-        dataset = NLVR2Dataset(ann_file=file, data_prefix={'img': str(images)})
+        dataset = NLVR2Dataset(ann_file=str(file), data_prefix={'img': str(images)})
         return [dataset.get_data_info(index) for index in range(len(dataset))]
 
     def check(items):
         assert items and len({item['sample_id'] for item in items}) == len(items)
+        lines = [json.loads(line) for line in file.read_bytes().decode('utf-8-sig').split('\n') if line.strip()]
+        told = Counter((one['sentence'].strip(), str(one['label']).strip().lower() == 'true') for one in lines)
+        assert told == Counter((item['text'], bool(item['gt_label'])) for item in items)
         for item in items:
             left, right = map(Path, item['img_path'])
             assert left.is_file() and right.is_file() and left.name.endswith('0.png') and right.name.endswith('1.png')
             assert item['sample_id'].startswith(item['image_id']) and left.name.startswith(item['image_id'])
             assert item['gt_label'] in (0, 1) and not is_blank(item['text']) and is_whole(item['text'])
 
-    counts = fuzz(read, Path(file), check, skipped=lambda error: isinstance(error, FileNotFoundError))
+    counts = fuzz(read, file, check, skipped=lambda error: isinstance(error, FileNotFoundError))
     assert min(counts.values()) > 0
