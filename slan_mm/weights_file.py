@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from slan_mm.atomic_files import replaced_atomically
@@ -124,9 +124,10 @@ def _read_safetensors(path: Path) -> dict:
                     f'{path} is damaged: {file.name} is of another content ({name} {short(told)}). Get the files again'
                 )
     try:
+        # Opened once: another process may be replacing the file.
         with safe_open(path, 'pt') as file:
             told = (file.metadata() or {}).get(_CHECKSUM)
-        weights = load_file(path, device='cpu')
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsFileError(f'{path} is damaged ({error}). Get the file again') from error
     if told is not None and told != _checksum(weights):

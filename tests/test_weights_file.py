@@ -10,7 +10,13 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from slan_mm.weights_file import WeightsFileError, is_complete, known_to_be_whole, read_weights_file
+from slan_mm.weights_file import (
+    WeightsFileError,
+    is_complete,
+    known_to_be_whole,
+    read_weights_file,
+    save_weights,
+)
 
 WRITTEN = {'state_dict': {'weight': torch.arange(4096.0), 'bias': torch.ones(64)}, 'meta': dict(iter=10)}
 
@@ -125,3 +131,18 @@ def test_a_file_that_was_checked_is_not_checked_again(tmp_path, monkeypatch):
 def test_what_is_no_file_is_not_complete(tmp_path, make):
     make(tmp_path / 'a.pth')
     assert not is_complete(tmp_path / 'a.pth')
+
+
+def test_safetensors_have_a_checksum_in_their_header(tmp_path):
+    """Every flipped bit of the values is found; old files without it are read as before."""
+    path, weights = tmp_path / 'a.safetensors', WRITTEN['state_dict']
+    save_weights(path, weights | {'half': torch.ones(3, dtype=torch.bfloat16), 'one': torch.tensor(1)}, config='c.py')
+    assert torch.equal(read_weights_file(path)['state_dict']['weight'], weights['weight'])
+    content = path.read_bytes()
+    draws = torch.Generator().manual_seed(0)
+    for place in torch.randint(len(content) - 4000, len(content), (50,), generator=draws).tolist():
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(WeightsFileError, match='its content is not what was written'):
+            read_weights_file(path)

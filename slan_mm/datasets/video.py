@@ -163,11 +163,14 @@ def _opened(path: str) -> Any:
 
 
 def _stream(container: Any) -> Any:
-    """The first video stream that is no cover picture; None where there is none."""
+    """The first video stream that can be decoded and is no cover picture; None where there is none."""
     from av.stream import Disposition
 
-    streams = (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
-    return next(streams, None)
+    for stream in container.streams.video:
+        # Without a decoder, of a codec that FFmpeg does not know, PyAV would end the process.
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
 
 
 def _packet_times(path: str) -> tuple[np.ndarray, bool]:

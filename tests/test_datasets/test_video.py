@@ -158,3 +158,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / 'film.mp4')
     with pytest.raises(UnreadableImageError, match='not a regular file'):
         load_frames(str(tmp_path / 'film.mp4'), lambda count: np.arange(count))
+
+
+def test_a_codec_that_nobody_knows_is_told(tmp_path):
+    """PyAV has no decoder for it, and would end the process where it is asked for a frame."""
+    path = write_film(tmp_path / 'a.avi')
+    path.write_bytes(path.read_bytes().replace(b'FMP4', b'Q?Q?'))
+    for read in (lambda: load_frames(str(path), np.arange), lambda: list(Frames(str(path)))):
+        with pytest.raises(UnreadableImageError, match=r'a\.avi: it has no video frame'):
+            read()

@@ -108,13 +108,14 @@ class Plain:
         self.texts = {' '.join(value.split()) for value in values if isinstance(value, str)}
         lists = [value for value in values if isinstance(value, list)]
         self.spans = {tuple(value) for value in lists if len(value) == 2 and all(type(x) is int for x in value)}
-        fours = [value for value in lists if len(value) == 4 and all(type(x) in (int, float) for x in value)]
-        self.boxes = {tuple(map(float, box)) for box in fours}
+        self.boxes = {tuple(map(float, box)) for box in filter(finite_numbers, lists)}
         self.by_picture = {}
         for data in contents:
             if isinstance(data, dict) and {'images', 'annotations'} <= data.keys():
                 for image in data['images']:
-                    own = [one['bbox'] for one in data['annotations'] if one.get('image_id') == image['id']]
+                    own = [
+                        one['bbox'] for one in data['annotations'] if one.get('image_id', image['id']) == image['id']
+                    ]
                     own = [tuple(map(float, (x, y, x + w, y + h))) for x, y, w, h in filter(finite_numbers, own)]
                     self.by_picture.setdefault(image['file_name'].strip(), set()).update(own)
 
@@ -128,7 +129,9 @@ class Plain:
             assert {tuple(map(float, box)) for box in phrase['boxes']} <= boxes
         # ODVG's detection makes a text of its categories.
         assert ' '.join(text.split()) in self.texts or all(
-            text[start:end] in self.texts for phrase in item['phrases'] for start, end in phrase['spans']
+            ' '.join(text[start:end].split()) in self.texts
+            for phrase in item['phrases']
+            for start, end in phrase['spans']
         )
 
 

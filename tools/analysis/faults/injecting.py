@@ -217,8 +217,8 @@ def readers(subject: Subject, folder: Path, tries: int, seed: int) -> Result:
     states = subject.states if subject.states < 100 else 10**6
     prepare(subject, folder, states if states == subject.states else BEFORE)
     newest = subject.read(folder)
-    with writing(subject, folder) as _:
-        for _ in range(tries):
+    with writing(subject, folder, list(range(newest + 1, newest + 41))) as (process, _):
+        while process.is_alive() and sum(result.values()) < tries:
             try:
                 state = subject.read(folder)
             except WrongError as error:
