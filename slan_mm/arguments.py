@@ -112,7 +112,10 @@ def real(least: float = -math.inf, most: float = math.inf, above: bool = False) 
         told += f' and at most {most:g}'
 
     def check(value: Any) -> float:
-        good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        try:
+            good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        except OverflowError:
+            raise ValueError(f'must be {told} within {sys.float_info.max:.2g}, got {shown(value)}') from None
         if not good or not least <= value <= most or (above and value == least):
             raise ValueError(f'must be {told}, got {shown(value)}')
         return float(value)
@@ -223,8 +226,8 @@ def device(value: Any) -> Any:
         if kind != 'meta':  # has no memory, so no answers
             torch.empty(0, device=value)
             return value
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
-        pass
+    except (RuntimeError, TypeError, ValueError, AssertionError, NotImplementedError):
+        pass  # a ValueError: a number beyond 64 bits
     count = torch.cuda.device_count()
     known = ["'cpu'", *(f"'cuda:{index}'" for index in range(count))]
     raise ValueError(f'must be a device of this machine ({", ".join(known)}), got {shown(value)}')

@@ -9,7 +9,18 @@ from typing import Any
 _UNSEEN = frozenset('\u115f\u1160\u3164\uffa0\u2800')
 
 _SEEN = re.compile('[!-~]')  # quicker than to look up letters
-_SHORT = Repr()
+
+
+class _Short(Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Of a number with more digits than Python writes, how many these are."""
+        try:
+            return super().repr_int(x, level)
+        except ValueError:
+            return f'a whole number of {x.bit_length()} bits'
+
+
+_SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = 60
 _SHORT.maxlist = 20
 

@@ -1,6 +1,7 @@
 """What public functions refuse: every argument that is described, at every function that takes it."""
 
 import json
+from fractions import Fraction
 from inspect import signature
 
 import numpy as np
@@ -24,8 +25,10 @@ from slan_mm.arguments import ARGUMENTS, check_argument, image_size, usable_devi
 from slan_mm.models.inference import GroundingInference, RetrievalInference
 from slan_mm.structures import MarkedText
 
-COUNTS = [0, -1, 1.5, '2', True, None, float('nan'), [1], np.float32(2)]
-NUMBERS = ['1', float('nan'), float('inf'), True, [0.5], 1j]
+#: Beyond float, and beyond what Python writes.
+HUGE = [10**400, -(10**5000)]
+COUNTS = [0, -1, 1.5, '2', True, None, float('nan'), [1], np.float32(2), *HUGE]
+NUMBERS = ['1', float('nan'), float('inf'), True, [0.5], 1j, *HUGE, Fraction(10**400)]
 FLAGS = [1, 'yes', None]
 PATHS = ['', ' ', 3, 'a\0b', b'x', ['a']]
 FOLDERS = [3, b'x', ['a'], 'a\0b', __file__, f'{__file__}/below/it']
@@ -37,7 +40,7 @@ BAD = dict(
     cfg_options=['a=1', [1], {1: 2}],
     checkpoint=PATHS,
     config=[None, *PATHS],
-    device=['gpu', 'cuda:99', 'cpu:x', '', 1.5, 'meta', ['cpu']],
+    device=['gpu', 'cuda:99', 'cpu:x', '', 1.5, 'meta', ['cpu'], *HUGE],
     direction=['i2i', None, 1, ['t2i']],
     engine=['sqlite', 1, []],
     find=['verbs', None, []],

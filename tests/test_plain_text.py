@@ -24,3 +24,4 @@ def test_short_takes_any_value():
     deep.append(deep)
     assert short('a') == "'a'"
     assert all(len(short(value)) < 200 for value in (deep, 'x' * 9999, list(range(9999)), 10**4000))
+    assert short([-(10**5000)]) == '[a whole number of 16610 bits]'  # Python writes 4300 digits

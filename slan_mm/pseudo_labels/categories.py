@@ -109,6 +109,8 @@ def read_categories(value: str) -> Categories:
     file = Path(value).expanduser()
     content = read_yaml(file)
     listed = [(name, None) for name in content] if isinstance(content, list) else []
+    if odd := [name for name, _ in listed if content.count(name) > 1]:
+        raise ValueError(f'{file}: {short(odd[0])} stands twice: remove one')
     names: dict[str, list[str]] = {}
     for name, synonyms in content.items() if isinstance(content, dict) else listed:
         synonyms = [] if synonyms is None else synonyms
@@ -117,7 +119,10 @@ def read_categories(value: str) -> Categories:
         names[name] = synonyms
     if not names:
         raise ValueError(f'{file} names no category: write a list, or lines such as "person: [man, woman]"')
-    return Categories(names)
+    try:
+        return Categories(names)
+    except ValueError as error:
+        raise ValueError(f'{file}: {error}') from None
 
 
 def frequent_heads(phrases: Iterable[str], most: int) -> dict[str, int]:

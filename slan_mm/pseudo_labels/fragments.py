@@ -110,8 +110,7 @@ def check_asked(folder: Path, asked: dict) -> None:
         known = read_json(file)
         if not isinstance(known, dict):
             raise ValueError(f'{file} is damaged: it should have names and values. Remove {folder}')
-        other = [name for name, value in known.items() if asked.get(name) != value]
-        if other:
+        if other := [name for name in {**known, **asked} if name not in known or asked.get(name) != known[name]]:
             raise ValueError(
                 f'{folder} holds answers of a run with another {", ".join(other)}. Choose another --out, or remove '
                 f'{folder}'

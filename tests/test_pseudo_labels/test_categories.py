@@ -55,3 +55,7 @@ def test_a_file_of_heads_is_read_again(tmp_path):
     file.write_text('- no\n- dog\n')  # yaml reads no as False
     with pytest.raises(ValueError, match='False must be a text'):
         read_categories(str(file))
+    for told, wrong in (('- dog\n- dog\n', "'dog' stands twice"), ('- dog\n- dogs\n', "'dogs' stands for two")):
+        file.write_text(told)
+        with pytest.raises(ValueError, match=f'classes.yaml: {wrong}'):
+            read_categories(str(file))

@@ -100,7 +100,7 @@ def test_thresholds_are_read_as_they_are_written(tmp_path):
     file.write_text(thresholds_yaml(Thresholds(quantile=0.25, cap=7)))
     assert read_thresholds(file) == Thresholds(quantile=0.25, cap=7)
     file.write_text('quantil: 0.3\n')
-    with pytest.raises(ValueError, match=r"'quantil': 0.3 is no threshold; there are match, quantile"):
+    with pytest.raises(ValueError, match='quantil: 0.3 is no threshold; there are match, quantile'):
         read_thresholds(file)
 
 

@@ -30,6 +30,10 @@ def test_answers_to_something_else_are_not_continued(tmp_path):
     check_asked(tmp_path / 'x', dict(weights='a', size=64))
     with pytest.raises(ValueError, match='a run with another weights. Choose another --out'):
         check_asked(tmp_path / 'x', dict(weights='b', size=64))
+    for told in ('{"size": 64}', '{"size": 64, "weights": null}'):
+        (tmp_path / 'x' / 'asked.json').write_text(told)
+        with pytest.raises(ValueError, match='a run with another weights'):
+            check_asked(tmp_path / 'x', dict(weights='a', size=64))
 
 
 @pytest.mark.parametrize(
