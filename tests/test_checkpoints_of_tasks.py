@@ -1,4 +1,4 @@
-"""The models in checkpoints/ of the tasks: they are what their records say, and answer the README's commands rightly."""
+"""The models in checkpoints/ of the tasks: they are what their records say, and answer the README's commands right."""
 
 import json
 import re
