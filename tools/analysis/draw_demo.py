@@ -1,6 +1,6 @@
 """Draws the files of ``demo/``: pictures and videos of the generated test data, to try each task on.
 
-    python tools/analysis/draw_demo.py demo
+    python tools/analysis/draw_demo.py work_dirs/demo
 
 Writes ``shapes/{0..3}.png``, ``nlvr2/{left,right}.png`` and ``videos/{0..3}.mp4`` of twelve frames. Needs the extra
 ``video``. What they show is printed: captions, a sentence that is true, and a text for each video.
