@@ -38,6 +38,8 @@ _STRANGERS = (
 _WHOLE: set[Path] = set()
 #: In the header of safetensors.
 _CHECKSUM = 'crc32'
+#: To read a file that another process replaces meanwhile.
+_ATTEMPTS = 100
 
 
 class WeightsFileError(ValueError):
@@ -63,7 +65,7 @@ def read_weights_file(path: Path, map_location: Any = None) -> Any:
         if start.lstrip().startswith(beginning):
             raise WeightsFileError(f'{path} holds no weights but is {what}')
     if start[8:9] == b'{' and not start.startswith(_ZIP):
-        return _read_safetensors(path)
+        return _read_stable(path)
     if start.startswith(_ZIP) and path.resolve() not in _WHOLE:
         _check_zip(path)
     try:
@@ -115,6 +117,31 @@ def check_weights(path: Path, content: Any) -> dict[str, Any]:
     return weights
 
 
+def _read_stable(path: Path) -> dict:
+    """The safetensors at ``path``, read again while another process replaces them.
+
+    Their header and their values are read through two openings of the file.
+    """
+    for _ in range(_ATTEMPTS):
+        before = _identity(path)
+        try:
+            content, wrong = _read_safetensors(path), None
+        except WeightsFileError as error:
+            wrong = error
+        if _identity(path) == before:
+            break
+    else:
+        wrong = WeightsFileError(f'{path} is replaced again and again: wait until no process writes it')
+    if wrong is not None:
+        raise wrong
+    return content
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    told = path.stat()
+    return told.st_ino, told.st_size, told.st_mtime_ns
+
+
 def _read_safetensors(path: Path) -> dict:
     for file, name in ((path.with_suffix('.yml'), 'SHA256'), (path.with_name(RECORD), 'sha256')):
         if file.is_file() and (file.name != RECORD or path.name == WEIGHTS) and path.resolve() not in _WHOLE:
@@ -124,7 +151,6 @@ def _read_safetensors(path: Path) -> dict:
                     f'{path} is damaged: {file.name} is of another content ({name} {short(told)}). Get the files again'
                 )
     try:
-        # Opened once: another process may be replacing the file.
         with safe_open(path, 'pt') as file:
             told = (file.metadata() or {}).get(_CHECKSUM)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

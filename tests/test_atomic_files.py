@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from slan_mm.atomic_files import replaced_atomically
+from slan_mm.atomic_files import replaced_atomically, replaced_together
 
 
 def test_the_file_is_whole_or_the_old_one(tmp_path):
@@ -105,3 +105,46 @@ def test_a_full_disk_leaves_the_old_file_and_is_told_with_its_name(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text() == 'old' and list(tmp_path.iterdir()) == [path]
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_files_and_folders_are_replaced_together(tmp_path):
+    """An error leaves all as it was; what belongs to another name stays."""
+    old = {'a': 'old', 'b/c': 'old', 'b/d': 'old', 'gone': 'old', 'other': 'old'}
+    for name, content in old.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+
+    def write(fails):
+        with replaced_together(tmp_path, ['a', 'b', 'gone', 'never']) as new:
+            (new / 'a').write_text('new')
+            (new / 'b').mkdir()
+            (new / 'b' / 'c').write_text('new')
+            assert {name: content for name, content in tree(tmp_path).items() if name[0] != '.'} == old
+            if fails:
+                raise OSError('no space')
+
+    with pytest.raises(OSError, match='no space'):
+        write(True)
+    assert tree(tmp_path) == old
+    write(False)
+    assert tree(tmp_path) == {'a': 'new', 'b/c': 'new', 'other': 'old'}
+
+
+def fill_and_die(folder):
+    with replaced_together(folder, ['a']) as new:
+        (new / 'a').write_text('half')
+        os._exit(1)
+
+
+def test_a_folder_that_a_killed_process_left_is_removed(tmp_path):
+    process = get_context('fork').Process(target=fill_and_die, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert len(os.listdir(tmp_path)) == 1
+    with replaced_together(tmp_path, ['a']) as new:
+        (new / 'a').write_text('new')
+    assert tree(tmp_path) == {'a': 'new'} and os.listdir(tmp_path) == ['a']

@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 
 from slan_mm.weights_file import (
     WeightsFileError,
@@ -146,3 +147,25 @@ def test_safetensors_have_a_checksum_in_their_header(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(WeightsFileError, match='its content is not what was written'):
             read_weights_file(path)
+
+
+@pytest.mark.parametrize('write', [save_weights, lambda path, weights: save_file(weights, path)])
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch, write):
+    """Its values come from the file of its header, also where there is no checksum."""
+    path = tmp_path / 'a.safetensors'
+    states = [{'weight': torch.full((64,), value)} for value in (0.0, 1.0, 2.0)]
+    write(path, states[0])
+    left = states[1:]
+
+    def opened(*args):
+        file = safe_open(*args)
+        if left:
+            write(tmp_path / 'new', left.pop(0))
+            (tmp_path / 'new').replace(path)
+        return file
+
+    monkeypatch.setattr('slan_mm.weights_file.safe_open', opened)
+    assert torch.equal(read_weights_file(path)['state_dict']['weight'], states[2]['weight'])
+    left += states * 100
+    with pytest.raises(WeightsFileError, match='replaced again and again'):
+        read_weights_file(path)

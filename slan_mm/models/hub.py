@@ -13,13 +13,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from slan_mm.arguments import check_argument, file_path, out_folder
-from slan_mm.atomic_files import replaced_atomically
+from slan_mm.atomic_files import replaced_together
 from slan_mm.config import read_config
 from slan_mm.model_folder import CARD, CONFIG, RECORD, TOKENIZER, WEIGHTS, fetch, find_model_folder
 from slan_mm.models.model_card import complete_record, model_card
 from slan_mm.models.portable_config import has_tokenizer_files, portable_parts
 from slan_mm.models.trained import build_applied, load_weights
-from slan_mm.own_files import MARK, start_afresh
+from slan_mm.own_files import MARK, claim
 from slan_mm.registry import MODELS
 from slan_mm.weights_file import check_weights, read_weights_file, save_weights
 
@@ -83,7 +83,8 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> str | None:  # type: ignore[override]
         """Writes the model into a folder that :meth:`from_pretrained` and all tools read.
 
-        What an earlier call has written there is replaced.
+        What an earlier call has written there is replaced once all is written: an interrupted call leaves it as it was.
+        One that is killed within the last step leaves weights that the record does not know, which are refused.
 
         Args:
             save_directory: The folder.
@@ -96,8 +97,13 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
         """
         self._portable()
         folder = Path(check_argument('save_directory', save_directory, lambda value: out_folder(file_path(value))))
-        start_afresh(folder, [CONFIG, WEIGHTS, RECORD, CARD, TOKENIZER])
-        return super().save_pretrained(folder, **options)
+        claim(folder, names := [WEIGHTS, TOKENIZER, CONFIG, CARD, RECORD])
+        written = {name: options[name] for name in ('config', 'model_card_kwargs') if name in options}
+        with replaced_together(folder, names) as new:
+            super().save_pretrained(new, **written)
+        if not options.pop('push_to_hub', False):
+            return None
+        return self.push_to_hub(options.pop('repo_id', None) or folder.name, **options)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:  # type: ignore[override]
         """Uploads what :meth:`save_pretrained` writes; see ``ModelHubMixin.push_to_hub``, which logs in and fetches."""
@@ -120,8 +126,8 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
         save_weights(save_directory / WEIGHTS, weights)
         checksum = hashlib.sha256((save_directory / WEIGHTS).read_bytes()).hexdigest()
         for name, content in ((RECORD, {**complete_record(self), 'sha256': checksum}), (CONFIG, parts)):
-            with replaced_atomically(save_directory / name) as temporary:
-                temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n', encoding='utf-8')
+            told = json.dumps(content, indent=1, allow_nan=False)
+            (save_directory / name).write_text(told + '\n', encoding='utf-8')
 
     def generate_model_card(self, license: str | None = None) -> ModelCard:  # type: ignore[override]
         """The model card: what the model's ``record`` says, and of what it does not that it is unknown.

@@ -1,5 +1,6 @@
 """Models to and from folders: the same numbers, a card that invents nothing, and nothing of another's is touched."""
 
+import contextlib
 import json
 import os
 import re
@@ -231,6 +232,39 @@ def test_damaged_weights_are_found_and_saving_again_replaces_all(tmp_path):
     save_file(weights, tmp_path / 'model.safetensors')
     with pytest.raises(ValueError, match=r'model\.safetensors is damaged: run\.json'):
         SLAN.from_pretrained(tmp_path)
+
+
+def test_saving_that_is_interrupted_leaves_the_old_model_or_is_refused(tmp_path, monkeypatch):
+    """At each step of the last one, and before."""
+    first, second, rename = toy(), toy(), os.replace
+    with torch.no_grad():
+        next(second.parameters()).add_(1)
+
+    def interrupted(after):
+        def replace(source, target):
+            nonlocal after
+            if Path(target).parent == folder and Path(target).name != MARK:
+                after -= 1
+                if after < 0:
+                    raise KeyboardInterrupt
+            rename(source, target)
+
+        return replace
+
+    outcomes = []
+    for after in range(5):
+        folder = tmp_path / str(after)
+        first.save_pretrained(folder)
+        monkeypatch.setattr('os.replace', interrupted(after))
+        with contextlib.suppress(KeyboardInterrupt):
+            second.save_pretrained(folder)
+        monkeypatch.undo()
+        try:
+            found = next(SLAN.from_pretrained(folder).parameters())
+            outcomes.append([torch.equal(found, next(one.parameters())) for one in (first, second)].index(True))
+        except ValueError as error:
+            outcomes.append('model.safetensors is damaged: run.json' in str(error) and 'refused')
+    assert outcomes == [0, 'refused', 'refused', 'refused', 1]
 
 
 def test_a_config_that_json_cannot_keep_is_refused_before_anything_is_written(tmp_path):
