@@ -42,8 +42,9 @@ def make_rows(pictures: Sequence[IndexedPicture], summary: PictureSummary, names
             cells = [row.tobytes() for row in array]
             columns[f'{kind}_{array.shape[1]}_{term}'] = pa.array(cells, pa.binary(len(cells[0])))
     table = pa.table(columns)
-    for name, values in zip(CHECKSUMS, (_of_pictures(table), _of_embeddings(table), _of_summaries(table)), strict=True):
-        table = table.append_column(name, pa.array(values, pa.int64()))
+    sums = _of_pictures(table), _of_embeddings(table), _of_summaries(table)
+    for name, own in zip(CHECKSUMS, sums, strict=True):
+        table = table.append_column(name, pa.array(own, pa.int64()))
     return table if names is None else table.select([name for name in table.column_names if name in names])
 
 

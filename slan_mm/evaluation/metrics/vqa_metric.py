@@ -66,7 +66,7 @@ class VQAMetric(BaseMetric):
         Raises:
             ValueError: Some questions have annotated answers and others none: a score would be of some of them only.
         """
-        by_question = {key: result for key, *result in results}
+        by_question = {row[0]: row[1:] for row in results}
         if self.outfile_prefix is not None:
             rows = [dict(question_id=key, answer=answer) for key, answer, *_ in by_question.values()]
             write_results(f'{self.outfile_prefix}.json', rows)
