@@ -127,7 +127,7 @@ def _label_studio(data: list, file: Path) -> Iterator[tuple[str, list[dict], Ent
         done = [one for one in given if not one.get('was_cancelled')]
         if not done:
             continue
-        known = content.data.get('file_name')
+        known = content.data.get('file_name') is not None
         name = content.take('file_name', str, _REMEDY) if known else _file_of(content)
         # The last annotation is the newest.
         results = Entry(done[-1], file, f'task {place}, annotation').take('result', list, _REMEDY)

@@ -69,6 +69,7 @@ def check(out):
         ([task(rectangle(width=-5))], r'the box \[10.0, 8.0, -5.0, 16.0\] .* has no area'),
         ([task(rectangle(x=95, width=50))], 'reaches 45.0 pixels out of the picture'),
         ([task(rectangle(), data=dict(file_name=['0.png'], image='x'))], "field 'file_name' should be str"),
+        ([task(rectangle(), data=dict(file_name=[], image='0.png'))], "field 'file_name' should be str"),
         ([task(rectangle(), data=dict(image='http://[bad'))], "'http://.bad' is no address"),
         (coco(annotations=[BOX | dict(bbox=[1, 1, 0, 10]), BOX | dict(id=2)]), 'has no area'),
         (coco(annotations=[BOX | dict(bbox=[90, 1, 20, 10])]), 'reaches 10.0 pixels out of the picture'),

@@ -67,7 +67,7 @@ def parse_sentence(raw: str, entry: Entry) -> tuple[str, list[PhraseRecord]]:
     opened: tuple[str, list[str], int] | None = None
     for token in raw.split():
         opening = _OPENING.match(token)
-        if opening or token.startswith('[/EN'):
+        if opening or token.startswith('[/EN') or '/EN#' in token:
             if opened or not opening:
                 entry.fail(f'cannot make sense of {token!r}', _REMEDY)
             opened = (opening[1], opening[2].strip('/').split('/'), length + bool(words))

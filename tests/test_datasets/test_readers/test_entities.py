@@ -57,7 +57,15 @@ def test_without_a_split_every_sentence_file_counts(root):
 
 
 @pytest.mark.parametrize(
-    'raw', ['[/EN#1/people A man', '[/EN#1/people A [/EN#2/other man]]', '[/EN#x/people A man]', '[/EN#1/people ]']
+    'raw',
+    [
+        '[/EN#1/people A man',
+        '[/EN#1/people A [/EN#2/other man]]',
+        '[/EN#x/people A man]',
+        '[/EN#1/people ]',
+        '[[/EN#1/people A man]',
+        '/EN#1/people A man]',
+    ],
 )
 def test_sentences_that_make_no_sense(raw):
     with pytest.raises(AnnotationError, match=r's.txt, line 3: .*\[/EN#'):
