@@ -56,8 +56,11 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
     else:
         return path
     named = read_pointer(pointer)
-    if not named.is_file():
-        raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
+    while not named.is_file():
+        # Gone, or a training beside us has put a newer one in its place since.
+        if (newer := read_pointer(pointer)) == named:
+            raise FileNotFoundError(f'{pointer} names a checkpoint that is not there: {named}')
+        named = newer
     return named
 
 
@@ -88,9 +91,17 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
         pickle.UnpicklingError: if it holds anything but tensors and plain values.
     """
     path = existing_checkpoint(filename)
+    while True:
+        try:
+            content = read_weights_file(path, map_location)
+            break
+        except FileNotFoundError:
+            # A training beside us has put a newer one in its place.
+            if (newer := existing_checkpoint(filename)) == path:
+                raise
+            path = newer
     if path != Path(filename).expanduser():
         print_log(f'{filename}: its checkpoint is {path.name}', 'current')
-    content = read_weights_file(path, map_location)
     check_weights(path, content)
     return content
 

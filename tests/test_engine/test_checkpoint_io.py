@@ -166,3 +166,36 @@ def test_files_without_weights_are_told(tmp_path, content, said):
     torch.save(content, tmp_path / 'a.pth')
     with pytest.raises(ValueError, match=said):
         load_from_file(str(tmp_path / 'a.pth'))
+
+
+def test_a_training_beside_a_reader_replaces_its_checkpoint(tmp_path, monkeypatch):
+    """The reader has looked up the newest one when the training puts another in its place."""
+
+    def put(number):
+        torch.save(dict(state_dict=dict(weight=torch.tensor([float(number)]))), tmp_path / f'iter_{number}.pth')
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / f'iter_{number}.pth'))
+        (tmp_path / f'iter_{number - 1}.pth').unlink(missing_ok=True)
+
+    real, opened = checkpoint_io.read_weights_file, []
+
+    def read(path, map_location=None):
+        opened.append(path.name)
+        if len(opened) == 1:
+            put(2)
+        return real(path, map_location)
+
+    monkeypatch.setattr(checkpoint_io, 'read_weights_file', read)
+    put(1)
+    assert load_from_file(str(tmp_path))['state_dict']['weight'] == 2
+    assert opened == ['iter_1.pth', 'iter_2.pth']
+    (tmp_path / 'iter_2.pth').unlink()
+    with pytest.raises(FileNotFoundError, match='names a checkpoint that is not there'):
+        load_from_file(str(tmp_path))
+
+
+def test_a_pointer_is_read_again_where_what_it_named_has_gone(tmp_path, monkeypatch):
+    names = iter([tmp_path / 'iter_1.pth', tmp_path / 'iter_2.pth'])
+    (tmp_path / 'iter_2.pth').write_bytes(b'')
+    (tmp_path / 'last_checkpoint').write_text('x')
+    monkeypatch.setattr(checkpoint_io, 'read_pointer', lambda pointer: next(names))
+    assert find_checkpoint(tmp_path) == tmp_path / 'iter_2.pth'

@@ -216,11 +216,12 @@ def readers(subject: Subject, folder: Path, tries: int, seed: int) -> Result:
     result, newest = Result(), BEFORE
     states = subject.states if subject.states < 100 else 10**6
     prepare(subject, folder, states if states == subject.states else BEFORE)
-    newest = subject.read(folder)
+    read = subject.beside or subject.read
+    newest = read(folder)
     with writing(subject, folder, list(range(newest + 1, newest + 41))) as (process, _):
         while process.is_alive() and sum(result.values()) < tries:
             try:
-                state = subject.read(folder)
+                state = read(folder)
             except WrongError as error:
                 result[tell('wrong', subject, error)] += 1
             except TOLD:

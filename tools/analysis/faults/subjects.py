@@ -55,6 +55,7 @@ class Subject:
     - ``older``: whether an older state is taken where the newest is damaged.
     - ``changing``: whether writing is safe against faults; else damage alone is tried.
     - ``checked``: whether it has checksums.
+    - ``beside``: how a reader beside a writer reads; None: by ``read``.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Subject:
     older: bool = False
     changing: bool = True
     checked: bool = True
+    beside: Callable[[Path], int] | None = None
 
 
 def weights(state: int) -> dict[str, Tensor]:
@@ -102,6 +104,12 @@ def read_checkpoint(folder: Path) -> int:
     if path is None:
         raise FileNotFoundError('no checkpoint')
     content = load_from_file(str(path))
+    return same(content['state_dict'], content['meta']['iter'])
+
+
+def read_newest(folder: Path) -> int:
+    """As a test or an inference beside a training does, which takes no lock: what ``last_checkpoint`` names."""
+    content = load_from_file(str(folder))
     return same(content['state_dict'], content['meta']['iter'])
 
 
@@ -258,7 +266,7 @@ def first(state: dict[str, Tensor]) -> Tensor:
 SUBJECTS = {
     subject.name: subject
     for subject in (
-        Subject('checkpoint', write_checkpoint, read_checkpoint, older=True),
+        Subject('checkpoint', write_checkpoint, read_checkpoint, older=True, beside=read_newest),
         Subject('safetensors', write_safetensors, read_safetensors),
         Subject(
             'safetensors with metafile', partial(write_safetensors, metafile=True), read_safetensors, changing=False
