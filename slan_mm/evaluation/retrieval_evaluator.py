@@ -182,20 +182,19 @@ class RetrievalEvaluator:
                 to_text, to_image = to_text - text_bias, to_image - image_bias
             short = [best_of(scores, of, self.cascade.k) for scores, of in zip((to_text, to_image), first, strict=True)]
             itm: ITMScorer = pairs.itm
+            lists = [stage.candidates for stage in short]
+            if not self.fast and (search is not None or self.min_agreement is not None):
+                logits = pairs.itm(lists)
+                itm = lambda lists, levels: logits  # noqa: E731
             if search is not None:
                 if not self.fast:
-                    lists = [stage.candidates for stage in short]
-                    logits = pairs.itm(lists)
                     search.choose_itm(to_text, to_image, lists, logits)
-                    itm = lambda lists, levels: logits  # noqa: E731
                 model.score_weights.set(search.region_word, search.itm, gallery.fingerprint)
                 print_log(search.table(), logger='current')
             stages: list[list[Stage]] = [[], []]
             agreement, knows = None, True
             if not self.fast:
                 if self.min_agreement is not None:
-                    logits = pairs.itm([stage.candidates for stage in short])
-                    itm = lambda lists, levels: logits  # noqa: E731
                     agreement = itm_agreement(short, logits)
                     knows = agreement is None or agreement >= self.min_agreement
                 if knows:
@@ -247,12 +246,12 @@ class RetrievalEvaluator:
             else f'shortlist of {min(k, texts)} texts / {min(k, images)} {self.items} (k = {k}), '
             f'then + {weight_of_itm(model, self.itm_weight):g} x ITM'
         )
+        if self.min_agreement is not None:
+            score += f' where it agrees with at least {100 * self.min_agreement:g} % of the mutual best pairs'
         if self.cascade.m is not None:
             score += f'; the mixed score of the {self.cascade.m} best by ITC'
         if self.cascade.full_k is not None and not self.fast:
             score += f'; the last levels of the locator for {self.cascade.full_k}'
-        if self.min_agreement is not None:
-            score += f' where it agrees with at least {100 * self.min_agreement:g} % of the mutual best pairs'
         if self.choose_weights:
             score += '; the weights of region-word terms and ITM are chosen on these very pictures'
         elif (own := getattr(model, 'score_weights', None)) is not None:
