@@ -75,7 +75,10 @@ class ContrastObjective(BaseModule):
             if term in calibrated:
                 kind = dict(type='CalibratedRegionWordLoss', word_dims=dims)
             self.region_word[term] = MODELS.build(kind | (region_word or {}))
-        self.mixer = MODELS.build(dict(type='ScoreMixer', terms=['itc', *self.region_word]))
+        names = ['itc', *self.region_word]
+        if self.soft_targets is not None and (unknown := set(self.soft_targets.terms or ()) - set(names)):
+            raise ValueError(f'soft_targets.terms names {sorted(unknown)}, the contrastive terms are {names}')
+        self.mixer = MODELS.build(dict(type='ScoreMixer', terms=names))
 
     def term_scores(self, image: ImageFeatures, text: TextFeatures) -> dict[str, Tensor]:
         """Every term's similarity of every image with every text, scaled by its temperature, each (B, T)."""
@@ -105,6 +108,11 @@ class ContrastObjective(BaseModule):
         mixed = self.mixer(scores | {'itc': torch.zeros_like(scores['itc'])})
         return mixed / self.mixer.weight('itc')
 
+    def soft_target(self, term: str, target: Tensor | None) -> Tensor | None:
+        """``target`` if the term has soft ones, see :class:`SoftTargets`; None for the paper's."""
+        softened = None if self.soft_targets is None else self.soft_targets.terms
+        return target if softened is None or term in softened else None
+
     def contrast(
         self,
         image: ImageFeatures,
@@ -117,10 +125,12 @@ class ContrastObjective(BaseModule):
 
         ``target`` (B, B * ranks): of :class:`SoftTargets`, or None.
         """
-        losses = {'loss_itc': self.itc(image.embedding, text.embedding, ids, momentum, target) * self.weights['itc']}
+        itc = self.itc(image.embedding, text.embedding, ids, momentum, self.soft_target('itc', target))
+        losses = {'loss_itc': itc * self.weights['itc']}
         scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}
         for term, objective in self.region_word.items():
-            loss, scores[term] = objective(image.region_space[term], text.word_space[term], text.word_mask, ids, target)
+            own = (image.region_space[term], text.word_space[term], text.word_mask)
+            loss, scores[term] = objective(*own, ids, self.soft_target(term, target))
             losses[f'loss_region_word_{term}'] = loss * self.weights['region_word']
         if len(scores) > 1:
             losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))

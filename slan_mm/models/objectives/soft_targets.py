@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,13 +32,16 @@ class SoftTargets:
     Args:
         share: Of the softened part, 0 to 1.
         temperature: Its temperature; over 0.
+        terms: The contrastive terms that have them: 'itc', names of region-word terms; None: all. A region-word term
+            with them finds words of near texts in the image as well, and grounds less sharply.
     """
 
-    def __init__(self, share: float = 0.5, temperature: float = 0.2) -> None:
+    def __init__(self, share: float = 0.5, temperature: float = 0.2, terms: Sequence[str] | None = None) -> None:
         if not 0 <= share <= 1 or temperature <= 0:
             raise ValueError(f'SoftTargets: share {share} must lie in [0, 1], temperature {temperature} be over 0.')
         self.share = share
         self.temperature = temperature
+        self.terms = None if terms is None else frozenset(terms)
 
     @torch.no_grad()
     def __call__(self, encoder: TextEncoder, tokens: TextTokens, ids: Tensor) -> Tensor:

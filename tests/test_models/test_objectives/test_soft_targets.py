@@ -71,6 +71,19 @@ def test_all_contrastive_terms_and_no_other_learn_from_them():
     assert changed == {'loss_itc', 'loss_region_word_lexical', 'loss_region_word_contextual'}
 
 
+def test_only_the_named_terms_have_them():
+    losses = [
+        toy_losses(build_toy_slan(text__encoder__frozen=True, objective__soft_targets=soft), toy_batch())
+        for soft in (None, dict(terms=['itc', 'lexical']))
+    ]
+    changed = {name for name, value in losses[1].items() if not torch.equal(value, losses[0][name])}
+    assert changed == {'loss_itc', 'loss_region_word_lexical'}
+    with pytest.raises(
+        ValueError, match=r"soft_targets\.terms names \['itm'\], the contrastive terms are \['itc', 'lexical"
+    ):
+        build_toy_slan(text__encoder__frozen=True, objective__soft_targets=dict(terms=['itm']))
+
+
 def test_words_left_out_in_training_still_say_how_near_texts_are():
     model = build_toy_slan(text__encoder__frozen=True, text__word_dropout=0.5, objective__soft_targets={})
     tokens = model.tokenize(['a red circle', 'a blue square above a star'])
