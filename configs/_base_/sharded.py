@@ -12,6 +12,8 @@ sharded_layers = [
     'DetrTransformerEncoderLayer',
     'DetrTransformerDecoderLayer',
 ]
+# What the momentum copy of the image branch lacks.
+not_averaged = ['RegionDetector', 'PlainQueryDetector', 'VisionDecoder', 'SimplePyramid', 'EncoderPyramid']
 strategy = dict(
     type='slan_mm.ShardedStrategy',
     model_wrapper=dict(
@@ -20,7 +22,11 @@ strategy = dict(
         # Branches as units: the momentum encoders, split alike, follow them shard by shard.
         auto_wrap_policy=dict(
             type='slan_mm.wrap_any_of',
-            names=['ImageBranch', 'PairImageBranch', 'TextBranch', 'PairTextBranch', 'SelfLocator', *sharded_layers],
+            names=[
+                *('ImageBranch', 'PairImageBranch', 'TextBranch', 'PairTextBranch', 'SelfLocator'),
+                *not_averaged,
+                *sharded_layers,
+            ],
         ),
     ),
     # LM's output layer reads the word embeddings outside of the text branch.

@@ -109,8 +109,9 @@ class SLAN(RetrievalInference, BaseSLAN):
         # L_itc and the region-word terms. Their mixed scores tell which negatives are hard.
         ids = image_ids(data_samples, tokens.input_ids.device)
         target = None if objective.soft_targets is None else objective.soft_targets(encoder, tokens, ids)
-        branches = (self.image_branch, self.text_branch)
-        momentum = None if objective.momentum is None else objective.momentum.embed(branches, inputs, tokens)
+        momentum = None
+        if objective.momentum is not None:
+            momentum = objective.momentum.embed(self.image_branch, self.text_branch, inputs, tokens, image)
         losses, scores = objective.contrast(image, text, ids, momentum, target)
 
         # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.

@@ -1,5 +1,6 @@
 """What a training step does once: tokenise its texts; and what momentum encoders are asked for."""
 
+import pytest
 import torch
 from support.toy import build_toy_slan, toy_batch, toy_losses
 
@@ -15,10 +16,13 @@ def test_a_step_tokenises_each_text_once(monkeypatch):
     assert seen == [[sample.text for sample in batch['data_samples']]]
 
 
-def test_the_embedding_alone_is_that_of_all_features():
-    model = build_toy_slan().eval()
+@pytest.mark.parametrize('embedding', [None, dict(type='AttentionPooling', num_heads=2, head_dims=4)])
+def test_the_embedding_of_regions_that_are_found_is_that_of_all_features(embedding):
+    model = build_toy_slan(image__embedding=embedding).eval()
     inputs = model.data_preprocessor(toy_batch(), False)['inputs']
+    branch = model.image_branch.for_embedding()
     with torch.no_grad():
-        torch.testing.assert_close(
-            model.image_branch(inputs, embedding_only=True), model.encode_image(inputs).embedding
-        )
+        image = model.encode_image(inputs)
+        torch.testing.assert_close(branch(inputs, found=(image.boxes, image.saliency)), image.embedding)
+    # The branch itself is whole.
+    assert branch.detector is None and model.image_branch.detector is not None

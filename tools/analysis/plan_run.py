@@ -183,14 +183,17 @@ def slan_step(cfg: Config, samples: int, global_samples: int, size: int, num_wor
 
 
 def encoder_flops(cfg: Config, size: int, num_words: int) -> int:
-    """Operations of encoding one picture and one text, without a backward pass: what momentum encoders add."""
+    """Operations of embedding one picture, whose regions are found, and one text, without a backward pass: what
+    momentum encoders add."""
     model_cfg = offline_model(cfg)
     model_cfg.objective.momentum = 0.0
     model_cfg.text.encoder.attn_implementation = 'eager'
     with FakeTensorMode(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model = MODELS.build(model_cfg).train()
+        picture = torch.zeros(1, 3, size, size)
+        image = model.encode_image(picture)
         with FlopCounterMode(display=False) as counter:
-            model.encode_image(torch.zeros(1, 3, size, size))
+            model.image_branch.for_embedding()(picture, found=(image.boxes, image.saliency))
             model.encode_text([' '.join(['red'] * num_words)])
     return counter.get_total_flops()
 

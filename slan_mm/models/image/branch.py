@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -73,16 +74,26 @@ class ImageBranch(BaseModule):
         """What ITC alone reads."""
         return [module for module in (self.itc_projection, self.embedding) if isinstance(module, nn.Module)]
 
+    def for_embedding(self) -> ImageBranch:
+        """A branch of the same parts, without those that do not embed regions which are already found: detector and
+        vision decoder."""
+        branch = copy.copy(self)
+        branch._modules = self._modules | dict.fromkeys(('decoder', 'detector'))
+        return branch
+
     def forward(
-        self, inputs: Tensor | Sequence[Tensor], contrast: bool = True, embedding_only: bool = False
+        self,
+        inputs: Tensor | Sequence[Tensor],
+        contrast: bool = True,
+        found: tuple[Tensor, Tensor] | None = None,
     ) -> ImageFeatures | Tensor:
         """``inputs`` (B, 3, H, W), normalised, or the encoder's own levels from a feature store.
 
-        Without ``contrast`` the result has no ``region_space`` and no ``embedding``. With ``embedding_only`` it is the
-        embedding (B, E) alone, all that a momentum encoder needs.
+        Without ``contrast`` the result has no ``region_space`` and no ``embedding``. With ``found``, boxes (B, Nq, 4)
+        and saliency logits (B, Nq) of another branch's detector, it is the embedding (B, E) alone.
         """
         levels = self.encoder.extract(inputs)
-        return self.embed(levels) if embedding_only else self.features(levels, contrast)
+        return self.features(levels, contrast) if found is None else self.embed(levels, *found)
 
     def features(self, levels: list[Tensor], contrast: bool) -> ImageFeatures:
         """The features of images whose ``levels`` the encoder has extracted."""
@@ -134,11 +145,10 @@ class ImageBranch(BaseModule):
         space = self.spaces[term]
         return [normalize(space(level.movedim(1, -1)), dim=-1).movedim(-1, 1) for level in maps]
 
-    def embed(self, levels: list[Tensor]) -> Tensor:
-        """ITC's unit vectors (B, E) of the encoder's ``levels``; called by :meth:`forward`, as sharded branches need
-        it."""
+    def embed(self, levels: list[Tensor], boxes: Tensor, saliency: Tensor) -> Tensor:
+        """ITC's unit vectors (B, E) of the encoder's ``levels``, for regions that are found; called by :meth:`forward`,
+        as sharded branches need it."""
         feature_map = self.encoder.project(levels)
-        boxes, saliency = self.detector(feature_map)
         regions = self.region_projection(self.pooling(feature_map, boxes))
         return self.summarise(regions, saliency, feature_map, levels)
 

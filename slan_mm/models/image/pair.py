@@ -141,8 +141,8 @@ class PairImageBranch(ImageBranch):
         image = super().features(levels[:-1], contrast)
         return replace(image, embedding=self._from_pair(levels, image.embedding)) if contrast else image
 
-    def embed(self, levels: list[Tensor]) -> Tensor:
-        return self._from_pair(levels, super().embed(levels[:-1]))
+    def embed(self, levels: list[Tensor], boxes: Tensor, saliency: Tensor) -> Tensor:
+        return self._from_pair(levels, super().embed(levels[:-1], boxes, saliency))
 
     def _from_pair(self, levels: list[Tensor], own: Tensor) -> Tensor:
         """ITC's unit vectors (B, E): those of the pair, which are the last of ``levels``, and our ``own``."""

@@ -103,7 +103,7 @@ class PretrainObjective(ContrastObjective):
         self.regression: protocols.RegressionLoss = MODELS.build(
             dict(type='ProgressiveRegressionLoss') | (regression or {})
         )
-        self.momentum = MomentumEncoders((image_branch, text_branch), momentum) if momentum else None
+        self.momentum = MomentumEncoders(image_branch, text_branch, momentum) if momentum else None
 
     @property
     def locating(self) -> bool:
