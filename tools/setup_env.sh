@@ -78,6 +78,8 @@ has_mmcv_ops() { "$py" -W ignore -c "$run_nms" >/dev/null 2>&1; }
 
 install_mmcv() {
     local pin; pin=$(grep '^onedl-mmcv==' requirements/mminstall.txt)
+    # Another clone may have compiled it, into an environment that both use.
+    if "$py" -m pip list --format freeze | grep -x "$pin" >/dev/null && has_mmcv_ops; then return; fi
     if [ -n "${MMCV_FIND_LINKS:-}" ]; then
         say "looking for a compiled $pin in $MMCV_FIND_LINKS"
         if pip_install --find-links "$MMCV_FIND_LINKS" --only-binary onedl-mmcv "$pin" && has_mmcv_ops; then return; fi
