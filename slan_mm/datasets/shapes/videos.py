@@ -6,7 +6,7 @@ from slan_mm.datasets.frame_sampling import random_frames, uniform_frames
 from slan_mm.datasets.seeding import item_rng, split_index
 from slan_mm.datasets.shapes.dataset import ShapesPairs
 from slan_mm.datasets.shapes.render import render_scene
-from slan_mm.datasets.shapes.scene import sample_scene, scene_rng
+from slan_mm.datasets.shapes.scene import Scene, sample_scene, scene_rng
 from slan_mm.registry import DATASETS
 
 #: Scenes of a video, one after the other.
@@ -66,13 +66,20 @@ class ShapesVideos(ShapesPairs):
         name = f'video-{self.split}-{index}'
         return {'image_id': name, 'sample_id': name, 'img_path': f'shapes-videos://{self.split}/{index}'}
 
+    def scenes(self, index: int) -> list[Scene]:
+        """The scenes of video ``index``, one after the other."""
+        layout = scene_rng(self.seed, self.split, index, _LAYOUT)
+        return [sample_scene(layout, self.image_size, self.num_objects, self.split) for _ in range(SHOTS)]
+
+    def named_kinds(self, index: int) -> list[str]:
+        """What the sentence of video ``index`` names, one object of each scene: ['red circle', 'blue star']."""
+        sentence = scene_rng(self.seed, self.split, index, _SENTENCE)
+        named = [scene.objects[sentence.integers(len(scene.objects))] for scene in self.scenes(index)]
+        return [f'{item.color} {item.shape}' for item in named]
+
     def _results(self, packed: int) -> dict:
         epoch, index = split_index(packed, len(self))
-        layout = scene_rng(self.seed, self.split, index, _LAYOUT)
-        scenes = [sample_scene(layout, self.image_size, self.num_objects, self.split) for _ in range(SHOTS)]
-        sentence = scene_rng(self.seed, self.split, index, _SENTENCE)
-        named = [scene.objects[sentence.integers(len(scene.objects))] for scene in scenes]
-        text = ' and '.join(f'{item.color} {item.shape}' for item in named)
+        scenes, text = self.scenes(index), ' and '.join(self.named_kinds(index))
 
         rng = item_rng(self.seed, epoch + int(self._epoch[0]), index)
         total = SHOTS * SHOT_LENGTH
