@@ -12,13 +12,20 @@ Expected: 16 of 16 captions by heart (overfit.py, 60 steps; docs/tasks/captionin
 
 _base_ = [
     '../_base_/models/slan_small.py',
+    '../_base_/models/photograph_moves.py',
     '../_base_/datasets/coco_mini_caption.py',
     '../_base_/schedules/adamw_cosine.py',
     '../_base_/tasks/captioning.py',
 ]
 
+adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
+
 model = dict(
     _base_.task_model,
+    # Regions move as in pre-training.
+    map_terms=('lexical', 'contextual'),
+    image=dict(smoothing=_base_.smoothing),
+    locator=dict(adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves]),
     # Three of MiniLM's six layers: half the time on a CPU.
     decoder=dict(model=_base_.minilm, num_layers=3, max_words=40, generation=dict(num_beams=3, max_new_tokens=24)),
 )

@@ -14,7 +14,11 @@ Expected: it runs (5 steps: CIDEr 0.4, docs/tasks/captioning.md); longer runs no
 
 _base_ = './slan_small_coco_mini_captioning.py'
 
-model = dict(image=dict(encoder=dict(type='StoredImageEncoder')))
+model = dict(
+    image=dict(encoder=dict(type='StoredImageEncoder')),
+    # All regions: the prompt names nothing that a filter could choose by.
+    locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
+)
 
 pictures = dict(data_root='{{$SLAN_DATA:data}}/flickr8k', data_prefix=dict(img='images'))
 pipeline = [
@@ -28,7 +32,7 @@ pipeline = [
 captions = dict(_delete_=True, ann_file='dataset_flickr8k.json', format='karpathy', pipeline=pipeline, **pictures)
 train_dataloader = dict(dataset=dict(type='PairDataset', split='train', **captions))
 val_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='val', indices=200, **captions)))
-test_dataloader = val_dataloader
+test_dataloader = dict(captioning=dict(dataset=dict(type='RetrievalDataset', split='val', **captions)))
 test_evaluator = dict(
     captioning=dict(metrics=[dict(type='CaptionMetric', outfile_prefix='work_dirs/flickr8k_caption/results')])
 )

@@ -11,21 +11,28 @@ Expected: it runs (25 iterations: AP 0.0, docs/tasks/detection.md); the whole ru
 
 _base_ = [
     '../_base_/models/slan_small.py',
+    '../_base_/models/photograph_moves.py',
     '../_base_/datasets/coco_mini_detection.py',
     '../_base_/schedules/detection_cosine.py',
     '../_base_/detection_runtime.py',
 ]
 
+adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
+
 model = dict(
     type='SLANDetector',
+    map_terms=('lexical', 'contextual'),
     objective=None,
     head=dict(max_per_img=100, nms=dict(iou_threshold=0.5)),
     data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
     # Annotated boxes hold them.
-    image=dict(detector=dict(learn_boxes=True)),
+    image=dict(smoothing=_base_.smoothing, detector=dict(learn_boxes=True)),
     # COCO's 80 names in one prompt.
     text=dict(encoder=dict(max_words=256)),
-    locator=dict(region_filter=dict(top=None, threshold=None, max_overlap=None)),
+    locator=dict(
+        region_filter=dict(top=None, threshold=None, max_overlap=None),
+        adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves],
+    ),
 )
 
 train_cfg = dict(max_iters=1500, val_interval=500)

@@ -71,7 +71,7 @@ def shrink(cfg: Config) -> Config:
     if 'decoder' in cfg.model:
         _shrink_text_decoder(cfg.model)
     if 'gallery' in cfg.model:
-        cfg.model.gallery.num_images = 8
+        cfg.model.gallery = shapes('train', 'pair')
     # Evaluation-only configs have none.
     if cfg.get('train_dataloader') is not None:
         cfg.train_dataloader.dataset = data_of(cfg, 'train', 'pair')
