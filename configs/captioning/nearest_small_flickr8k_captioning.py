@@ -1,4 +1,4 @@
-"""A caption of the most similar training photograph, by the pre-trained model: what a captioner of Flickr8k has to beat.
+"""A caption of the most similar training photograph, by the pre-trained model: the baseline of captioning Flickr8k.
 
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
     python tools/test.py configs/captioning/nearest_small_flickr8k_captioning.py work_dirs/slan_small_flickr8k
