@@ -102,16 +102,19 @@ def set_tta(cfg: Config) -> None:
     """``--tta``: has each image tested in several views, whose answers the config's ``tta_model`` merges.
 
     The views are those of its ``tta_pipeline``; without one, the image of the test pipeline as it is and mirrored. A
-    config that tests grounding needs none: :class:`GroundingTTAModel` makes its own, and grounding alone is tested.
+    config that tests grounding needs none: its default, :class:`GroundingTTAModel`, makes its own views, and grounding
+    alone is tested.
 
     Raises:
         ValueError: if the config has no ``tta_model`` and does not test grounding.
     """
-    if 'tta_model' not in cfg and 'grounding' in cfg.get('test_dataloader', {}):
+    if 'grounding' in cfg.get('test_dataloader', {}):
         for part in (cfg.test_dataloader, cfg.test_evaluator):
             for name in set(part) - {'grounding'}:
                 del part[name]
-        cfg.model = ConfigDict(type='GroundingTTAModel', module=cfg.model)
+        if 'tta_pipeline' in cfg:
+            cfg.test_dataloader.grounding.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = ConfigDict(**cfg.get('tta_model', dict(type='GroundingTTAModel')), module=cfg.model)
         return
     if 'tta_model' not in cfg:
         raise ValueError(

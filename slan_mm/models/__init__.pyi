@@ -1,5 +1,6 @@
 from .base import BaseSLAN
 from .data_preprocessor import PairDataPreprocessor
+from .grounding_tiles import GroundingTiles
 from .grounding_tta import GroundingTTAModel
 from .map_components import MapComponents
 from .presence import Presence
@@ -13,6 +14,7 @@ __all__ = [
     'SLAN',
     'BaseSLAN',
     'GroundingTTAModel',
+    'GroundingTiles',
     'MapComponents',
     'PairDataPreprocessor',
     'Presence',

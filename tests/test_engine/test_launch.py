@@ -136,6 +136,13 @@ def test_of_grounding_views_are_made_by_the_model_and_grounding_alone_is_tested(
     launch.set_tta(cfg)
     assert cfg.model == dict(type='GroundingTTAModel', module=model)
     assert cfg.test_dataloader == cfg.test_evaluator == dict(grounding=dict(type='B'))
+    cfg = Config.fromfile(config)
+    dataset, steps = dict(pipeline=[dict(type='Load')]), [dict(type='Larger')]
+    own = dict(tta_model=dict(type='GroundingTiles', size=8), tta_pipeline=steps)
+    cfg.merge_from_dict(dict(test_dataloader=dict(grounding=dict(dataset=dataset)), test_evaluator={}, **own))
+    launch.set_tta(cfg)
+    assert cfg.model == dict(type='GroundingTiles', size=8, module=model)
+    assert cfg.test_dataloader.grounding.dataset.pipeline == steps
 
 
 class Holder:

@@ -47,6 +47,15 @@ def best_iou(box: ArrayLike | Tensor, others: ArrayLike | Tensor) -> float:
     return float(pairwise_iou(torch.as_tensor(box), torch.as_tensor(others)).max())
 
 
+def coco_size(boxes: Tensor) -> str:
+    """'small', 'medium' or 'large': COCO's group of the largest of the (M, 4) boxes, in pixels; M >= 1.
+
+    Its bounds are areas of 32 x 32 and 96 x 96 pixels. COCO takes them of masks, here they are of boxes.
+    """
+    side = float((boxes[:, 2:] - boxes[:, :2]).double().prod(dim=1).max()) ** 0.5
+    return 'small' if side < 32 else 'medium' if side < 96 else 'large'
+
+
 def union_box(boxes: Tensor) -> Tensor:
     """The smallest box, (1, 4), that holds all of the (M, 4) boxes; M >= 1."""
     return torch.cat([boxes[:, :2].amin(dim=0), boxes[:, 2:].amax(dim=0)])[None]

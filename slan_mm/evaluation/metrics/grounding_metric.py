@@ -15,6 +15,7 @@ from torch import Tensor
 from slan_mm.evaluation.functional.boxes import (
     PhraseScore,
     center_box,
+    coco_size,
     found_boxes,
     mean_pairwise_iou,
     points_at,
@@ -84,6 +85,8 @@ class GroundingMetric(BaseMetric):
       They have one box, so R5 and R10 equal R1 and are left out.
     - ``grounding/<category>/...``: the answer and the baselines on the phrases of a category, where it is known. A
       phrase with two categories counts in both.
+    - ``grounding/small/...``, ``medium``, ``large``: with ``by_size``, the same on the phrases whose largest gold box
+      has that size, see :func:`coco_size`.
     - ``grounding/num_phrases``, ``grounding/num_phrases_without_box``: scored, and left out;
       ``grounding/num_phrases_unread``: of those scored, missed because they were not read.
     - ``regions/mean_side``: mean of sqrt(width * height) over all kept regions of all samples, in normalised
@@ -92,6 +95,7 @@ class GroundingMetric(BaseMetric):
 
     Args:
         iou_threshold: IoU from which a box hits.
+        by_size: also groups phrases by the size of what they name.
         region_prefix: takes the place of ``regions``; needed only where two grounding tasks run together.
         prefix: takes the place of ``grounding``.
         collect_device: 'cpu' or 'gpu', see mmengine's BaseMetric.
@@ -103,6 +107,7 @@ class GroundingMetric(BaseMetric):
     def __init__(
         self,
         iou_threshold: float = 0.5,
+        by_size: bool = False,
         region_prefix: str = 'regions',
         prefix: str | None = None,
         collect_device: str = 'cpu',
@@ -110,6 +115,7 @@ class GroundingMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.iou_threshold = iou_threshold
+        self.by_size = by_size
         self.region_prefix = region_prefix
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -156,7 +162,7 @@ class GroundingMetric(BaseMetric):
             points = None if peak is None else points_at(peak.detach().cpu().double(), gold)
             shown, _ = best_boxes(dict(boxes=ranked[-1], scores=torch.zeros(len(ranked[-1]))), count)
             found = found_boxes(shown, gold, self.iou_threshold)
-            categories = list(phrase.get('category') or [])
+            categories = [*(phrase.get('category') or []), *([coco_size(gold)] if self.by_size else [])]
             result.phrases.append(_Phrase(scores, categories, points, len(shown), len(gold), found))
         if sample.get('pred_regions') is not None:
             regions = sample['pred_regions']['boxes'].detach().cpu().double().reshape(-1, 4)

@@ -133,6 +133,17 @@ def test_categories(two_samples):
     assert metrics['grounding/toys/num_phrases'] == 1
 
 
+def test_groups_by_size():
+    side = {'small': 31, 'medium': 95, 'large': 96}
+    gold = [[0.0, 0, each, each] for each in side.values()]
+    # Two boxes: the larger one tells.
+    phrases = [phrase(gold[0]), phrase(gold[0], gold[1]), phrase(gold[2], category=['people'])]
+    data = sample(phrases=phrases, predictions=[[level(gold[0])], [level(gold[1])], [level(gold[0])]])
+    metrics = evaluate([data], by_size=True)
+    assert [metrics[f'grounding/{size}/R1'] for size in side] == [100, 100, 0]
+    assert metrics['grounding/people/R1'] == 0 and 'grounding/small/R1' not in evaluate([data])
+
+
 def test_a_category_called_regions_stays_a_category():
     data = sample(phrases=[phrase(DOG, category=['regions'])], predictions=[[level(DOG)]], regions=[[0.0, 0, 1, 1]])
     metrics = evaluate([data])
