@@ -8,6 +8,7 @@ from .pseudo_label_dataset import PseudoLabelDataset
 from .retrieval_dataset import RetrievalDataset
 from .seeding import item_rng, split_index
 from .shapes import (
+    ShapesAlike,
     ShapesCrowds,
     ShapesDetection,
     ShapesGrounding,
@@ -36,6 +37,7 @@ __all__ = [
     'RandomFlipPair',
     'ResizeImage',
     'RetrievalDataset',
+    'ShapesAlike',
     'ShapesCrowds',
     'ShapesDetection',
     'ShapesGrounding',

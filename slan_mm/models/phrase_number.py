@@ -26,6 +26,10 @@ def things_named(text: str, spans: Sequence[Sequence[int]], several: int) -> int
     """
     words = [word for word in _tagged(text) if any(start <= word[0] and word[1] <= end for start, end in spans)]
     named = [(text[start:end].lower(), tag) for start, end, tag in words]
+    # No verb stands behind an adjective: "red crosses" are things.
+    for place in range(1, len(named)):
+        if named[place][1] == 'VBZ' and named[place - 1][1] in ('JJ', 'CD'):
+            named[place] = (named[place][0], 'NNS')
     last, tag = next(((name, tag) for name, tag in reversed(named) if tag.startswith('NN')), ('', ''))
     plural = tag.endswith('S') and last not in _ONE_PAIR
     if plural or not last or last in _TWO:

@@ -22,6 +22,8 @@ from slan_mm.models.phrase_number import things_named
         ('One of the dogs barks.', 'One of the dogs', 1),
         ('A 5 year old boy swims.', 'A 5 year old boy', 1),
         ('Three children play, two of them in red.', 'two', 2),
+        ('red crosses and a star', 'red crosses', 9),
+        ('A small dog barks.', 'A small dog barks', 1),
     ],
 )
 def test_numbers_plurals_and_groups(text, phrase, number):

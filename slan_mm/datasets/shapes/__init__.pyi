@@ -1,3 +1,4 @@
+from .alike import ShapesAlike
 from .crowds import ShapesCrowds
 from .dataset import ShapesPairs
 from .detection import ShapesDetection
@@ -15,6 +16,7 @@ __all__ = [
     'Phrase',
     'Scene',
     'SceneObject',
+    'ShapesAlike',
     'ShapesCrowds',
     'ShapesDetection',
     'ShapesGrounding',

@@ -152,7 +152,7 @@ class ShapesPairs(Dataset):
         results = {**self.get_data_info(index), 'img': self._image(index, scene), 'ori_shape': size, 'img_shape': size}
         results['rng'] = item_rng(self.seed, epoch + int(self._epoch[0]), index)
         if self.split == 'train' and self.task != 'retrieval':
-            captions = [draw_caption(results['rng'], scene)]
+            captions = [self.draw_caption(results['rng'], scene)]
         else:
             captions = self._captions(index, scene)
         results['text'] = [caption.text for caption in captions] if self.task == 'retrieval' else captions[0].text
@@ -164,6 +164,10 @@ class ShapesPairs(Dataset):
         """What the picture of an item shows."""
         rng = scene_rng(self.seed, self.split, index, _LAYOUT)
         return sample_scene(rng, self.image_size, self.num_objects, self.split)
+
+    def draw_caption(self, rng: np.random.Generator, scene: Scene) -> Caption:
+        """Draws a caption of a scene."""
+        return draw_caption(rng, scene)
 
     def _image(self, index: int, scene: Scene) -> np.ndarray:
         if self._cache is not None and index in self._cache:
@@ -178,7 +182,7 @@ class ShapesPairs(Dataset):
         count = self.captions_per_image if self.task == 'retrieval' else 1
         captions: dict[str, Caption] = {}
         for _ in range(_PATIENCE):
-            caption = draw_caption(rng, scene)
+            caption = self.draw_caption(rng, scene)
             captions.setdefault(caption.text, caption)
             if len(captions) == count:
                 return list(captions.values())
@@ -192,8 +196,8 @@ def _phrases(scene: Scene, caption: Caption, sample_id: str) -> list[dict]:
     return [
         {
             'spans': [[phrase.start, phrase.end]],
-            'boxes': torch.tensor([scene.objects[phrase.index].box], dtype=torch.float32),
-            'category': [scene.objects[phrase.index].size],
+            'boxes': torch.tensor([scene.objects[index].box for index in phrase.indices], dtype=torch.float32),
+            'category': ['several'] if phrase.others else [scene.objects[phrase.index].size],
             'phrase_id': f'{sample_id}/{number}',
         }
         for number, phrase in enumerate(caption.phrases)

@@ -23,11 +23,17 @@ NEAR = 8
 
 @dataclass(frozen=True)
 class Phrase:
-    """``text[start:end]`` of the caption names ``scene.objects[index]``."""
+    """``text[start:end]`` of the caption names ``scene.objects[index]``; a plural also names those at ``others``."""
 
     start: int
     end: int
     index: int
+    others: tuple[int, ...] = ()
+
+    @property
+    def indices(self) -> list[int]:
+        """All objects that it names."""
+        return [self.index, *self.others]
 
 
 @dataclass(frozen=True)

@@ -86,24 +86,27 @@ def sample_scene(
     image_size: int = 64,
     num_objects: tuple[int, int] = (2, 4),
     split: str | None = None,
+    copies: tuple[int, int] = (1, 1),
 ) -> Scene:
     """Draws a scene.
 
-    No two objects share colour and shape, so that these two words name one object. The number of objects is uniform
-    over ``num_objects`` (both ends included). Half of the objects are large; one that finds no room becomes small.
+    No two objects share colour and shape, unless ``copies`` asks for it, so that these two words name one object. The
+    number of objects is uniform over ``num_objects`` (both ends included). Half of the objects are large; one that
+    finds no room becomes small.
 
     Args:
         rng: Where the randomness comes from.
         image_size: Side of the picture in pixels, at least 32.
         num_objects: Fewest and most objects.
         split: Draw until the scene belongs to this split. None: any scene.
+        copies: Fewest and most objects of one colour and shape; the last kind may have fewer.
 
     Raises:
         ValueError: So many objects find no room.
     """
     count = int(rng.integers(num_objects[0], num_objects[1] + 1))
     for _ in range(_SCENES):
-        objects = _place(rng, count, image_size)
+        objects = _place(rng, count, image_size, copies)
         if objects is None:
             continue
         scene = Scene(image_size, objects)
@@ -114,14 +117,20 @@ def sample_scene(
     )
 
 
-def _place(rng: np.random.Generator, count: int, image_size: int) -> tuple[SceneObject, ...] | None:
+def _place(
+    rng: np.random.Generator, count: int, image_size: int, copies: tuple[int, int]
+) -> tuple[SceneObject, ...] | None:
     kinds: set[int] = set()
     objects: list[SceneObject] = []
+    kind, left = 0, 0
     for _ in range(count):
-        kind = int(rng.integers(len(SHAPES) * len(COLORS)))
-        while kind in kinds:
+        if not left:
             kind = int(rng.integers(len(SHAPES) * len(COLORS)))
-        kinds.add(kind)
+            while kind in kinds:
+                kind = int(rng.integers(len(SHAPES) * len(COLORS)))
+            kinds.add(kind)
+            left = copies[0] if copies[0] == copies[1] else int(rng.integers(copies[0], copies[1] + 1))
+        left -= 1
         shape, color = SHAPES[kind % len(SHAPES)], COLORS[kind // len(SHAPES)]
         new = None
         if rng.integers(2):
