@@ -9,6 +9,6 @@ Expected: docs/ablations.md.
 
 _base_ = './slan_small_flickr8k.py'
 
-model = dict(components=dict(type='MapComponents'))
+model = dict(several=3, components=dict(type='MapComponents'))
 test_dataloader = dict(_delete_=True, grounding={{_base_.grounding}})
 test_evaluator = dict(_delete_=True, grounding={{_base_.test_evaluator.grounding}})

@@ -76,7 +76,7 @@ class GroundingInferencer(TaskInferencer):
                 words except function words.
             batch_size, return_datasamples: See :class:`TaskInferencer`.
             options: ``top``, the maximum number of boxes per phrase in results and pages (default: 1, or as many as the
-                phrase names for a model with ``components``); ``score_thr``, the minimum score of a box, or the minimum
+                phrase names for a model with ``several``); ``score_thr``, the minimum score of a box, or the minimum
                 ``present`` of a phrase for a calibrated model (default: none); and those of :class:`TaskInferencer`.
 
         Raises:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import box_iou
 
-from slan_mm.models.phrase_number import things_named
 from slan_mm.registry import MODELS
 
 
@@ -23,21 +22,16 @@ class MapComponents(nn.Module):
 
     Args:
         shares: Shares of the peak, between 0 and 1.
-        several: How many boxes answer a phrase that names several things and no number.
 
     Raises:
-        ValueError: There is no share, one is not between 0 and 1, or ``several`` is less than 1.
+        ValueError: There is no share, or one is not between 0 and 1.
     """
 
-    def __init__(
-        self, shares: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), several: int = 3
-    ) -> None:
+    def __init__(self, shares: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)) -> None:
         super().__init__()
         if not shares or not all(0 < share < 1 for share in shares):
             raise ValueError(f'shares of the peak must be between 0 and 1, got {list(shares)}')
-        if several < 1:
-            raise ValueError(f'several must be at least 1, got {several}')
-        self.shares, self.several = tuple(shares), several
+        self.shares = tuple(shares)
 
     def forward(self, response: Tensor) -> tuple[Tensor, Tensor]:
         """Of a map ``response`` (H, W) the distinct boxes (K, 4), normalised xyxy, and their agreement (K,), falling.
@@ -67,23 +61,20 @@ def add_components(components: MapComponents, maps: Sequence[Sequence[Tensor | N
     """Adds the components of each phrase's map to its regions of the last level, the last of ``pred_phrases``.
 
     Of a phrase that names one thing the best region stays the best. A component scores as much as that, less what its
-    agreement lacks to 1. Of a phrase that names several, see :func:`things_named`, the components come first: 1 is
-    taken off the scores of all other regions, each of which tends to hold all of the things. Also adds ``pred_counts``
-    to every sample: how many boxes answer each phrase.
+    agreement lacks to 1. Of a phrase that names several, by ``pred_counts``, the components come first: 1 is taken off
+    the scores of all other regions, each of which tends to hold all of the things.
 
     Adaptors would not keep these boxes apart. Those that size by moments would draw them all to one.
 
     Args:
         components: Makes the boxes.
         maps: Of each sample the map (H, W) of each phrase, None where it was not read.
-        data_samples: With ``pred_phrases``, see :func:`~slan_mm.models.phrase_grounding.rank_regions`.
+        data_samples: With ``pred_phrases``, see :func:`~slan_mm.models.phrase_grounding.rank_regions`, and
+            ``pred_counts``, see :func:`~slan_mm.models.phrase_number.set_counts`.
     """
     for sample, of_phrases in zip(data_samples, maps, strict=True):
         height, width = sample.ori_shape
-        counts = []
-        for phrase, levels, response in zip(sample.get('phrases') or [], sample.pred_phrases, of_phrases, strict=True):
-            count = things_named(sample.text, phrase['spans'], components.several)
-            counts.append(count)
+        for count, levels, response in zip(sample.pred_counts, sample.pred_phrases, of_phrases, strict=True):
             if response is None or not len(levels[-1]['scores']):
                 continue
             own = levels[-1]
@@ -95,4 +86,3 @@ def add_components(components: MapComponents, maps: Sequence[Sequence[Tensor | N
             found = found[::-1] if count > 1 else found
             ranked, order = torch.cat([score for _, score in found]).sort(descending=True, stable=True)
             levels[-1] = dict(boxes=torch.cat([box for box, _ in found])[order], scores=ranked)
-        sample.set_field(counts, 'pred_counts')

@@ -17,6 +17,7 @@ from slan_mm.models.image.branch import ImageBranch
 from slan_mm.models.locator.boxes import cell_centres
 from slan_mm.models.locator.word_maps import activation_map, level_maps
 from slan_mm.models.map_components import MapComponents, add_components
+from slan_mm.models.phrase_number import set_counts
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
@@ -208,16 +209,19 @@ def ground_phrases(
     branch: ImageBranch,
     word_weight: Tensor | None = None,
     pairs: PairIndex | None = None,
+    several: int | None = None,
     components: MapComponents | None = None,
 ) -> list:
     """:func:`rank_regions` by :func:`grounding_scores`, before any adaptor and after each level; :func:`set_peaks`.
 
-    With ``components`` also :func:`add_components`.
+    With ``several`` also :func:`set_counts`, and with ``components`` :func:`add_components`.
     """
     scores = grounding_scores(branch, image, text, located, pairs)
     rank_regions(located.boxes, scores, located.region_mask, tokens, text.word_mask, data_samples, word_weight)
     maps = phrase_maps(image, text, tokens, data_samples, word_weight, pairs)
     set_peaks(maps, data_samples)
+    if several is not None:
+        set_counts(data_samples, several)
     if components is not None:
         add_components(components, maps, data_samples)
     return data_samples

@@ -39,6 +39,13 @@ def things_named(text: str, spans: Sequence[Sequence[int]], several: int) -> int
     return several if plural or any(name in _GROUPS for name, _ in named) else 1
 
 
+def set_counts(data_samples: Sequence, several: int) -> None:
+    """Adds ``pred_counts`` to every sample: how many boxes answer each of its ``phrases``, :func:`things_named`."""
+    for sample in data_samples:
+        phrases = sample.get('phrases') or []
+        sample.set_field([things_named(sample.text, one['spans'], several) for one in phrases], 'pred_counts')
+
+
 @lru_cache(maxsize=64)
 def _tagged(text: str) -> list[tuple[int, int, str]]:
     """Start, end and tag of each word: the phrases of a text are asked for one after the other."""

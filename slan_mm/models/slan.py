@@ -33,9 +33,14 @@ class SLAN(RetrievalInference, BaseSLAN):
             region-word terms, and 1 for ITM.
         presence: Config of :class:`Presence`, the probability that a phrase's thing is in the image at all; None: it is
             not told. Set by ``tools/calibrate.py``.
-        components: Config of ``MapComponents``, which adds the parts of a phrase's map to its regions, so that a phrase
-            that names several things is answered by several boxes; None: it is answered by one.
+        several: How many boxes answer a phrase that names several things and no number, such as "dogs"; "two dogs" is
+            answered by two, see :func:`things_named`. They are its best regions that hardly overlap. None: one box.
+        components: Config of ``MapComponents``, which adds the parts of a phrase's map to its regions. Needs
+            ``several``.
         base: What :class:`BaseSLAN` takes.
+
+    Raises:
+        ValueError: ``several`` is less than 1, or ``components`` lack it.
     """
 
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
@@ -53,6 +58,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         phrases_alone: bool = False,
         score_weights: dict | None = None,
         presence: dict | None = None,
+        several: int | None = None,
         components: dict | None = None,
         **base: Any,
     ) -> None:
@@ -64,6 +70,11 @@ class SLAN(RetrievalInference, BaseSLAN):
         self.presence: Presence | None = None
         if presence is not None:
             self.presence = MODELS.build(dict(type='Presence') | presence)
+        if several is not None and several < 1:
+            raise ValueError(f'several must be at least 1, got {several}')
+        if components is not None and several is None:
+            raise ValueError('components are ranked by how many boxes answer a phrase: set several, such as several=3')
+        self.several = several
         self.components: MapComponents | None = None if components is None else MODELS.build(components)
         self.register_load_state_dict_pre_hook(fit_chosen)
         self.objective = PretrainObjective(
@@ -174,11 +185,10 @@ class SLAN(RetrievalInference, BaseSLAN):
             data_samples: P samples.
             pairs: Of which image each text is; None: text p of image p.
         """
-        weight = self.objective.word_weight(text)
+        weight, parts = self.objective.word_weight(text), (self.several, self.components)
         if not self.phrases_alone:
             located = self.locate(image, text, pairs) if located is None else located
-            branch, parts = self.image_branch, self.components
-            return ground_phrases(image, text, tokens, located, data_samples, branch, weight, pairs, parts)
+            return ground_phrases(image, text, tokens, located, data_samples, self.image_branch, weight, pairs, *parts)
         if located is not None:
             set_regions(located.boxes[-1], located.region_mask, data_samples)
         rows, alone = one_phrase_texts(text, tokens, data_samples)
@@ -193,14 +203,13 @@ class SLAN(RetrievalInference, BaseSLAN):
             of_image = rows if pairs is None else pairs.image[rows]
             each = PairIndex(of_image, torch.arange(len(rows), device=rows.device), num_images=len(image))
             located = self.locate(image, alone, each)
-            branch, parts = self.image_branch, self.components
-            ground_phrases(image, alone, tokens[rows], located, phrases, branch, weight[rows], each, parts)
+            ground_phrases(image, alone, tokens[rows], located, phrases, self.image_branch, weight[rows], each, *parts)
         answers = iter(phrases)
         for sample in data_samples:
             own = [next(answers) for _ in sample.get('phrases') or []]
             sample.set_field([answer.pred_phrases[0] for answer in own], 'pred_phrases')
             sample.set_field([answer.pred_peaks[0] for answer in own], 'pred_peaks')
             sample.set_field([answer.unread[0] for answer in own], 'unread')
-            if self.components is not None:
+            if self.several is not None:
                 sample.set_field([answer.pred_counts[0] for answer in own], 'pred_counts')
         return data_samples

@@ -9,6 +9,7 @@ from support.toy import build_toy_slan, toy_picture, toy_sample
 from slan_mm.models import MapComponents
 from slan_mm.models.map_components import add_components
 from slan_mm.models.phrase_grounding import phrase_answers
+from slan_mm.models.phrase_number import set_counts
 
 #: Two things of one map of 4 x 8 cells, the left one with a stronger half; boxes below are in cells.
 RESPONSE = torch.tensor(
@@ -39,7 +40,6 @@ def test_a_map_without_response_has_none():
     [
         (dict(shares=()), 'shares of the peak must be between 0 and 1'),
         (dict(shares=(0.5, 1.0)), 'shares of the peak must be between 0 and 1'),
-        (dict(several=0), 'several must be at least 1, got 0'),
     ],
 )
 def test_wrong_settings_are_refused(setting, said):
@@ -68,6 +68,7 @@ class Sample:
 
 def test_one_thing_keeps_its_best_region_and_several_have_boxes_of_their_own():
     one, two, unread = samples = [Sample('a dog'), Sample('two dogs'), Sample('two cats')]
+    set_counts(samples, several=3)
     add_components(MapComponents(shares=(0.4,)), [[RESPONSE], [RESPONSE], [None]], samples)
     assert [sample.pred_counts for sample in samples] == [[1], [2], [2]]
 
@@ -81,28 +82,42 @@ def test_one_thing_keeps_its_best_region_and_several_have_boxes_of_their_own():
     assert len(unread.pred_phrases[0][0]['boxes']) == 1
 
 
+def predict(model, text, *spans):
+    phrases = [dict(spans=[span], boxes=torch.zeros(1, 4), category=None) for span in spans]
+    (sample,) = model.val_step(dict(inputs=[toy_picture(0)], data_samples=[toy_sample(0, text, phrases=phrases)]))
+    return sample
+
+
 @pytest.mark.parametrize('alone', [False, True])
 @torch.no_grad()
-def test_a_model_with_components_answers_a_plural_with_several_boxes(alone):
+def test_a_plural_is_answered_by_several_of_the_models_regions(alone):
     text = 'a red circle and two blue squares'
-
-    def predict(model):
-        phrases = [dict(spans=spans, boxes=torch.zeros(1, 4), category=None) for spans in ([[0, 12]], [[17, 33]])]
-        model.phrases_alone = alone
-        (sample,) = model.val_step(dict(inputs=[toy_picture(0)], data_samples=[toy_sample(0, text, phrases=phrases)]))
-        return sample
-
-    plain = build_toy_slan().eval()
-    rich = build_toy_slan(components=dict(type='MapComponents')).eval()
-    rich.load_state_dict(plain.state_dict())
-    before, after = predict(plain), predict(rich)
-    assert 'pred_counts' not in before and after.pred_counts == [1, 2]
+    plain, rich, parts = (
+        build_toy_slan(phrases_alone=alone, **options).eval()
+        for options in ({}, dict(several=3), dict(several=3, components=dict(type='MapComponents')))
+    )
+    for model in (rich, parts):
+        model.load_state_dict(plain.state_dict())
+    before, after, more = (predict(model, text, [0, 12], [17, 33]) for model in (plain, rich, parts))
+    assert 'pred_counts' not in before and after.pred_counts == more.pred_counts == [1, 2]
     assert [len(answer['boxes']) for answer in phrase_answers(before)] == [1, 1]
     circle, squares = phrase_answers(after)
     assert circle['boxes'] == phrase_answers(before)[0]['boxes'] and len(squares['boxes']) == 2
+    assert squares['boxes'] == phrase_answers(before, top=2)[1]['boxes']
     assert [len(answer['boxes']) for answer in phrase_answers(after, top=1)] == [1, 1]
-    for old, new in zip(before.pred_phrases, after.pred_phrases, strict=True):
-        for level, same in zip(old[:-1], new[:-1], strict=True):
-            assert torch.equal(level['boxes'], same['boxes']), 'levels before the last are what they were'
-        assert len(new[-1]['boxes']) > len(old[-1]['boxes'])
+    # With components the last level has more regions, the others are what they were.
+    assert phrase_answers(more)[0]['boxes'] == circle['boxes'] and len(phrase_answers(more)[1]['boxes']) == 2
+    for old, same, new in zip(before.pred_phrases, after.pred_phrases, more.pred_phrases, strict=True):
+        for one, *others in zip(old[:-1], same[:-1], new[:-1], strict=True):
+            assert all(torch.equal(one['boxes'], other['boxes']) for other in others)
+        assert torch.equal(old[-1]['boxes'], same[-1]['boxes']) and len(new[-1]['boxes']) > len(old[-1]['boxes'])
         assert new[-1]['scores'].tolist() == sorted(new[-1]['scores'].tolist(), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [(dict(several=0), 'several must be at least 1'), (dict(components=dict(type='MapComponents')), 'set several')],
+)
+def test_a_wrong_number_and_components_without_one_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        build_toy_slan(**options)
