@@ -115,7 +115,9 @@ class SLAN(RetrievalInference, BaseSLAN):
         objective, encoder, iteration = self.objective, self.text_branch.encoder, int(self.objective.iteration)
         image = self.encode_image(inputs)
         tokens = self.tokenize([sample.text for sample in data_samples])
-        text = self.encode_text(tokens)
+        # Before the locator's start one pair keeps every parameter in the graph, as distributed training asks.
+        located_rows = slice(None if iteration >= objective.locator_start else 1)
+        text, masked, labels = self.encode_texts_and_masked(tokens, tokens[located_rows])
 
         # L_itc and the region-word terms. Their mixed scores tell which negatives are hard.
         ids = image_ids(data_samples, tokens.input_ids.device)
@@ -126,15 +128,10 @@ class SLAN(RetrievalInference, BaseSLAN):
         losses, scores = objective.contrast(image, text, ids, momentum, target)
 
         # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.
-        if iteration < objective.locator_start:
-            # One pair keeps every parameter in the graph, as distributed training asks, and counts nothing.
-            image, text, tokens, ids, scores = image[:1], text[:1], tokens[:1], ids[:1], scores[:1]
-        masked = labels = negatives = None
-        if objective.masking is not None:
-            masked_tokens, labels = objective.masking(iteration, tokens, encoder)
-            masked = self.encode_text(masked_tokens)
+        negatives = None
         if iteration >= objective.itm_start:
             negatives = objective.sampler.negatives(iteration, scores, ids)
+        image, text = image[located_rows], text[located_rows]
         pairs = objective.sampler.pairs(image, text, masked, negatives)
         located = self.locate(pairs.images, pairs.texts, pairs.index)
 
@@ -143,6 +140,19 @@ class SLAN(RetrievalInference, BaseSLAN):
         losses |= objective(pairs, located, labels, encoder, taught)
         objective.count_iteration()
         return losses
+
+    def encode_texts_and_masked(
+        self, tokens: TextTokens, maskable: TextTokens
+    ) -> tuple[TextFeatures, TextFeatures | None, Tensor | None]:
+        """Features of ``tokens``, and for LM those of ``maskable`` with masked words and their labels; None without LM.
+
+        They pass the text encoder together, so that its weights, and their gradients, are read once.
+        """
+        if self.objective.masking is None:
+            return self.encode_text(tokens), None, None
+        masked, labels = self.objective.masking(int(self.objective.iteration), maskable, self.text_branch.encoder)
+        text = self.encode_text(TextTokens.cat([tokens, masked]))
+        return text[: len(tokens)], text[len(tokens) :], labels
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Grounds the phrases of each sample's text in its image; see :meth:`ground_pairs`."""
