@@ -71,11 +71,13 @@ class PairIndex:
         width = images.shape[-1]
         if len(self.runs) == 1:
             return (rows.reshape(images.shape[0], -1, rows.shape[-1]) @ images).view(rows.shape[0], -1, width)
-        products, pair, image = [], 0, 0
-        for num_images, each in self.runs:
-            own = rows[pair : pair + num_images * each].reshape(num_images, -1, rows.shape[-1])
-            products.append((own @ images[image : image + num_images]).view(num_images * each, rows.shape[1], width))
-            pair, image = pair + num_images * each, image + num_images
+        # Not slices, of which each has a gradient of the whole, padded with zeros.
+        of_pairs = rows.split([num_images * each for num_images, each in self.runs])
+        of_images = images.split([num_images for num_images, _ in self.runs])
+        products = []
+        for (num_images, each), own, of_run in zip(self.runs, of_pairs, of_images, strict=True):
+            product = own.reshape(num_images, each * rows.shape[1], rows.shape[2]) @ of_run
+            products.append(product.view(num_images * each, rows.shape[1], width))
         return torch.cat(products)
 
     def gather(self, values: Tensor, index: Tensor) -> Tensor:

@@ -276,7 +276,7 @@ def main() -> None:
         }
     print(table(columns))
     for name in MODELS_TIMED:
-        peak_memory = f'{memory[name]:.1f}' if options.memory else '-'
+        peak_memory = f'{memory[name]:.2f}' if options.memory else '-'
         print(
             f'{name}: peak memory {peak_memory} GiB, of which parameters, gradients, AdamW '
             f'{state_gib(built[name][0]):.2f}'

@@ -118,12 +118,12 @@ def best_regions(regions: Tensor, words: Tensor, similarities: int = SIMILARITIE
     that chunks bound the memory of the backward pass too, and nothing is computed again.
     """
     of_a_text = regions.shape[0] * regions.shape[1] * words.shape[1]
-    # Not amax: its gradient compares every similarity with the maximum again.
+    # Not amax: its gradient compares every similarity with the maximum again. Regions last: the maximum reads them.
     chunks = [
-        torch.einsum('brc,tnc->brtn', regions, chunk).max(1).values
+        torch.einsum('tnc,brc->tnbr', chunk, regions).max(-1).values
         for chunk in words.split(max(1, similarities // of_a_text))
     ]
-    return torch.cat(chunks, dim=1)
+    return torch.cat(chunks).permute(2, 0, 1)
 
 
 def region_word_scores(

@@ -116,18 +116,17 @@ class PairSampler:
     ) -> StepPairs:
         """The pairs of B images and their texts, of these and their ``masked`` texts, and with their ``negatives``."""
         count, device = len(image), image.saliency.device
-        images, texts = image.for_pairs(), text
-        own = torch.arange(count, device=device)
+        images, texts, local = image.for_pairs(), text, slice(None)
         if negatives is not None and self.negatives_from_all_ranks:
-            images, texts = gather_record(images), gather_record(texts, padded=True)
-            own = torch.arange(len(images), device=device)[local_rows(count)]
+            images, texts, local = gather_record(images), gather_record(texts, padded=True), local_rows(count)
+        own = torch.arange(len(images), device=device)[local]
         partners = [own]
         if masked is not None:
             partners.append(len(texts) + torch.arange(count, device=device))
             texts = TextFeatures.cat([texts, masked])
         if negatives is not None:
             partners.append(negatives.text)
-            images = images[torch.cat([own, negatives.image])]
+            images = ImageFeatures.cat([images[local], images[negatives.image]])
         each, extra = len(partners), 0 if negatives is None else count
         rows = torch.arange(count, device=device)
         index = PairIndex(
