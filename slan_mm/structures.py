@@ -8,7 +8,7 @@ element takes part.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -125,7 +125,9 @@ class ImageFeatures(Batched):
       V, F_1, ..., F_L in that order.
     - ``embedding`` (B, E): the unit vector that ITC compares.
 
-    The last two serve contrast alone: a task without it leaves them out, {} and None.
+    These two serve contrast alone: a task without it leaves them out, {} and None.
+
+    - ``pair_space``: ``region_space`` again, where ITM reads it too (:class:`SimilarityFiltration`); else {}.
     """
 
     boxes: Tensor
@@ -135,6 +137,7 @@ class ImageFeatures(Batched):
     space_maps: dict[str, list[Tensor]]
     region_space: dict[str, Tensor]
     embedding: Tensor
+    pair_space: dict[str, Tensor] = field(default_factory=dict, kw_only=True)
 
     def for_pairs(self) -> ImageFeatures:
         """The record without what contrast alone reads: a lighter one to make pairs of."""

@@ -21,6 +21,7 @@ from torch.export import Dim, ExportedProgram
 from slan_mm.extras import require_extra
 from slan_mm.feature_store.encoders import StoredTextEncoder
 from slan_mm.models.base import BaseSLAN
+from slan_mm.pair_index import PairIndex
 from slan_mm.structures import Batched, ImageFeatures, TextFeatures, TextTokens
 
 #: Inputs of the text part.
@@ -107,10 +108,14 @@ class LocatePart(nn.Module):
     def outputs(self, *tensors: Tensor) -> dict[str, Tensor]:
         """See the class."""
         iterator = iter(tensors)
-        located = self.model.locate(like(self.image, iterator), like(self.text, iterator))
+        image, text = like(self.image, iterator), like(self.text, iterator)
+        located = self.model.locate(image, text)
         outputs = fresh(named_tensors(located), tensors)
         objective = getattr(self.model, 'objective', None)
-        return outputs if objective is None else outputs | {'match': objective.itm_head(located)}
+        if objective is None:
+            return outputs
+        rows = PairIndex.rows(text.words)
+        return outputs | {'match': objective.match_logits(located, image, text, rows.image, rows.text)}
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """:meth:`outputs` without their names."""

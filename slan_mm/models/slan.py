@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from slan_mm.models.base import BaseSLAN
+from slan_mm.models.dist import gather_record
 from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.map_components import MapComponents
 from slan_mm.models.objectives import PretrainObjective
@@ -86,6 +89,29 @@ class SLAN(RetrievalInference, BaseSLAN):
             text_branch=self.text_branch,
         )
 
+        if self.objective.frozen_contrast:
+            for module in self._contrast:
+                module.requires_grad_(False)
+
+    @property
+    def _contrast(self) -> list[nn.Module]:
+        """What contrast trains; the locator and ITM read it."""
+        objective = self.objective
+        return [self.image_branch, self.text_branch, objective.itc, objective.region_word, objective.mixer]
+
+    def train(self, mode: bool = True) -> SLAN:
+        """Sets the mode; what is frozen stays in evaluation mode (no dropout)."""
+        super().train(mode)
+        if self.objective.frozen_contrast:
+            for module in self._contrast:
+                module.eval()
+        return self
+
+    def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
+        """Features of B images, see :class:`BaseSLAN`; with what ITM compares, if it has a similarity."""
+        image = super().encode_image(inputs)
+        return image if self.objective.similarity is None else replace(image, pair_space=image.region_space)
+
     def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """ITC alone: similarity of every image's embedding with every text's, (B, T) logits."""
         return self.objective.itc.similarity(image.embedding, text.embedding)
@@ -105,7 +131,8 @@ class SLAN(RetrievalInference, BaseSLAN):
         self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
     ) -> Tensor:
         """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""
-        return self.objective.itm_head(self.locate(image, text, pairs, levels)).float()
+        located, index = self.locate(image, text, pairs, levels), pairs or PairIndex.rows(text.words)
+        return self.objective.match_logits(located, image, text, index.image, index.text).float()
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (image i, its own text).
@@ -125,7 +152,15 @@ class SLAN(RetrievalInference, BaseSLAN):
         momentum = None
         if objective.momentum is not None:
             momentum = objective.momentum.embed(self.image_branch, self.text_branch, inputs, tokens, image)
-        losses, scores = objective.contrast(image, text, ids, momentum, target)
+        if objective.frozen_contrast:
+            losses, scores = {}, objective.pair_scores(image, gather_record(text, padded=True))
+        else:
+            losses, scores = objective.contrast(image, text, ids, momentum, target)
+
+        if objective.similarity is not None:
+            losses['loss_similarity'] = (
+                objective.similarity.loss(image, text, scores, ids) * objective.weights['similarity']
+            )
 
         # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.
         negatives = None

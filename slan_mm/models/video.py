@@ -5,7 +5,8 @@ A joined :class:`ImageFeatures` holds V videos in place of B images:
 - ``boxes``, ``saliency``, ``regions``: the regions of all frames one after the other, (V, m * Nq, ...); boxes stay
   relative to their own frame;
 - ``pyramid``, ``space_maps``: with an axis for the frames, (V, m, D, H_i, W_i);
-- ``region_space``: (V, m * M * Nq, C), all regions of all frames, so that a word finds its best one in any frame;
+- ``region_space``, ``pair_space``: (V, m * M * Nq, C), all regions of all frames, so that a word finds its best one in
+  any frame;
 - ``embedding``: the direction of the frames' mean embedding.
 """
 
@@ -40,6 +41,7 @@ def join_frames(image: ImageFeatures, frames: int) -> ImageFeatures:
         },
         region_space={term: _in_a_row(regions, frames) for term, regions in image.region_space.items()},
         embedding=None if image.embedding is None else normalize(_frame_axis(image.embedding, frames).mean(1), dim=-1),
+        pair_space={term: _in_a_row(regions, frames) for term, regions in image.pair_space.items()},
     )
 
 

@@ -10,6 +10,7 @@ from .regression import (
     SaliencyRegressionLoss,
 )
 from .score_mixer import ScoreMixer
+from .similarity import SimilarityFiltration
 from .soft_targets import SoftTargets
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     'RegionWordLoss',
     'SaliencyRegressionLoss',
     'ScoreMixer',
+    'SimilarityFiltration',
     'SoftTargets',
 ]

@@ -55,13 +55,18 @@ def itm_loss(logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Ten
     return total, global_mean(correct.float().sum(), valid.sum())
 
 
-def rerank_loss(logits: Tensor, negatives: Negatives) -> Tensor:
+def rerank_loss(logits: Tensor, negatives: Negatives, lead_weight: float = 1.0) -> Tensor:
     """Trains ITM as retrieval uses it, added to the mixed score: log(1 + exp(-lead of ITM + ITC)).
 
     Unlike Eq. 4 it needs no common threshold for all images and texts, and ITM learns what ITC lacks.
     ``logits`` (3B,): B pairs, then their negative texts, then their negative images.
+
+    ``lead_weight``: of ITC's lead. Negatives that are drawn with a hardness of h already follow h times the mixed score:
+    the best ITM is then the log-likelihood ratio less (h + ``lead_weight``) times the mixed score. So 1 - h makes it
+    what has to be added.
     """
     count = len(negatives.text)
-    lead = logits[:count].float().repeat(2) - logits[count:].float() + negatives.lead.detach().float()
+    lead = lead_weight * negatives.lead.detach().float()
+    lead = logits[:count].float().repeat(2) - logits[count:].float() + lead
     weight = negatives.valid.float()
     return global_mean((softplus(-lead) * weight).sum(), weight.sum())

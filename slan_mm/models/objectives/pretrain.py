@@ -13,11 +13,12 @@ from slan_mm.models import protocols
 from slan_mm.models.objectives.contrast import ContrastObjective
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
+from slan_mm.models.objectives.similarity import SimilarityFiltration
 from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
 from slan_mm.models.objectives.word_masking import WordMasking
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
-from slan_mm.structures import Located
+from slan_mm.structures import ImageFeatures, Located, TextFeatures
 
 if TYPE_CHECKING:
     from slan_mm.models.image.branch import ImageBranch
@@ -33,6 +34,9 @@ class PretrainObjective(ContrastObjective):
         embed_dims: Width D, set by :class:`SLAN`.
         image_branch, text_branch: The branches that the momentum encoders copy.
         itm, regression: Configs of the components.
+        similarity: Config of :class:`SimilarityFiltration`, whose logit is added to ITM's; None: the paper's ITM alone.
+        frozen_contrast: Whether contrast stays as it is: its losses are left out, and :class:`SLAN` trains the locator
+            and ITM alone, on features without gradient and dropout.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head. 'rerank', 0
             unless given, is :func:`rerank_loss`.
         mask_probability: Share of words that LM masks.
@@ -42,6 +46,7 @@ class PretrainObjective(ContrastObjective):
         momentum: Momentum encoders' coefficient, e.g. 0.995 as in ALBEF; 0 for none.
         hardness: Factor of the scores before negatives are drawn by their softmax: the mixed score is a sum of scaled
             similarities, whose softmax would nearly always draw the hardest one.
+        lead_weight: Weight of the mixed score's lead in the re-ranking loss, see :func:`rerank_loss`.
         negatives_from_all_ranks: Whether hard negatives come from the gathered batch; every rank then keeps the feature
             maps of all.
         seed: Of maskings and negatives, which depend on seed and iteration alone, on any number of ranks.
@@ -55,23 +60,27 @@ class PretrainObjective(ContrastObjective):
         text_branch: TextBranch,
         itm: dict | None = None,
         regression: dict | None = None,
+        similarity: dict | None = None,
+        frozen_contrast: bool = False,
         weights: dict[str, float] | None = None,
         mask_probability: float = 0.15,
         locator_start: int = 0,
         itm_start: int = 0,
         momentum: float = 0.0,
         hardness: float = 1.0,
+        lead_weight: float = 1.0,
         negatives_from_all_ranks: bool = True,
         seed: int = 0,
         **contrast: Any,
     ) -> None:
-        default = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, lm=1.0, reg=1.0, saliency=1.0)
+        default = dict(itc=1.0, region_word=1.0, itm=1.0, rerank=0.0, similarity=1.0, lm=1.0, reg=1.0, saliency=1.0)
         if unknown := set(weights or {}) - set(default):
             raise ValueError(f'objective.weights names {sorted(unknown)}, the losses are {sorted(default)}')
         super().__init__(
             text_encoder=cast('nn.Module', text_branch.encoder), weights=default | (weights or {}), **contrast
         )
         self.sampler = PairSampler(hardness, negatives_from_all_ranks, seed)
+        self.lead_weight = lead_weight
         self.locator_start = locator_start
         self.itm_start = max(itm_start, locator_start) if self.weights['itm'] else math.inf
         self.register_buffer('iteration', torch.zeros((), dtype=torch.long))
@@ -79,6 +88,11 @@ class PretrainObjective(ContrastObjective):
         self.itm_head: protocols.MatchHead = build_sized(
             dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims
         )
+        self.similarity: SimilarityFiltration | None = None
+        if similarity is not None:
+            space_dims = {term: contrast['space_dims'][term] for term in self.region_word}
+            self.similarity = MODELS.build(dict(type='SimilarityFiltration', space_dims=space_dims) | similarity)
+        self.frozen_contrast = frozen_contrast
         self.masking = None
         if self.weights['lm']:
             encoder = cast('protocols.WordEmbedder', text_branch.encoder)
@@ -136,19 +150,36 @@ class PretrainObjective(ContrastObjective):
             return losses
         return {name: value * 0.0 for name, value in losses.items() if name.startswith('loss_')}
 
+    def match_logits(
+        self, located: Located, image: ImageFeatures, text: TextFeatures, image_rows: Tensor, text_rows: Tensor
+    ) -> Tensor:
+        """ITM's logits (P,) of ``located`` pairs: pair p is of the image and the text in these rows.
+
+        ``similarity`` has a loss of its own: what the head learns is added to it as it is.
+        """
+        logits = self.itm_head(located)
+        if self.similarity is None:
+            return logits
+        return logits + self.similarity(image, text, image_rows, text_rows).detach()
+
     def match(self, pairs: StepPairs, located: Located) -> dict[str, Tensor]:
         """L_itm (Eq. 4)."""
+        parts = (pairs.positive,) if pairs.negatives is None else pairs.matched
+        image_rows, text_rows = (
+            torch.cat([rows[part] for part in parts]) for rows in (pairs.index.image, pairs.index.text)
+        )
+        matched = Located.cat([located[part] for part in parts])
+        logits = self.match_logits(matched, pairs.images, pairs.texts, image_rows, text_rows)
         if pairs.negatives is None:
             # Keeps the head in the graph, as distributed training asks of every parameter.
-            return {'loss_itm': self.itm_head(located[pairs.positive]).float().sum() * 0.0}
-        logits = self.itm_head(Located.cat([located[rows] for rows in pairs.matched]))
+            return {'loss_itm': logits.float().sum() * 0.0}
         count = len(pairs.negatives.text)
         labels = torch.arange(len(logits), device=logits.device) < count
         valid = torch.cat([torch.ones_like(labels[:count]), pairs.negatives.valid])
         loss, accuracy = itm_loss(logits, labels, valid)
         losses = {'loss_itm': loss * self.weights['itm'], 'itm_accuracy': accuracy}
         if self.weights['rerank']:
-            losses['loss_rerank'] = rerank_loss(logits, pairs.negatives) * self.weights['rerank']
+            losses['loss_rerank'] = rerank_loss(logits, pairs.negatives, self.lead_weight) * self.weights['rerank']
         return losses
 
     def predict_words(self, words: Tensor, labels: Tensor, embeddings: Tensor) -> dict[str, Tensor]:

@@ -117,3 +117,10 @@ def test_rerank_loss_is_of_the_lead_over_each_negative():
     # The mixed score is taken as it is; pairs without a negative teach nothing.
     assert lead.grad is None and logits.grad[5] == 0
     assert logits.grad[0] < 0 < logits.grad[2]
+
+
+def test_the_lead_of_the_mixed_score_may_count_less():
+    """ITM leads by 1 and -2, ITC by 2 and 4, of which .5 counts: leads of 2 and 0."""
+    negatives = Negatives(torch.tensor([0]), torch.tensor([0]), torch.tensor([True, True]), torch.tensor([2.0, 4.0]))
+    loss = rerank_loss(torch.tensor([1.0, 0.0, 3.0]), negatives, lead_weight=0.5)
+    assert loss.item() == pytest.approx((math.log(1 + math.exp(-2)) + math.log(2)) / 2)
