@@ -61,9 +61,9 @@ def rerank_loss(logits: Tensor, negatives: Negatives, lead_weight: float = 1.0) 
     Unlike Eq. 4 it needs no common threshold for all images and texts, and ITM learns what ITC lacks.
     ``logits`` (3B,): B pairs, then their negative texts, then their negative images.
 
-    ``lead_weight``: of ITC's lead. Negatives that are drawn with a hardness of h already follow h times the mixed score:
-    the best ITM is then the log-likelihood ratio less (h + ``lead_weight``) times the mixed score. So 1 - h makes it
-    what has to be added.
+    ``lead_weight``: of ITC's lead. Negatives that are drawn with a hardness of h already follow h times the mixed
+    score: the best ITM is then the log-likelihood ratio less (h + ``lead_weight``) times the mixed score. So 1 - h
+    makes it what has to be added.
     """
     count = len(negatives.text)
     lead = lead_weight * negatives.lead.detach().float()
