@@ -35,6 +35,6 @@ model = dict(
     ),
 )
 
-train_cfg = dict(max_iters=1500, val_interval=500)
+train_cfg = dict(max_iters=1000, val_interval=1000)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 auto_scale_lr = dict(enable=False, base_batch_size=8)
