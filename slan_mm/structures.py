@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 Self = TypeVar('Self', bound='Batched')
 
@@ -93,6 +94,16 @@ class TextTokens(Batched):
     mask: Tensor
     word_mask: Tensor
     offsets: Tensor
+
+    def padded(self, length: int, padding_id: int) -> TextTokens:
+        """The texts with padding up to ``length`` tokens, which is at least NT."""
+        more = length - self.input_ids.shape[1]
+        return TextTokens(
+            input_ids=pad(self.input_ids, (0, more), value=padding_id),
+            mask=pad(self.mask, (0, more), value=False),
+            word_mask=pad(self.word_mask, (0, more), value=False),
+            offsets=pad(self.offsets, (0, 0, 0, more)),
+        )
 
 
 @dataclass

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmpretrain.structures import DataSample
 from support.engine import histories, toy_config
+from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch import nn
 
 from slan_mm.engine import CompileHook, NonFiniteLossHook, PredictionFileHook
@@ -142,6 +143,18 @@ def test_modules_are_compiled_in_place():
     runner.model['other'](x)
     assert len(graphs) == 1
     assert list(runner.model.state_dict()) == names
+
+
+def test_texts_of_a_compiled_model_have_few_lengths_and_the_same_losses():
+    model, plain = build_toy_slan(), build_toy_slan()
+    runner = FakeRunner(1.0, False)
+    runner.model = model
+    CompileHook([]).before_train(runner)
+    texts = ['a red circle', 'a blue circle and a red square']
+    assert [model.tokenize([text]).mask.shape[1] for text in texts] == [8, 16]
+    expected = toy_losses(plain, toy_batch())
+    for name, value in toy_losses(model, toy_batch()).items():
+        torch.testing.assert_close(value, expected[name])
 
 
 def test_a_module_to_compile_must_be_there(tmp_path):

@@ -26,3 +26,20 @@ def test_the_embedding_of_regions_that_are_found_is_that_of_all_features(embeddi
         torch.testing.assert_close(branch(inputs, found=(image.boxes, image.saliency)), image.embedding)
     # The branch itself is whole.
     assert branch.detector is None and model.image_branch.detector is not None
+
+
+def test_texts_and_their_masked_copies_are_encoded_together():
+    model, passes = build_toy_slan(), []
+    model.text_branch.encoder.backbone.register_forward_hook(lambda *_: passes.append(1))
+    assert toy_losses(model.train(), toy_batch())['loss_lm'] > 0
+    assert passes == [1]
+
+
+def test_contrast_alone_reads_the_finest_level():
+    """Region-word terms compare the regions of every level, so none can be left out before the locator's start."""
+    model = build_toy_slan(objective__locator_start=2)
+    losses = toy_losses(model.train(), toy_batch())
+    assert losses['loss_lm'] == 0
+    losses['loss_region_word_lexical'].backward()
+    for level in model.image_branch.decoder.levels:
+        assert any(parameter.grad.abs().max() > 0 for parameter in level.parameters())

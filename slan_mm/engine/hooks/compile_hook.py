@@ -7,8 +7,23 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from torch import nn
 
 from slan_mm.registry import HOOKS
+
+
+def compile_modules(model: nn.Module, modules: Sequence[str], text_multiple: int, **options: Any) -> None:
+    """Compiles ``modules`` of ``model`` in place, and has its texts padded to multiples of ``text_multiple`` tokens.
+
+    Compiling itself happens when they are first called. ``options`` are told to ``torch.compile``.
+
+    Raises:
+        AttributeError: The model has no module of that name.
+    """
+    for name in modules:
+        model.get_submodule(name).compile(**options)
+    if hasattr(model, 'text_branch'):
+        model.text_branch.encoder.length_multiple = text_multiple  # type: ignore[union-attr]
 
 
 @HOOKS.register_module()
@@ -20,12 +35,14 @@ class CompileHook(Hook):
 
     Args:
         modules: Names of the modules, e.g. 'locator'.
+        text_multiple: Texts are padded to a multiple of so many tokens: so there are few lengths.
         options: What ``torch.compile`` is told, e.g. ``backend``. Batches differ in their longest text, so that
             ``dynamic`` is True unless it is given.
     """
 
-    def __init__(self, modules: Sequence[str] = ('locator',), **options: Any) -> None:
+    def __init__(self, modules: Sequence[str] = ('locator',), text_multiple: int = 8, **options: Any) -> None:
         self.modules = list(modules)
+        self.text_multiple = text_multiple
         self.options = {'dynamic': True, **options}
 
     def before_train(self, runner: Any) -> None:
@@ -35,6 +52,5 @@ class CompileHook(Hook):
             AttributeError: The model has no module of that name.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        for name in self.modules:
-            model.get_submodule(name).compile(**self.options)
+        compile_modules(model, self.modules, self.text_multiple, **self.options)
         runner.logger.info(f'compiles {", ".join(self.modules)} at the first batches, which take minutes')

@@ -92,6 +92,8 @@ class TextEncoder(BaseModule):
             tokenizer = {'type': 'HFTokenizer', 'name_or_path': tokenizer, 'local_files_only': local_files_only}
         self.tokenizer = TOKENIZERS.build(tokenizer)
         self.max_words = max_words
+        #: Texts are padded to a multiple of so many tokens, ``max_words`` at most; a compiled model sets it.
+        self.length_multiple = 1
         self.frozen = frozen
         #: Where the weights of the model come from; None: random.
         self.source = model if isinstance(model, str) else None
@@ -202,7 +204,10 @@ class TextEncoder(BaseModule):
             offsets=batch['offset_mapping'],
         )
         self._see_unknown(texts, batch.encodings)
-        return sentence_first(tokens, sentence, padding_id).to(device=self.word_embeddings.weight.device)
+        tokens = sentence_first(tokens, sentence, padding_id)
+        length = -(-tokens.input_ids.shape[1] // self.length_multiple) * self.length_multiple
+        tokens = tokens.padded(min(length, self.max_words), padding_id) if self.length_multiple > 1 else tokens
+        return tokens.to(device=self.word_embeddings.weight.device)
 
     def _reading_order(self, tokens: TextTokens) -> tuple[Tensor, Tensor | None, Tensor | None]:
         positions = self.backbone.config.max_position_embeddings

@@ -212,3 +212,16 @@ def test_code_that_comes_with_files_is_neither_run_nor_asked_for(tmp_path, token
     with pytest.raises(OSError, match=r'The text encoder ".*folder" comes with code of its own'):
         TextEncoder(tokenizer, model=str(folder))
     assert not (tmp_path / 'trapped').exists()
+
+
+def test_texts_are_padded_to_a_multiple(encoder):
+    """But not beyond the greatest length, which may be all positions that there are."""
+    texts = ['a red circle', 'squares']
+    plain, expected = encoder.tokenize(texts), encoder(encoder.tokenize(texts))
+    for multiple, length in ((1, 5), (3, 6), (4, 8), (7, 7), (8, 8), (16, 8)):
+        encoder.length_multiple = multiple
+        tokens = encoder.tokenize(texts)
+        assert tokens.input_ids.shape == (2, length)
+        assert not tokens.mask[:, 5:].any() and not tokens.word_mask[:, 5:].any()
+        assert torch.equal(tokens.input_ids[:, :5], plain.input_ids)
+        torch.testing.assert_close(encoder(tokens).contextual[:, :5], expected.contextual)
