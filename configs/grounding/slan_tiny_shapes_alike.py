@@ -5,7 +5,7 @@
         --cfg-options model.several=None
 
 The second answers every phrase with one box. Captions of pre-training have no plural.
-Expected: not measured here.
+Expected: recall of all boxes of a plural 35.8, 12.8 with one box each (docs/ablations.md).
 """
 
 _base_ = '../pretrain/slan_tiny_shapes_long.py'
