@@ -7,27 +7,15 @@ Photographs are expected in ``data/coco_mini`` (docs/tasks/detection.md) and the
 Expected: AP50 of each class, docs/pseudo_labels.md.
 """
 
-_base_ = [
-    '../_base_/models/slan_small.py',
-    '../_base_/models/photograph_moves.py',
-    '../_base_/datasets/coco_mini_detection.py',
-    '../_base_/schedules/detection_cosine.py',
-    '../_base_/detection_runtime.py',
-]
+_base_ = './slan_small_coco_mini.py'
 
-adaptor = dict(type='RegionAdaptor', attention=_base_.attention, pooling=_base_.pooling)
-
-# What it shares with pretrain/slan_small_flickr8k.py is what tells where words point.
 model = dict(
-    type='SLANDetector',
-    objective=None,
-    map_terms=('lexical', 'contextual'),
-    image=dict(smoothing=_base_.smoothing),
-    locator=dict(adaptors=[dict(**adaptor, move=move, feature_level=level) for level, move in _base_.moves]),
+    image=dict(detector=dict(learn_boxes=False)),
+    text=dict(encoder=dict(max_words=32)),
+    locator=dict(region_filter=dict(top=12, threshold=0.1, max_overlap=0.3)),
     # A prompt for each class, as a phrase has a pass of its own in pre-training; each answers with 12 regions.
     prompt=dict(max_classes=1),
-    head=dict(max_per_img=960, nms=dict(iou_threshold=0.5)),
-    data_preprocessor=dict(type='mmdet.DetDataPreprocessor', bgr_to_rgb=True, pad_size_divisor=32),
+    head=dict(max_per_img=960),
 )
 
 # As phrases of Flickr8k are grounded.
