@@ -185,7 +185,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         """
         if self.objective.masking is None:
             return self.encode_text(tokens), None, None
-        masked, labels = self.objective.masking(int(self.objective.iteration), maskable, self.text_branch.encoder)
+        masked, labels = self.text_branch.mask(maskable, self.objective.masking, int(self.objective.iteration))
         text = self.encode_text(TextTokens.cat([tokens, masked]))
         return text[: len(tokens)], text[len(tokens) :], labels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -60,6 +60,15 @@ class TextBranch(BaseModule):
         """Tokens of T >= 1 texts."""
         tokens = self.encoder.tokenize(texts)
         return join_pieces(tokens, texts) if self.whole_words else tokens
+
+    def mask(
+        self,
+        tokens: TextTokens,
+        masking: Callable[[int, TextTokens, protocols.TextEncoder], tuple[TextTokens, Tensor]],
+        iteration: int,
+    ) -> tuple[TextTokens, Tensor]:
+        """``tokens`` with words masked for LM, and their labels; ``masking`` is a :class:`WordMasking`."""
+        return masking(iteration, tokens, self.encoder)
 
     def itc_modules(self) -> list[nn.Module]:
         """What ITC alone reads."""
