@@ -6,7 +6,7 @@
 
 By COCO's sizes. ``--tta`` also looks at four overlapping tiles of an image. Photographs are expected in
 ``data/coco_mini`` and the encoders in ``weights`` (docs/install.md); SLAN_DATA and SLAN_WEIGHTS name other folders.
-Expected: not measured here.
+Expected: pointing 41.3, R@1 12.1 with the first stage's weights (docs/tasks/grounding.md).
 """
 
 _base_ = '../pretrain/slan_small_flickr8k.py'
