@@ -4,8 +4,9 @@
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors --small
 
-``--small`` leaves out frozen encoders, which the config names, and rounds weights to half precision. The folder is that of ``save_pretrained`` (docs/hub.md): weights, config, tokenizer, the run's record and a model card.
-Of the file, bare weights as safetensors, a metafile tells the same.
+The folder is that of ``save_pretrained`` (docs/hub.md): weights, config, tokenizer, the run's record and a model card.
+Of the file, bare weights as safetensors, a metafile tells the same. With ``--small`` it has no frozen encoders, which
+the config names, and its weights are rounded to half precision.
 
 Optimizer, schedule, logs and random state are left out. The weights must be exactly those of the config's model.
 ``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training, the
