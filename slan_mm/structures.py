@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+#: The levels of the locator before which the retrieval cascade has its early exit.
+EXIT_LEVEL = 1
+
 Self = TypeVar('Self', bound='Batched')
 
 

@@ -110,3 +110,15 @@ def test_an_inferencer_imports_nothing_that_only_some_configs_need(modules):
         if any(f'{module}.'.startswith(f'{seldom}.') for seldom in SELDOM)
     }
     assert not found
+
+
+def test_a_folder_of_a_model_needs_no_seldom_packages():
+    """Its types are looked up in the registries of MMDetection, some of which import all of it."""
+    code = f"""if True:
+        import sys
+        from slan_mm.config import read_config
+        read_config({str(ROOT / 'checkpoints' / 'slan_tiny_shapes_long')!r})
+        found = {{'mmdet.datasets', 'mmdet.engine', 'imgaug', 'faiss', 'tensorboard'}} & set(sys.modules)
+        assert not found, found
+    """
+    subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True)

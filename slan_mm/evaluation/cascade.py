@@ -1,7 +1,7 @@
 """The retrieval cascade: few candidates of a query get the dear scores. Evaluation and search both go through it.
 
 ITC scores all candidates, the mixed score (ITC and region-word terms) the best ``m`` of them, ITM the best ``k`` of
-these. NumPy alone. Q queries; candidates are numbers, scores belong to them place by place.
+these. Q queries; candidates are numbers, scores belong to them place by place.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: The levels of the locator before which ITM's early exit is.
-EXIT_LEVEL = 1
+from slan_mm.structures import EXIT_LEVEL
 
 #: Of lists of candidates (Q, n) and a number of the locator's levels, None for all, the ITM logits (Q, n) of each list.
 ITMScorer = Callable[[Sequence[np.ndarray], 'int | None'], Sequence[np.ndarray]]
@@ -25,7 +24,8 @@ class Cascade:
     - ``m``: the mixed score, the best by ITC; None: all, the full computation.
     - ``k``: ITM, the best by the mixed score.
     - ``full_k``: ITM after all levels of the locator, the best of the k by ITM after its first level; the others leave
-      there. None: all k. ITM's head is trained after the last level alone: what it says earlier may be worth little.
+      there. None: all k. A model with ``objective.early_itm`` has a head for the first level; without it ITM's head,
+      which is trained after the last level, judges there, too, and less well.
 
     Raises:
         ValueError: a number is below 1, or a later score looks at more candidates than an earlier one.

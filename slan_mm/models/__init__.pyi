@@ -6,13 +6,14 @@ from .map_components import MapComponents
 from .presence import Presence
 from .score_weights import ScoreWeights
 from .slan import SLAN
-from .tasks import NLVR, SLANAnswerer, SLANCaptioner, SLANDetector, SLANGrounder, VideoRetrieval
+from .tasks import NLVR, EarlyExitSLAN, SLANAnswerer, SLANCaptioner, SLANDetector, SLANGrounder, VideoRetrieval
 from .tower_preprocessor import TowerDataPreprocessor
 
 __all__ = [
     'NLVR',
     'SLAN',
     'BaseSLAN',
+    'EarlyExitSLAN',
     'GroundingTTAModel',
     'GroundingTiles',
     'MapComponents',

@@ -18,7 +18,7 @@ from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, marked_text, one_phrase_texts, set_regions
 from slan_mm.models.presence import Presence
 from slan_mm.models.score_weights import ScoreWeights
-from slan_mm.models.state_dict_hooks import fit_chosen
+from slan_mm.models.state_dict_hooks import fit_chosen, fit_early_head
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -80,6 +80,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         self.several = several
         self.components: MapComponents | None = None if components is None else MODELS.build(components)
         self.register_load_state_dict_pre_hook(fit_chosen)
+        self.register_load_state_dict_pre_hook(fit_early_head)
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,
@@ -132,7 +133,7 @@ class SLAN(RetrievalInference, BaseSLAN):
     ) -> Tensor:
         """Match logits (P,) of row-wise pairs, or of the ``pairs`` of B images and T texts, see :meth:`locate`."""
         located, index = self.locate(image, text, pairs, levels), pairs or PairIndex.rows(text.words)
-        return self.objective.match_logits(located, image, text, index.image, index.text).float()
+        return self.objective.match_logits(located, image, text, index.image, index.text, levels).float()
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (image i, its own text).

@@ -82,6 +82,18 @@ def fit_chosen(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: A
         state_dict.setdefault(name, value)
 
 
+def fit_early_head(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """A ``load_state_dict`` pre-hook: the ITM head of the early exit is left out where ``module`` has none; where a
+    checkpoint has none, it is that of the last level."""
+    early, last = (f'{prefix}{_OBJECTIVE}{name}.' for name in ('early_itm_head', 'itm_head'))
+    own = [name for name in module.state_dict(prefix=prefix) if name.startswith(early)]
+    for name in [name for name in state_dict if name.startswith(early) and not own]:
+        del state_dict[name]
+    if not any(name in state_dict for name in own):
+        taken = {name: state_dict.get(last + name.removeprefix(early)) for name in own}
+        state_dict.update({name: value for name, value in taken.items() if value is not None})
+
+
 def refuse_other_architecture(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
     """A ``load_state_dict`` pre-hook that refuses checkpoints of another architecture.
 

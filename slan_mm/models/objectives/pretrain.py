@@ -18,7 +18,7 @@ from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
 from slan_mm.models.objectives.word_masking import WordMasking
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
-from slan_mm.structures import ImageFeatures, Located, TextFeatures
+from slan_mm.structures import EXIT_LEVEL, ImageFeatures, Located, TextFeatures
 
 if TYPE_CHECKING:
     from slan_mm.models.image.branch import ImageBranch
@@ -37,6 +37,8 @@ class PretrainObjective(ContrastObjective):
         similarity: Config of :class:`SimilarityFiltration`, whose logit is added to ITM's; None: the paper's ITM alone.
         frozen_contrast: Whether contrast stays as it is: its losses are left out, and :class:`SLAN` trains the locator
             and ITM alone, on features without gradient and dropout.
+        early_itm: Config of a second ITM head, which reads pairs after :data:`EXIT_LEVEL`, where the retrieval cascade
+            has its early exit; None: ``itm`` reads them there, too. It is trained by :class:`EarlyExitSLAN` alone.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head. 'rerank', 0
             unless given, is :func:`rerank_loss`.
         mask_probability: Share of words that LM masks.
@@ -59,6 +61,7 @@ class PretrainObjective(ContrastObjective):
         image_branch: ImageBranch,
         text_branch: TextBranch,
         itm: dict | None = None,
+        early_itm: dict | None = None,
         regression: dict | None = None,
         similarity: dict | None = None,
         frozen_contrast: bool = False,
@@ -93,6 +96,11 @@ class PretrainObjective(ContrastObjective):
             space_dims = {term: contrast['space_dims'][term] for term in self.region_word}
             self.similarity = MODELS.build(dict(type='SimilarityFiltration', space_dims=space_dims) | similarity)
         self.frozen_contrast = frozen_contrast
+        self.early_itm_head: protocols.MatchHead | None = None
+        if early_itm is not None:
+            self.early_itm_head = build_sized(
+                dict(type='ITMHead') | early_itm, 'objective.early_itm', embed_dims=embed_dims
+            ).requires_grad_(False)
         self.masking = None
         if self.weights['lm']:
             encoder = cast('protocols.WordEmbedder', text_branch.encoder)
@@ -151,25 +159,32 @@ class PretrainObjective(ContrastObjective):
         return {name: value * 0.0 for name, value in losses.items() if name.startswith('loss_')}
 
     def match_logits(
-        self, located: Located, image: ImageFeatures, text: TextFeatures, image_rows: Tensor, text_rows: Tensor
+        self,
+        located: Located,
+        image: ImageFeatures,
+        text: TextFeatures,
+        image_rows: Tensor,
+        text_rows: Tensor,
+        levels: int | None = None,
     ) -> Tensor:
-        """ITM's logits (P,) of ``located`` pairs: pair p is of the image and the text in these rows.
+        """ITM's logits (P,) of pairs ``located`` by ``levels``: pair p is of the image and the text in these rows.
 
         ``similarity`` has a loss of its own: what the head learns is added to it as it is.
         """
-        logits = self.itm_head(located)
+        early = self.early_itm_head if levels == EXIT_LEVEL else None
+        logits = (early or self.itm_head)(located)
         if self.similarity is None:
             return logits
         return logits + self.similarity(image, text, image_rows, text_rows).detach()
 
-    def match(self, pairs: StepPairs, located: Located) -> dict[str, Tensor]:
-        """L_itm (Eq. 4)."""
+    def match(self, pairs: StepPairs, located: Located, levels: int | None = None) -> dict[str, Tensor]:
+        """L_itm (Eq. 4) of pairs that are ``located`` by ``levels`` of the locator; None: all."""
         parts = (pairs.positive,) if pairs.negatives is None else pairs.matched
         image_rows, text_rows = (
             torch.cat([rows[part] for part in parts]) for rows in (pairs.index.image, pairs.index.text)
         )
         matched = Located.cat([located[part] for part in parts])
-        logits = self.match_logits(matched, pairs.images, pairs.texts, image_rows, text_rows)
+        logits = self.match_logits(matched, pairs.images, pairs.texts, image_rows, text_rows, levels)
         if pairs.negatives is None:
             # Keeps the head in the graph, as distributed training asks of every parameter.
             return {'loss_itm': logits.float().sum() * 0.0}

@@ -1,5 +1,6 @@
 from .captioning import SLANCaptioner
 from .detection import SLANDetector
+from .early_exit import EarlyExitSLAN
 from .nearest_captioner import NearestCaptioner
 from .nlvr import NLVR
 from .supervised_grounding import SLANGrounder
@@ -8,6 +9,7 @@ from .vqa import SLANAnswerer
 
 __all__ = [
     'NLVR',
+    'EarlyExitSLAN',
     'NearestCaptioner',
     'SLANAnswerer',
     'SLANCaptioner',
