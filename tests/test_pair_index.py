@@ -61,7 +61,9 @@ def test_located_as_row_wise_pairs_are(name):
     assert_same(model, uneven, image, text)
     every = PairIndex.all_pairs(3, 4)
     assert every.runs == PairIndex(every.image, every.text).runs == [(3, 4)]
-    assert_same(model, every, image, text, (model.locator.prepare_images(image), model.locator.prepare_texts(text)))
+    for many_texts in (False, True):
+        prepared = model.locator.prepare_images(image, many_texts)
+        assert_same(model, every, image, text, (prepared, model.locator.prepare_texts(text)))
     scores = model.itm_scores(image, text, every)
     torch.testing.assert_close(scores, model.itm_scores(image[every.image], text[every.text]), **CLOSE)
 

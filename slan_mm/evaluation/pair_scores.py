@@ -17,6 +17,8 @@ from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
 
 _NAMES = {'itc': 'ITC'}
+#: Texts that an image meets on average from which the locator's maps are worth projecting.
+MANY_TEXTS = 64
 
 
 @dataclass
@@ -128,13 +130,19 @@ class PairScores:
         kept = self.store.scores('itm' if levels is None else f'itm_{levels}', mine.shape, of=of)
         options = {} if levels is None else {'levels': levels}
         logits = kept.values
+        # A model may compute once what it needs of the images of several chunks.
+        prepare = getattr(self.model, 'prepare_images', lambda image, many_texts: image)
+        many_texts = len(mine) >= MANY_TEXTS * len(gallery.own)
+        held: tuple[torch.Tensor, Any] | None = None
         with Progress(f'ITM scores, {len(pairs)} pairs in all', len(mine), done=kept.done) as progress:
             for start in range(kept.done, len(mine), self.pair_chunk):
                 part = torch.from_numpy(pairs[mine[start : start + self.pair_chunk]]).to(device)
                 index, images, texts = PairIndex.among(part // count, part % count)
-                image = gallery.images.take(torch.from_numpy(gallery.row[images.cpu().numpy()]), device, dtype)
+                if held is None or not torch.equal(images, held[0]):
+                    image = gallery.images.take(torch.from_numpy(gallery.row[images.cpu().numpy()]), device, dtype)
+                    held = images, prepare(image, many_texts)
                 text = gallery.text_features.take(texts.cpu(), device, dtype)
-                scores = self.model.itm_scores(image, text, index, **options)
+                scores = self.model.itm_scores(held[1], text, index, **options)
                 logits[start : start + len(part)] = scores.float().cpu().numpy()
                 kept.mark(start + len(part))
                 progress.step(len(part))

@@ -135,6 +135,13 @@ class SLAN(RetrievalInference, BaseSLAN):
         located, index = self.locate(image, text, pairs, levels), pairs or PairIndex.rows(text.words)
         return self.objective.match_logits(located, image, text, index.image, index.text, levels).float()
 
+    def prepare_images(self, image: ImageFeatures, many_texts: bool = False) -> ImageFeatures:
+        """Images for several calls of :meth:`itm_scores`, with what the locator computes from them alone.
+
+        ``many_texts``: for some dozens of texts and more, see :meth:`SelfLocator.prepare_images`.
+        """
+        return self.locator.prepare_images(image.for_pairs(), many_texts)
+
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """L_all = L_itm + L_itc + L_lm + L_reg (Eq. 8, 9), and region-word terms, of pairs (image i, its own text).
 

@@ -33,6 +33,7 @@ CONFIGS = sorted(
 LOGGED = {
     'NearestCaptioner': {'loss_itc', 'loss_itm', 'loss_reg'},
     'SLAN': {'loss_itc', 'loss_itm', 'loss_reg'},
+    'EarlyExitSLAN': {'loss_itm', 'itm_accuracy'},
     'SLANCaptioner': {'loss_caption'},
     'SLANAnswerer': {'loss_answer'},
     'SLANGrounder': {'loss_cls', 'loss_bbox_level0', 'loss_iou_refined', 'matched_iou'},
@@ -239,6 +240,7 @@ PREDICTIONS = {
     'SLANCaptioner': check_texts,
     'SLANDetector': check_detections,
     'SLANGrounder': check_grounding,
+    'EarlyExitSLAN': check_retrieval,
     'VideoRetrieval': check_retrieval,
 }
 

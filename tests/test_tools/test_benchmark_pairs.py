@@ -22,11 +22,12 @@ def test_rivals_score_the_same_pair(tools):
     from benchmark_pairs import build_slan, slan_rivals
 
     model = build_slan(TINY, 5)
-    cached, alone = slan_rivals(model, 64, argparse.Namespace(images=2, texts=3, words=5))
-    assert (cached.pairs, alone.pairs) == (6, 1)
+    cached, early, alone = slan_rivals(model, 64, argparse.Namespace(images=2, texts=3, words=5))
+    assert (cached.pairs, early.pairs, alone.pairs) == (6, 6, 1)
     scores = cached.run()
     assert scores.shape == (6,)
     torch.testing.assert_close(alone.run(), scores[:1], rtol=1e-4, atol=1e-5)
+    assert early.run().shape == (6,) and not torch.allclose(early.run(), scores)
 
 
 def test_ratios_are_of_single_pairs(tools):
@@ -56,7 +57,7 @@ def test_tables(tools, monkeypatch, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('|')]
     rows = {cells[1].strip(): cells for cells in (line.split('|') for line in lines)}
     name = 'slan_tiny_shapes, 64'
-    assert {f'{name}, cached', f'{name}, without reuse', 'BLIP, 64', 'all', 'feed-forward layers'} <= rows.keys()
+    assert {f'{name}, cached', f'{name}, early exit', f'{name}, without reuse', 'BLIP, 64', 'all', 'feed-forward layers'} <= rows.keys()
     assert 'anything else' not in rows
     # Of the same work, the parts' operations sum to the whole's.
     whole = float(rows['all'][4])

@@ -8,6 +8,7 @@ ratios are medians of the rounds' ratios. Weights are random, images are noise, 
 
 - ``cached``: images and texts are encoded and prepared; timed is the way from there to the match logit, for every image
   with every text.
+- ``early exit``: the same with the cascade: the locator's first level for every text, all levels for an eighth.
 - ``without reuse``: each pair by itself, from its pixels and its tokens.
 - ``BLIP``: the image-text matching head of mmpretrain's BLIP ViT-B, from the image's tokens and the text's to the
   logits, as ``BlipRetrieval.compute_score_matrix_i2t`` calls it for one image at a time.
@@ -25,6 +26,8 @@ from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import positive
 
 CONFIGS = ['configs/pretrain/slan_r50_14m.py', 'configs/pretrain/slan_vit-b_14m.py']
+#: What a model is timed as: all levels for all pairs, the cascade, each pair by itself.
+KINDS = ('cached', 'early exit', 'without reuse')
 CLOCKS = {'wall': time.perf_counter, 'cpu': time.process_time}
 
 
@@ -56,6 +59,7 @@ from torch import Tensor, nn
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
+from slan_mm.structures import EXIT_LEVEL
 
 #: Rows of the table of costs, and the modules they are of; the first that fits.
 PARTS = {
@@ -89,18 +93,26 @@ def build_slan(config: str, num_words: int) -> nn.Module:
     return MODELS.build(model).eval()
 
 
-def slan_rivals(model: nn.Module, size: int, options: argparse.Namespace) -> tuple[Rival, Rival]:
-    """The model on cached features of all images and texts, and without reuse, one pair at a time."""
+def slan_rivals(model: nn.Module, size: int, options: argparse.Namespace) -> tuple[Rival, Rival, Rival]:
+    """The model on cached features of all images and texts, the same with an early exit, and without reuse, one pair at
+    a time."""
     texts = [' '.join(['red'] * options.words)] * options.texts
     pictures = torch.randn(options.images, 3, size, size)
-    image = model.locator.prepare_images(model.encode_image(pictures).for_pairs())
+    image = model.prepare_images(model.encode_image(pictures), many_texts=True)
     text = model.locator.prepare_texts(model.encode_text(texts))
     pairs = PairIndex.all_pairs(options.images, options.texts)
 
     def alone() -> Tensor:
         return model.itm_scores(model.encode_image(pictures[:1]), model.encode_text(texts[:1]))
 
-    return Rival(lambda: model.itm_scores(image, text, pairs), len(pairs)), Rival(alone, 1)
+    kept = PairIndex.all_pairs(options.images, max(options.texts // 8, 1))
+
+    def early() -> Tensor:
+        scores = model.itm_scores(image, text, pairs, EXIT_LEVEL)
+        model.itm_scores(image, text, kept)
+        return scores
+
+    return Rival(lambda: model.itm_scores(image, text, pairs), len(pairs)), Rival(early, len(pairs)), Rival(alone, 1)
 
 
 def build_blip(layers: int | None = None) -> tuple[nn.Module, nn.Module]:
@@ -151,11 +163,12 @@ def speed_table(result: Alternation, rivals: dict[str, Rival], flops: dict[str, 
     for name, rival in rivals.items():
         seconds = per_pair(result, rivals, name)
         size = name.split(', ')[1]
-        cached = name.endswith('cached')
+        kind = name.split(', ')[-1]
+        cached = kind in KINDS[:2]
         columns['ms a pair'][name] = f'{1000 * seconds:.1f}'
         columns['pairs/s'][name] = f'{1 / seconds:.2f}'
         columns['x BLIP'][name] = ratio(result, rivals, f'BLIP, {size}', name) if cached else ''
-        alone = name.replace('cached', 'without reuse')
+        alone = name.replace(kind, KINDS[2])
         columns['x without reuse'][name] = ratio(result, rivals, alone, name) if cached else ''
         columns['GFLOPs a pair'][name] = f'{flops[name] / rival.pairs / 1e9:.2f}'
         columns['share of peak'][name] = f'{100 * flops[name] / result.median(name) / peak:.0f} %'
@@ -219,7 +232,8 @@ def main() -> None:
         model = build_slan(config, options.words)
         for size in options.sizes:
             name = f'{Path(config).stem}, {size}'
-            rivals[f'{name}, cached'], rivals[f'{name}, without reuse'] = slan_rivals(model, size, options)
+            kinds = [f'{name}, {kind}' for kind in KINDS]
+            rivals |= dict(zip(kinds, slan_rivals(model, size, options), strict=True))
     blip = build_blip()
     for size in options.sizes:
         rivals[f'BLIP, {size}'] = blip_rival(*blip, size, options)
@@ -235,7 +249,7 @@ def main() -> None:
     )
     print(f'\n{speed_table(result, rivals, flops, peak)}', flush=True)
     for name, rival in rivals.items():
-        if name.endswith('cached'):
+        if name.endswith(KINDS[0]):
             print(f'\n{name}\n\n{cost_table(rival, peak, options.rounds, clock)}', flush=True)
 
 

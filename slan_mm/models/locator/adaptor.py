@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from slan_mm.models import protocols
 from slan_mm.models.locator.attention import Projections
@@ -52,9 +53,19 @@ class RegionAdaptor(BaseModule):
         self.box_embedding = self.place_type(embed_dims)
         self.norm = nn.LayerNorm(embed_dims)
 
-    def pooled(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex) -> Tensor:
-        """F_i pooled in the moved ``boxes``, plus the embedding of their place: (P, NG, D)."""
-        new = self.projection(self.pooling(feature_map, boxes, pairs))
+    def project_map(self, feature_map: Tensor) -> Tensor:
+        """F_i (B, D, H, W) projected cell by cell, still without the bias, for :meth:`pooled`: pooling is linear."""
+        return conv2d(feature_map, self.projection.weight[:, :, None, None])
+
+    def pooled(self, feature_map: Tensor, boxes: Tensor, pairs: PairIndex, projected: Tensor | None = None) -> Tensor:
+        """F_i pooled in the moved ``boxes``, plus the embedding of their place: (P, NG, D).
+
+        ``projected``: F_i by :meth:`project_map`, where that is computed already.
+        """
+        if projected is None:
+            new = self.projection(self.pooling(feature_map, boxes, pairs))
+        else:
+            new = self.pooling(projected, boxes, pairs) + self.projection.bias
         return new + self.box_embedding(boxes).to(new.dtype)
 
     def embed(self, attended: Tensor, pooled: Tensor) -> Tensor:
@@ -68,13 +79,15 @@ class RegionAdaptor(BaseModule):
         activation: Tensor,
         pairs: PairIndex,
         projections: Projections | None = None,
+        projected: Tensor | None = None,
     ) -> PairState:
         """One level, from the ``state`` of level i - 1 to that of level i.
 
         ``feature_map`` F_i of the B images (B, D, H, W); ``activation``, the pairs' word-activation maps on it
-        (P, NT, H, W); ``projections`` of the state's regions and words, if already computed.
+        (P, NT, H, W); ``projections`` of the state's regions and words, and F_i ``projected``, if already
+        computed.
         """
         attended, words = self.attention(state.regions, state.words, state.region_mask, state.token_mask, projections)
         boxes = self.move(state.boxes, activation, state.word_mask)
-        regions = self.embed(attended, self.pooled(feature_map, boxes, pairs))
+        regions = self.embed(attended, self.pooled(feature_map, boxes, pairs, projected))
         return PairState(regions, boxes, state.region_mask, words, state.token_mask, state.word_mask)

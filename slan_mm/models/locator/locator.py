@@ -89,10 +89,11 @@ class SelfLocator(BaseModule):
             word_mask=words.word_mask,
         )
         boxes = [state.boxes]
-        for adaptor in list(self.adaptors)[:levels]:
+        for number, adaptor in enumerate(list(self.adaptors)[:levels]):
             level: int = adaptor.feature_level - 1  # type: ignore[operator, assignment]
             activation = self.activation(images, words, pairs, level)
-            state = adaptor(state, images.pyramid[level], activation, pairs, projections)
+            projected = None if images.projected is None else images.projected[number]
+            state = adaptor(state, images.pyramid[level], activation, pairs, projections, projected)
             boxes.append(state.boxes)
             projections = None
 
@@ -123,8 +124,12 @@ class SelfLocator(BaseModule):
         similarity = term_similarity(text.word_space, regions, pairs).transpose(1, 2)
         return self.filter.saliency_logits(similarity.float(), text.word_mask)
 
-    def prepare_images(self, image: ImageFeatures) -> PreparedImages:
-        """What the first exchange reads of B images alone; images that are prepared are returned as they are."""
+    def prepare_images(self, image: ImageFeatures, many_texts: bool = False) -> PreparedImages:
+        """What the locator reads of B images alone; images that are prepared are returned as they are.
+
+        ``many_texts``: also the projected maps. These cost as much as the moved regions of some dozens of pairs: at 224
+        x 224 of 17, at 384 x 384 of 50.
+        """
         if isinstance(image, PreparedImages):
             return image
         regions = image.regions + self.box_embedding(image.boxes).to(image.regions.dtype)
@@ -136,7 +141,20 @@ class SelfLocator(BaseModule):
         key = value = None
         if len(self.adaptors):
             key, value = self.adaptors[0].attention.project_unweighted(regions)  # type: ignore[operator, union-attr]
-        return PreparedImages(**_fields(image) | dict(regions=regions), region_maps=region_maps, key=key, value=value)
+        projected = None
+        if many_texts:
+            levels = [adaptor.feature_level - 1 for adaptor in self.adaptors]  # type: ignore[operator]
+            projected = [
+                adaptor.project_map(image.pyramid[level])  # type: ignore[operator, index]
+                for adaptor, level in zip(self.adaptors, levels, strict=True)
+            ]
+        return PreparedImages(
+            **_fields(image) | dict(regions=regions),
+            region_maps=region_maps,
+            key=key,
+            value=value,
+            projected=projected,
+        )
 
     def prepare_texts(self, text: TextFeatures) -> PreparedTexts:
         """What the first exchange reads of T texts alone; texts that are prepared are returned as they are."""

@@ -36,11 +36,13 @@ class PreparedImages(ImageFeatures):
       Empty where the filter reads no words.
     - ``key``, ``value`` (B, Nq, D): the first attention's projections of ``regions``, still without weights and biases;
       None where there is no adaptor.
+    - ``projected``: of each adaptor its map by ``project_map``, (B, D, H_i, W_i); None for images that meet few texts.
     """
 
     region_maps: dict[str, Tensor]
     key: Tensor | None
     value: Tensor | None
+    projected: list[Tensor] | None
 
 
 @dataclass

@@ -34,6 +34,10 @@ class VideoRetrieval(SLAN):
             return super().encode_image(inputs)
         return join_frames(super().encode_image(inputs.flatten(0, 1)), inputs.shape[1])
 
+    def prepare_images(self, image: ImageFeatures, many_texts: bool = False) -> ImageFeatures:
+        """As SLAN's; videos, which :meth:`locate` takes apart, stay as they are."""
+        return image if num_frames(image) is not None else super().prepare_images(image, many_texts)
+
     def locate(
         self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex | None = None, levels: int | None = None
     ) -> Located:
