@@ -40,6 +40,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
+from slan_mm.applied_config import without_momentum
 from slan_mm.engine.launch import build_runner, config_from_options, leave_processes, set_show_dir, set_tta
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     cfg = config_from_options(options)
     cfg.load_from = options.checkpoint
     cfg.resume = False
+    cfg.model = without_momentum(cfg.model)
     if options.show_dir is not None:
         set_show_dir(cfg, str(options.show_dir))
     if options.tta:

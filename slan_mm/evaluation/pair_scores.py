@@ -71,8 +71,7 @@ class PairScores:
                 values[row, asked[row]] = score(image[row : row + 1], text[texts])[0]
             return values
 
-        of = {'pairs': hashlib.sha256(np.packbits(wanted).tobytes()).hexdigest()}
-        return self._filled({kind: score_wanted}, f'Scores of {wanted.sum()} pairs, images', of)[0]
+        return self._filled({kind: score_wanted}, f'Scores of {wanted.sum()} pairs, images', which(wanted))[0]
 
     def _scorer(self, kind: str) -> Callable[[Any, Any], np.ndarray]:
         """Images and texts to their scores."""
@@ -122,7 +121,7 @@ class PairScores:
         gallery, (device, dtype) = self.gallery, place_of(self.model)
         count = len(gallery.texts)
         wanted_i2t = np.arange(len(i2t))[:, None] * count + i2t
-        wanted_t2i = t2i * count + np.arange(count)[:, None]
+        wanted_t2i = t2i.astype(np.int64) * count + np.arange(count)[:, None]
         pairs = np.unique(np.concatenate([wanted_i2t.ravel(), wanted_t2i.ravel()]))
         mine = np.flatnonzero(gallery.owner[pairs // count] == get_rank())
         # Another k asks for other pairs.
@@ -151,6 +150,11 @@ class PairScores:
         for index_of_rank, logits_of_rank in all_gather_object((mine, logits)):
             everywhere[index_of_rank] = logits_of_rank
         return [everywhere[np.searchsorted(pairs, wanted)] for wanted in (wanted_i2t, wanted_t2i)]
+
+
+def which(wanted: np.ndarray) -> dict[str, str]:
+    """What scores of the pairs at which ``wanted`` (N, M) is True depend on."""
+    return {'pairs': hashlib.sha256(np.packbits(wanted).tobytes()).hexdigest()}
 
 
 def _check(scores: np.ndarray, what: str) -> None:

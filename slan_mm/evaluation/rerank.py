@@ -11,7 +11,7 @@ from slan_mm.evaluation.cascade import Stage, in_order, scores_at
 from slan_mm.evaluation.functional.recall import gold_ranks, summarise_ranks
 
 #: Scores compared at once: bounds the working memory, not the result.
-SCORES_AT_ONCE = 2**24
+SCORES_AT_ONCE = 2**22
 
 
 @dataclass
@@ -41,10 +41,19 @@ class Direction:
 def shortlist(scores: np.ndarray, k: int) -> np.ndarray:
     """Indices (Q, min(k, G)) of the highest of (Q, G) scores, best first; equal scores in the order of their index."""
     k = min(k, scores.shape[1])
-    result = np.empty((len(scores), k), dtype=np.int64)
+    result = np.empty((len(scores), k), dtype=np.int32)
     for rows in _chunks(scores):
         result[rows] = np.argsort(-scores[rows], axis=1, kind='stable')[:, :k]
     return result
+
+
+def asked_pairs(scores: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of (N, M) scores the m best of each row (N, m) and of each column (M, m), and (N, M), True at all of them."""
+    of_rows, of_columns = shortlist(scores, m), shortlist(scores.T, m)
+    asked = np.zeros(scores.shape, dtype=bool)
+    np.put_along_axis(asked, of_rows, True, axis=1)
+    np.put_along_axis(asked.T, of_columns, True, axis=1)
+    return of_rows, of_columns, asked
 
 
 def best_of(scores: np.ndarray, candidates: np.ndarray | None, count: int) -> Stage:

@@ -17,7 +17,7 @@ from slan_mm.evaluation.gallery import Gallery, encode_gallery
 from slan_mm.evaluation.itm_agreement import itm_agreement
 from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
-from slan_mm.evaluation.rerank import Direction, best_of, rank, shortlist
+from slan_mm.evaluation.rerank import Direction, asked_pairs, best_of, rank
 from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
 from slan_mm.models.inference import evaluating, weight_of_itm
 from slan_mm.registry import EVALUATOR
@@ -231,10 +231,7 @@ class RetrievalEvaluator:
             scores, itc = pairs.all_pairs('region_word' if self.choose_weights else 'shortlist', 'itc')
             return scores, itc, (None, None)
         (itc,) = pairs.all_pairs('itc')
-        of_images, of_texts = shortlist(itc, m), shortlist(itc.T, m)
-        wanted = np.zeros(itc.shape, dtype=bool)
-        np.put_along_axis(wanted, of_images, True, axis=1)
-        np.put_along_axis(wanted.T, of_texts, True, axis=1)
+        of_images, of_texts, wanted = asked_pairs(itc, m)
         return pairs.some_pairs('shortlist', wanted, itc), itc, (of_images, of_texts)
 
     def _log_protocol(self, gallery: Gallery, dataloader: Any, model: Any) -> None:

@@ -18,7 +18,7 @@ from slan_mm.models.objectives.contrast import image_ids
 from slan_mm.models.phrase_grounding import ground_phrases, marked_text, one_phrase_texts, set_regions
 from slan_mm.models.presence import Presence
 from slan_mm.models.score_weights import ScoreWeights
-from slan_mm.models.state_dict_hooks import fit_chosen, fit_early_head
+from slan_mm.models.state_dict_hooks import fit_chosen, fit_objective
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, Located, TextFeatures, TextTokens
@@ -80,7 +80,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         self.several = several
         self.components: MapComponents | None = None if components is None else MODELS.build(components)
         self.register_load_state_dict_pre_hook(fit_chosen)
-        self.register_load_state_dict_pre_hook(fit_early_head)
+        self.register_load_state_dict_pre_hook(fit_objective)
         self.objective = PretrainObjective(
             **objective,
             embed_dims=self.embed_dims,

@@ -57,7 +57,14 @@ def test_tables(tools, monkeypatch, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('|')]
     rows = {cells[1].strip(): cells for cells in (line.split('|') for line in lines)}
     name = 'slan_tiny_shapes, 64'
-    assert {f'{name}, cached', f'{name}, early exit', f'{name}, without reuse', 'BLIP, 64', 'all', 'feed-forward layers'} <= rows.keys()
+    assert {
+        f'{name}, cached',
+        f'{name}, early exit',
+        f'{name}, without reuse',
+        'BLIP, 64',
+        'all',
+        'feed-forward layers',
+    } <= rows.keys()
     assert 'anything else' not in rows
     # Of the same work, the parts' operations sum to the whole's.
     whole = float(rows['all'][4])

@@ -31,7 +31,7 @@ def test_synthetic_features_are_scored_by_the_model(benchmark):
     with torch.no_grad():
         assert torch.equal(synthetic.shortlist_scores(image, text), model.shortlist_scores(image, text))
         synthetic.itm_scores(image[:2], text, PairIndex(torch.arange(2), torch.arange(2)))
-    assert synthetic.pairs == {'ITC': 6, 'ITM': 2} and len(synthetic.peaks['ITM']) == 1
+    assert synthetic.pairs == {'mixed': 6, 'ITM': 2} and len(synthetic.peaks['ITM']) == 1
 
 
 def test_when_time_is_over_itc_is_cheap_and_itm_ends(benchmark):
@@ -40,20 +40,27 @@ def test_when_time_is_over_itc_is_cheap_and_itm_ends(benchmark):
     assert torch.equal(synthetic.shortlist_scores(image, text), image.embedding @ text.embedding.T)
     with pytest.raises(benchmark['OutOfTimeError']):
         synthetic.itm_scores(image, text, PairIndex(torch.arange(1), torch.arange(1)))
-    assert synthetic.pairs == {'ITC': 0, 'ITM': 0}
+    assert synthetic.pairs == {'mixed': 0, 'ITM': 0}
 
 
 @pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='needs the /proc of Linux')
 def test_both_parts_run(benchmark, tmp_path, monkeypatch, capsys):
     Config(dict(model=toy_config(), default_scope='slan_mm')).dump(tmp_path / 'toy.py')
-    sizes = '--images 7 --texts 20 --k 3 --size 32 --words 6 --image-chunk 4 --pair-chunk 8 --minutes 10 --runs 1'
+    sizes = '--images 7 --texts 20 --m 5 --k 3 --full-k 1 --size 32 --words 6 --image-chunk 4 --pair-chunk 8'
     arguments = ['benchmark', str(tmp_path / 'toy.py'), '--store', str(tmp_path / 'store'), *sizes.split()]
+    arguments += ['--minutes', '10', '--runs', '1']
     monkeypatch.setattr(sys, 'argv', arguments)
     benchmark['main']()
     printed = capsys.readouterr().out
-    assert re.search(r'ITC, medians of 1 .*\n  200 pairs: .*\n  400 pairs: .*\n  800 pairs: .*\n  1600 pairs:', printed)
-    # Scores of the first 3 images were put there; the model scores the other 4 with all texts.
-    assert 'scores of 3 images put into the store' in printed and 'ITC: 80 pairs in 1 chunks' in printed
-    count = int(re.search(r'(\d+) pairs in the shortlists', printed)[1])
-    assert f'ITM: {count} pairs in {-(-count // 8)} chunks' in printed and 60 <= count <= 81
+    for kind in ('ITM, first level', 'ITM, all levels'):
+        rows = ''.join(rf'\n  {count} pairs: .*' for count in (128, 256, 384, 512))
+        assert re.search(rf'{kind}: medians of 1 .*{rows}', printed)
+    assert re.search(r'mixed: medians of 1 .*(\n  \d+ pairs: .*){4}', printed)
+    # Mixed scores of the first 3 images were put there; the model scores those of the other 4.
+    assert 'scores of 3 images put into the store' in printed
+    found = re.search(r'by score: mixed: (\d+), ITM, first level: (\d+), ITM, all levels: (\d+)', printed)
+    mixed, early, full = map(int, found.groups())
+    assert max(7 * 5, 20 * 5) <= mixed <= 27 * 5 and 20 * 3 <= early <= 27 * 3 and 20 <= full <= 27
+    scored = {kind: int(re.search(rf'{kind}: (\d+) pairs in', printed)[1]) for kind in ('mixed', 'ITM')}
+    assert 0 < scored['mixed'] < mixed and early < scored['ITM'] <= early + 27
     assert 'PEAK of the whole' in printed and 'Computed from the fits, not measured' in printed

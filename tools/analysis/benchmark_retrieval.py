@@ -6,18 +6,20 @@ The model is the config's, with random weights. It encodes one random image and 
 features and differ in the embedding, because contents change neither time nor memory. There are two parts:
 
 - ``linear``: ``RetrievalEvaluator`` on galleries of four sizes, in alternating runs. It fits a line to the medians of
-  CPU seconds by the number of pairs that ITC and ITM score.
+  CPU seconds by the number of pairs that the mixed score, ITM after the locator's first level, and ITM after all levels
+  look at.
 - ``memory``: ``--images`` x ``--texts`` features go into a store on disk in half precision, and ``RetrievalEvaluator``
-  runs on it with ``--k``. ITC scores of all images but the last chunk are random numbers in the store, as if an earlier
-  run had left them. Of the last chunk, and of the shortlists' pairs, the model scores chunks for ``--minutes`` each.
-  The tool prints the peak of resident memory of each phase and chunk. At the end all queries are ranked, with random
-  ITM logits.
+  runs on it with the cascade of ``--m``, ``--k`` and ``--full-k``. ITC scores, and mixed scores of all images but the
+  last chunk, are random numbers in the store, as if an earlier run had left them. Of the last chunk, and of the
+  shortlists' pairs, the model scores chunks for ``--minutes`` each. The tool prints the peak of resident memory of each
+  phase and chunk. At the end all queries are ranked, with random ITM logits.
 
 A finished store is used again. Remove it afterwards: ResNet-50 at 224 pixels takes 17 GB.
 """
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--part', choices=['linear', 'memory', 'both'], default='both')
     parser.add_argument('--images', type=positive, default=5000)
     parser.add_argument('--texts', type=positive, default=25000)
-    parser.add_argument('--k', type=positive, default=256)
+    parser.add_argument('--m', type=positive, default=500, help='candidates of the mixed score')
+    parser.add_argument('--k', type=positive, default=256, help='candidates of ITM after the first level')
+    parser.add_argument('--full-k', type=positive, help='candidates of ITM after all levels; default: an eighth of k')
     parser.add_argument('--size', type=positive, default=224, help='side of the pictures')
     parser.add_argument('--words', type=positive, default=30, help='tokens of a text')
     parser.add_argument('--image-chunk', type=positive, default=16)
@@ -43,11 +47,13 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         '--minutes',
         type=option(real(0, above=True)),
         default=2.0,
-        help='for ITC and for ITM scores of the memory part',
+        help='for mixed and for ITM scores of the memory part',
     )
     parser.add_argument('--runs', type=positive, default=5)
     add_settings(parser)
-    return parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
+    parsed.full_k = parsed.full_k or max(parsed.k // 8, 1)
+    return parsed
 
 
 if __name__ == '__main__':
@@ -64,18 +70,21 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
+from slan_mm.applied_config import without_momentum
 from slan_mm.config import read_config
 from slan_mm.evaluation import RetrievalEvaluator
-from slan_mm.evaluation.cascade import Stage
+from slan_mm.evaluation.cascade import Cascade, itm_stages
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
-from slan_mm.evaluation.rerank import rank, shortlist
+from slan_mm.evaluation.pair_scores import which
+from slan_mm.evaluation.rerank import asked_pairs, best_of, rank
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
-from slan_mm.structures import ImageFeatures, TextFeatures
+from slan_mm.structures import EXIT_LEVEL, ImageFeatures, TextFeatures
 
-#: Images x texts of the galleries that ITC, and ITC and ITM, are timed on.
-ITC_SIZES = [(4, 50), (8, 50), (16, 50), (32, 50)]
-ITM_SIZES = [(2, 2), (3, 3), (4, 4), (6, 6)]
+#: Images x texts of the galleries that are timed. The mixed score looks at two images of each text: an eighth of a
+#: chunk of 16 images, the share of COCO's pairs. Of ITM an image meets many texts, as there.
+MIXED_SIZES = [(16, 256), (16, 512), (16, 768), (16, 1024)]
+ITM_SIZES = [(1, 128), (2, 128), (3, 128), (4, 128)]
 
 
 class OutOfTimeError(Exception):
@@ -104,16 +113,20 @@ class SyntheticFeatures(nn.Module):
         model: SLAN.
         size: side of its pictures.
         words: of its texts.
-        minutes: for real scores of each kind; after them ITC is the embeddings' product, ITM ends the run.
+        minutes: for real scores of each kind; after them the mixed score is the embeddings' product, ITM ends the run.
+
+    Attributes:
+        levels: of the locator that all pairs of ITM go through; None: those that are asked for.
     """
 
     def __init__(self, model: nn.Module, size: int, words: int, minutes: float = float('inf')) -> None:
         super().__init__()
         self.model = model
         self.seconds = minutes * 60
+        self.levels: int | None = None
         self.memory = Memory()
-        self.peaks: dict[str, list[float]] = {'ITC': [], 'ITM': []}
-        self.pairs = {'ITC': 0, 'ITM': 0}
+        self.peaks: dict[str, list[float]] = {'mixed': [], 'ITM': []}
+        self.pairs = {'mixed': 0, 'ITM': 0}
         self._start: dict[str, float] = {}
         with torch.no_grad():
             self.image: ImageFeatures = model.encode_image(torch.randn(1, 3, size, size))
@@ -140,20 +153,26 @@ class SyntheticFeatures(nn.Module):
 
     def shortlist_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """The model's, while there is time."""
-        if self._late('ITC'):
+        if self._late('mixed'):
             return self.itc_scores(image, text)
         scores = self.model.shortlist_scores(image, text)
-        return self._count('ITC', scores)
+        return self._count('mixed', scores)
 
     def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
         """The embeddings' product."""
         return image.embedding @ text.embedding.T
 
-    def itm_scores(self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex) -> Tensor:
+    def prepare_images(self, image: ImageFeatures, many_texts: bool) -> ImageFeatures:
+        """The model's."""
+        return self.model.prepare_images(image, many_texts)
+
+    def itm_scores(
+        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex, levels: int | None = None
+    ) -> Tensor:
         """The model's, while there is time."""
         if self._late('ITM'):
             raise OutOfTimeError
-        return self._count('ITM', self.model.itm_scores(image, text, pairs))
+        return self._count('ITM', self.model.itm_scores(image, text, pairs, self.levels or levels))
 
     def _late(self, kind: str) -> bool:
         return time.monotonic() - self._start.setdefault(kind, time.monotonic()) > self.seconds
@@ -175,36 +194,44 @@ def synthetic_loader(images: int, texts: int, batch_size: int = 32) -> DataLoade
     return DataLoader(samples, batch_size=batch_size, collate_fn=pseudo_collate)
 
 
-def cpu_seconds(model: SyntheticFeatures, images: int, texts: int, rerank: bool) -> float:
-    """Seconds of CPU time of an evaluation; ``rerank``: ITM scores all pairs."""
-    evaluator = RetrievalEvaluator(k=texts, fast=not rerank, image_chunk=4, text_chunk=25, pair_chunk=16)
-    start = time.process_time()
+def measured(model: SyntheticFeatures, images: int, texts: int, kind: str) -> tuple[float, int]:
+    """Seconds of CPU time of an evaluation, and the number of pairs that the score ``kind`` looked at."""
+    if kind == 'mixed':
+        evaluator = RetrievalEvaluator(k=1, m=2, fast=True, image_chunk=16, text_chunk=256, store_dtype='float16')
+    else:
+        evaluator = RetrievalEvaluator(k=texts, pair_chunk=32, store_dtype='float16')
+    own = 'mixed' if kind == 'mixed' else 'ITM'
+    model.levels = EXIT_LEVEL if kind == 'ITM, first level' else None
+    before, start = model.pairs[own], time.process_time()
     evaluator.run(model, synthetic_loader(images, texts))
-    return time.process_time() - start
+    return time.process_time() - start, model.pairs[own] - before
 
 
 def measure_linear(model: SyntheticFeatures, runs: int) -> dict[str, float]:
     """Prints medians by size and the fit; returns seconds a pair."""
     slopes = {}
-    for kind, sizes in (('ITC', ITC_SIZES), ('ITM', ITM_SIZES)):
-        times = np.array([[cpu_seconds(model, *size, kind == 'ITM') for size in sizes] for _ in range(runs + 1)])
-        medians = np.median(times[1:], axis=0)  # the first run warms up
-        pairs = np.array([images * texts for images, texts in sizes])
+    for kind, sizes in (('mixed', MIXED_SIZES), ('ITM, first level', ITM_SIZES), ('ITM, all levels', ITM_SIZES)):
+        measured(model, *sizes[0], kind)  # warms up
+        runs_of_sizes = np.array([[measured(model, *size, kind) for size in sizes] for _ in range(runs)])
+        medians, pairs = np.median(runs_of_sizes, axis=0).T
         slope, offset = np.polyfit(pairs, medians, 1)
         error = medians - (slope * pairs + offset)
         r2 = 1 - (error**2).sum() / ((medians - medians.mean()) ** 2).sum()
         slopes[kind] = slope
-        print(f'{kind}, medians of {runs} alternating runs, {torch.get_num_threads()} thread(s), CPU time:')
+        print(f'{kind}: medians of {runs} alternating runs, {torch.get_num_threads()} thread(s), CPU time:')
         for count, median in zip(pairs, medians, strict=True):
-            print(f'  {count} pairs: {median:.2f} s')
+            print(f'  {count:.0f} pairs: {median:.2f} s')
         print(f'  fit: {offset:.2f} s + {1e3 * slope:.2f} ms a pair, R^2 {r2:.5f}', flush=True)
     return slopes
 
 
-def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int:
-    """Prints the peaks of the phases; returns the number of pairs that ITM would score."""
+def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dict[str, int]:
+    """Prints the peaks of the phases; returns the number of pairs that each score would look at."""
+    cascade = Cascade(options.k, options.m, options.full_k)
     evaluator = RetrievalEvaluator(
         k=options.k,
+        m=options.m,
+        full_k=options.full_k,
         image_chunk=options.image_chunk,
         text_chunk=256,
         pair_chunk=options.pair_chunk,
@@ -214,15 +241,21 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
     loader = synthetic_loader(options.images, options.texts)
     print(f'model built: {model.memory.peak():.2f} GiB at most')
     store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
-    last = max(options.images - options.image_chunk, 0)
+    last, shape = max(options.images - options.image_chunk, 0), (options.images, options.texts)
     generator = np.random.default_rng(0)
-    for name in ('shortlist', 'itc'):
-        earlier = store.scores(name, (options.images, options.texts), of={})
-        for start in range(earlier.done, last, 100):
-            stop = min(start + 100, last)
-            earlier.values[start:stop] = generator.standard_normal((stop - start, options.texts), dtype=np.float32)
-        earlier.mark(last, at_once=True)
-        del earlier
+    itc = store.scores('itc', shape, of={})
+    for start in range(itc.done, options.images, 100):
+        own = itc.values[start : start + 100]
+        own[:] = generator.standard_normal(own.shape, dtype=np.float32)
+    itc.mark(options.images, at_once=True)
+    of_images, of_texts, asked = asked_pairs(itc.values, options.m)
+    pairs = {'mixed': int(asked.sum())}
+    mixed = store.scores('shortlist', shape, of=which(asked))
+    for start in range(mixed.done, last, 100):
+        own = mixed.values[start : min(start + 100, last)]
+        own[:] = itc.values[start : start + len(own)] + generator.standard_normal(own.shape, dtype=np.float32)
+    mixed.mark(last, at_once=True)
+    del itc, mixed, asked
     store.close()
     print(f'scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
 
@@ -242,25 +275,38 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> int
     print(f'end of ITM: {after:.2f} GiB at most')
 
     store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
-    shape = (options.images, options.texts)
-    scores, itc = (store.scores(name, shape, of={}).values for name in ('shortlist', 'itc'))
+    itc = store.scores('itc', shape, of={}).values
+    scores = store.scores('shortlist', shape, of=which(asked_pairs(itc, options.m)[2])).values
     text_image = np.repeat(np.arange(options.images), [len(item['data_samples'].text) for item in loader.dataset])
-    images, pairs = np.arange(options.images), []
-    for all_pairs, alone, query, candidate in (
-        (scores, itc, images, text_image),
-        (scores.T, itc.T, text_image, images),
+    images, stages_of = np.arange(options.images), ('ITM, first level', 'ITM, all levels')
+
+    def random_logits(lists: Sequence[np.ndarray], levels: int | None) -> list[np.ndarray]:
+        i2t, t2i = (candidates.astype(np.int64) for candidates in lists)
+        numbers = [
+            images[:, None] * options.texts + i2t,
+            t2i * options.texts + np.arange(options.texts)[:, None],
+        ]
+        pairs[stages_of[levels is None]] = len(np.unique(np.concatenate([own.ravel() for own in numbers])))
+        return [generator.standard_normal(candidates.shape, dtype=np.float32) for candidates in lists]
+
+    short = [best_of(scores, of_images, options.k), best_of(scores.T, of_texts, options.k)]
+    for all_pairs, alone, query, candidate, stage, stages, first in zip(
+        (scores, scores.T),
+        (itc, itc.T),
+        (images, text_image),
+        (text_image, images),
+        short,
+        itm_stages(cascade, short, random_logits),
+        (of_images, of_texts),
+        strict=True,
     ):
-        short = shortlist(all_pairs, options.k)
-        rows = np.arange(len(short))[:, None]
-        pairs.append((rows * options.texts + short if query is images else short * options.texts + rows).ravel())
-        logits = generator.standard_normal(short.shape, dtype=np.float32)
-        rank(all_pairs, alone, query, candidate, short, [Stage(short, logits)])
-    count = len(np.unique(np.concatenate(pairs)))
+        rank(all_pairs, alone, query, candidate, stage.candidates, stages, first)
     print(f'both directions ranked: {model.memory.peak():.2f} GiB at most')
     size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30
-    print(f'store: {size:.1f} GiB on disk; {count} pairs in the shortlists')
+    counts = ', '.join(f'{kind}: {count}' for kind, count in pairs.items())
+    print(f'store: {size:.1f} GiB on disk; pairs by score: {counts}')
     print(f'PEAK of the whole: {model.memory.highest:.2f} GiB')
-    return count
+    return pairs
 
 
 @one_line_errors
@@ -271,17 +317,20 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     MMLogger.get_current_instance().setLevel('ERROR')
     torch.manual_seed(0)
-    model = MODELS.build(offline_model(cfg)).eval()
-    sizes = f'{options.images} images x {options.texts} texts, k = {options.k}'
+    model = MODELS.build(without_momentum(offline_model(cfg))).eval()
+    sizes = (
+        f'{options.images} images x {options.texts} texts, m = {options.m}, k = {options.k}, full_k = {options.full_k}'
+    )
     print(f'{Path(options.config).stem}, pictures of {options.size}, {options.words} tokens: {sizes}', flush=True)
-    slopes, pairs = {}, 0
+    slopes, pairs = {}, {}
     if options.part != 'memory':
         slopes = measure_linear(SyntheticFeatures(model, options.size, options.words), options.runs)
     if options.part != 'linear':
         pairs = measure_memory(SyntheticFeatures(model, options.size, options.words, options.minutes), options)
     if slopes and pairs:
-        itc, itm = slopes['ITC'] * options.images * options.texts / 3600, slopes['ITM'] * pairs / 3600
-        print(f'Computed from the fits, not measured: {itc:.0f} hours for ITC, {itm:.0f} hours for ITM on this machine')
+        hours = {kind: slope * pairs[kind] / 3600 for kind, slope in slopes.items()}
+        told = ', '.join(f'{kind} {value:.1f}' for kind, value in hours.items())
+        print(f'Computed from the fits, not measured, hours on this machine: {told}')
 
 
 if __name__ == '__main__':

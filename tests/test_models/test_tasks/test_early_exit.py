@@ -59,6 +59,14 @@ def test_without_its_own_weights_the_head_is_that_of_the_last_level():
         torch.testing.assert_close(itm_scores(model, levels), itm_scores(shared, levels))
 
 
+def test_momentum_encoders_are_left_out_where_nothing_is_trained():
+    trained = build_toy_slan(seed=3, objective__momentum=0.9)
+    model = build_toy_slan(config=toy_config())
+    assert any('objective.momentum.' in name for name in trained.state_dict())
+    load_state_dict(model, trained.state_dict(), strict=True)
+    torch.testing.assert_close(itm_scores(model), itm_scores(trained))
+
+
 def test_another_kind_of_head_stays_fresh_without_its_own_weights():
     model = build_toy_slan(config=toy_config(objective__early_itm=dict(type='LiteralITMHead')))
     fresh = model.objective.early_itm_head.classifier.weight.clone()
