@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slan_mm.models.base import BaseSLAN
-from slan_mm.models.dist import gather_record
 from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.map_components import MapComponents
 from slan_mm.models.objectives import PretrainObjective
@@ -95,7 +94,7 @@ class SLAN(RetrievalInference, BaseSLAN):
                 module.requires_grad_(False)
 
     @property
-    def _contrast(self) -> list[nn.Module]:
+    def _contrast(self) -> list[Any]:
         """What contrast trains; the locator and ITM read it."""
         objective = self.objective
         return [self.image_branch, self.text_branch, objective.itc, objective.region_word, objective.mixer]
@@ -160,15 +159,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         momentum = None
         if objective.momentum is not None:
             momentum = objective.momentum.embed(self.image_branch, self.text_branch, inputs, tokens, image)
-        if objective.frozen_contrast:
-            losses, scores = {}, objective.pair_scores(image, gather_record(text, padded=True))
-        else:
-            losses, scores = objective.contrast(image, text, ids, momentum, target)
-
-        if objective.similarity is not None:
-            losses['loss_similarity'] = (
-                objective.similarity.loss(image, text, scores, ids) * objective.weights['similarity']
-            )
+        losses, scores = objective.contrast(image, text, ids, momentum, target)
 
         # The pairs: each image with its own text, with that masked, with a hard negative; each text with one.
         negatives = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from slan_mm.models import protocols
+from slan_mm.models.dist import gather_record
 from slan_mm.models.objectives.contrast import ContrastObjective
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
@@ -131,6 +132,27 @@ class PretrainObjective(ContrastObjective):
     def locating(self) -> bool:
         """Whether the locator is trained in this iteration."""
         return int(self.iteration) >= self.locator_start
+
+    def contrast(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        ids: Tensor,
+        momentum: tuple[Tensor, Tensor] | None,
+        target: Tensor | None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The losses of unimodal features, and the mixed scores that negatives follow; see :class:`ContrastObjective`.
+
+        With ``frozen_contrast`` there is no loss but that of ``similarity``.
+        """
+        losses: dict[str, Tensor] = {}
+        if self.frozen_contrast:
+            scores = self.pair_scores(image, gather_record(text, padded=True))
+        else:
+            losses, scores = super().contrast(image, text, ids, momentum, target)
+        if self.similarity is not None:
+            losses['loss_similarity'] = self.similarity.loss(image, text, scores, ids) * self.weights['similarity']
+        return losses, scores
 
     def forward(
         self,

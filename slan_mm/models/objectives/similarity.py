@@ -52,7 +52,7 @@ class SimilarityFiltration(BaseModule):
             nn.Linear(width, channels), nn.GELU(), nn.Dropout(dropout), nn.Linear(channels, 1, bias=False)
         )
         self.dropout = nn.Dropout(dropout)
-        nn.init.zeros_(self.score[-1].weight)
+        nn.init.zeros_(self.score[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, image: ImageFeatures, text: TextFeatures, image_rows: Tensor, text_rows: Tensor) -> Tensor:
         """The logits (P,) of the pairs of ``image_rows`` and ``text_rows``, both (P,); images have ``pair_space``."""
