@@ -10,8 +10,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from slan_mm.models import protocols
-from slan_mm.models.dist import gather
+from slan_mm.models.dist import gather, gather_record
 from slan_mm.models.objectives.contrastive import positives
+from slan_mm.models.objectives.similarity import SimilarityFiltration
 from slan_mm.models.sizes import build_sized
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures, TextFeatures
@@ -33,6 +34,9 @@ class ContrastObjective(BaseModule):
         itc, region_word: Configs of the components; ``region_word=None`` is the paper without it.
         soft_targets: Config of :class:`SoftTargets` for the contrastive terms, ITC and region-word; None: the paper's
             targets. For a frozen text encoder, and without a queue.
+        similarity: Config of :class:`SimilarityFiltration`, whose logit is added to ITM's; None: the paper's ITM alone.
+        frozen_contrast: Whether contrast stays as it is: its losses are left out, and :class:`SLAN` trains the locator
+            and ITM alone, on features without gradient and dropout.
         calibrated: Region-word terms with learned word weights, see :class:`CalibratedRegionWordLoss`.
         word_power: Exponent of the word weights when phrases are grounded: 1 weighs a phrase's words as the calibrated
             terms do, 0 equally. The terms compare whole captions, in which the rarest word decides.
@@ -47,6 +51,8 @@ class ContrastObjective(BaseModule):
         itc: dict | None = None,
         region_word: dict | None = None,
         soft_targets: dict | None = None,
+        similarity: dict | None = None,
+        frozen_contrast: bool = False,
         calibrated: Sequence[str] = (),
         word_power: float = 1.0,
         init_cfg: dict | None = None,
@@ -79,6 +85,11 @@ class ContrastObjective(BaseModule):
         if self.soft_targets is not None and (unknown := set(self.soft_targets.terms or ()) - set(names)):
             raise ValueError(f'soft_targets.terms names {sorted(unknown)}, the contrastive terms are {names}')
         self.mixer = MODELS.build(dict(type='ScoreMixer', terms=names))
+        self.frozen_contrast = frozen_contrast
+        self.similarity: SimilarityFiltration | None = None
+        if similarity is not None:
+            dims_of = {term: space_dims[term] for term in self.region_word}
+            self.similarity = MODELS.build(dict(type='SimilarityFiltration', space_dims=dims_of) | similarity)
 
     def term_scores(self, image: ImageFeatures, text: TextFeatures) -> dict[str, Tensor]:
         """Every term's similarity of every image with every text, scaled by its temperature, each (B, T)."""
@@ -123,8 +134,27 @@ class ContrastObjective(BaseModule):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """ITC and region-word losses, and the mixed scores (B, B * ranks) of own images with all texts.
 
-        ``target`` (B, B * ranks): of :class:`SoftTargets`, or None.
+        ``target`` (B, B * ranks): of :class:`SoftTargets`, or None. With ``frozen_contrast`` the only loss is that of
+        ``similarity``.
         """
+        losses: dict[str, Tensor] = {}
+        if self.frozen_contrast:
+            scores = self.pair_scores(image, gather_record(text, padded=True))
+        else:
+            losses, scores = self.contrast_losses(image, text, ids, momentum, target)
+        if self.similarity is not None:
+            losses['loss_similarity'] = self.similarity.loss(image, text, scores, ids) * self.weights['similarity']
+        return losses, scores
+
+    def contrast_losses(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        ids: Tensor,
+        momentum: tuple[Tensor, Tensor] | None,
+        target: Tensor | None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The losses of ITC, the region-word terms and their mixer, and the mixed scores, see :meth:`contrast`."""
         itc = self.itc(image.embedding, text.embedding, ids, momentum, self.soft_target('itc', target))
         losses = {'loss_itc': itc * self.weights['itc']}
         scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}

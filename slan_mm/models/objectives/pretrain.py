@@ -10,11 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from slan_mm.models import protocols
-from slan_mm.models.dist import gather_record
 from slan_mm.models.objectives.contrast import ContrastObjective
 from slan_mm.models.objectives.matching import itm_loss, rerank_loss
 from slan_mm.models.objectives.momentum import MomentumEncoders
-from slan_mm.models.objectives.similarity import SimilarityFiltration
 from slan_mm.models.objectives.step_pairs import PairSampler, StepPairs
 from slan_mm.models.objectives.word_masking import WordMasking
 from slan_mm.models.sizes import build_sized
@@ -35,9 +33,6 @@ class PretrainObjective(ContrastObjective):
         embed_dims: Width D, set by :class:`SLAN`.
         image_branch, text_branch: The branches that the momentum encoders copy.
         itm, regression: Configs of the components.
-        similarity: Config of :class:`SimilarityFiltration`, whose logit is added to ITM's; None: the paper's ITM alone.
-        frozen_contrast: Whether contrast stays as it is: its losses are left out, and :class:`SLAN` trains the locator
-            and ITM alone, on features without gradient and dropout.
         early_itm: Config of a second ITM head, which reads pairs after :data:`EXIT_LEVEL`, where the retrieval cascade
             has its early exit; None: ``itm`` reads them there, too. It is trained by :class:`EarlyExitSLAN` alone.
         weights: Weight of each loss; without LM (weight 0) no text is masked and there is no LM head. 'rerank', 0
@@ -64,8 +59,6 @@ class PretrainObjective(ContrastObjective):
         itm: dict | None = None,
         early_itm: dict | None = None,
         regression: dict | None = None,
-        similarity: dict | None = None,
-        frozen_contrast: bool = False,
         weights: dict[str, float] | None = None,
         mask_probability: float = 0.15,
         locator_start: int = 0,
@@ -92,11 +85,6 @@ class PretrainObjective(ContrastObjective):
         self.itm_head: protocols.MatchHead = build_sized(
             dict(type='ITMHead') | (itm or {}), 'objective.itm', embed_dims=embed_dims
         )
-        self.similarity: SimilarityFiltration | None = None
-        if similarity is not None:
-            space_dims = {term: contrast['space_dims'][term] for term in self.region_word}
-            self.similarity = MODELS.build(dict(type='SimilarityFiltration', space_dims=space_dims) | similarity)
-        self.frozen_contrast = frozen_contrast
         self.early_itm_head: protocols.MatchHead | None = None
         if early_itm is not None:
             self.early_itm_head = build_sized(
@@ -132,27 +120,6 @@ class PretrainObjective(ContrastObjective):
     def locating(self) -> bool:
         """Whether the locator is trained in this iteration."""
         return int(self.iteration) >= self.locator_start
-
-    def contrast(
-        self,
-        image: ImageFeatures,
-        text: TextFeatures,
-        ids: Tensor,
-        momentum: tuple[Tensor, Tensor] | None,
-        target: Tensor | None,
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The losses of unimodal features, and the mixed scores that negatives follow; see :class:`ContrastObjective`.
-
-        With ``frozen_contrast`` there is no loss but that of ``similarity``.
-        """
-        losses: dict[str, Tensor] = {}
-        if self.frozen_contrast:
-            scores = self.pair_scores(image, gather_record(text, padded=True))
-        else:
-            losses, scores = super().contrast(image, text, ids, momentum, target)
-        if self.similarity is not None:
-            losses['loss_similarity'] = self.similarity.loss(image, text, scores, ids) * self.weights['similarity']
-        return losses, scores
 
     def forward(
         self,
