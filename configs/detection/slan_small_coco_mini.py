@@ -6,7 +6,7 @@
 Photographs are expected in ``data/coco_mini`` (docs/tasks/detection.md) and the encoders in ``weights``
 (docs/install.md); SLAN_DATA and SLAN_WEIGHTS name other folders. From a pre-training checkpoint:
 ``--cfg-options load_from=work_dirs/slan_small_flickr8k``.
-Expected: ``coco/bbox_mAP_50`` 0.008 pre-trained, 0.003 from random weights (docs/tasks/detection.md).
+Expected: AP50 .008 pre-trained, .003 from random weights (docs/tasks/detection.md).
 """
 
 _base_ = [

@@ -3,7 +3,7 @@
     python tools/train.py configs/pretrain/slan_small_flickr8k_contrast.py
 
 ``slan_small_flickr8k_itm.py`` goes on from here. Features are those of ``slan_small_flickr8k.py``.
-Expected: ``retrieval_shortlist/i2t_R1`` 32.7 in 62 minutes (docs/results.md).
+Expected: R@1 of the mixed score 32.7 and 27.4 after 62 minutes (docs/results.md).
 """
 
 _base_ = './slan_small_flickr8k.py'
