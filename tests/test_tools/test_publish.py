@@ -106,20 +106,6 @@ def test_inference_and_test_read_the_file_as_the_checkpoint(run, published, tmp_
     assert answers[0] == answers[1] and scores[0] == scores[1]
 
 
-def test_a_small_file_has_rounded_weights(tool, run, published, tmp_path, capsys):
-    target = tmp_path / 'small.safetensors'
-    tool['main']([str(run / 'toy.py'), str(run / 'iter_9.pth'), str(target), '--small'])
-    small = load_file(target)
-    for name, value in load_file(published).items():
-        assert torch.equal(small[name], value.half() if value.is_floating_point() else value), name
-    model = build_toy_slan()
-    model.load_state_dict(small)
-    assert all(value.dtype == torch.float32 for value in model.parameters())
-    with pytest.raises(SystemExit):
-        tool['main']([str(run / 'toy.py'), str(run / 'iter_9.pth'), str(tmp_path / 'folder'), '--small'])
-    assert '--small is for a file' in capsys.readouterr().err
-
-
 def test_what_is_not_to_be_given_away(tool, run, tmp_path):
     record = json.loads((run / 'run.json').read_text())
 

@@ -2,11 +2,9 @@
 
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME
     python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors
-    python tools/model_converters/publish.py CONFIG work_dirs/NAME checkpoints/NAME.safetensors --small
 
 The folder is that of ``save_pretrained`` (docs/hub.md): weights, config, tokenizer, the run's record and a model card.
-Of the file, bare weights as safetensors, a metafile tells the same. With ``--small`` it has no frozen encoders, which
-the config names, and its weights are rounded to half precision.
+Of the file, bare weights as safetensors, a metafile tells the same.
 
 Optimizer, schedule, logs and random state are left out. The weights must be exactly those of the config's model.
 ``checkpoints/NAME.yml`` gets the config, the data, the command, commit, seed, steps and time of the training, the
@@ -42,17 +40,10 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--run', type=Path, help='record of the run (default: run.json beside the checkpoint)')
     parser.add_argument('--command', help='the command that trained it (default: that of the record)')
-    parser.add_argument(
-        '--small',
-        action='store_true',
-        help='a file without the frozen encoders that the config names, in half precision',
-    )
     parser.add_argument('--license', help="of the weights, for the model card, e.g. 'apache-2.0' (default: unknown)")
     options = parser.parse_args(arguments)
     if options.license and options.target.suffix == '.safetensors':
         parser.error('--license is for the card of a folder')
-    if options.small and options.target.suffix != '.safetensors':
-        parser.error('--small is for a file: all tools read a folder without anything else')
     return options
 
 
@@ -71,7 +62,6 @@ from slan_mm.config import read_config
 from slan_mm.engine import load_from_file
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.hooks.run_record_hook import RECORD, config_name
-from slan_mm.models.named_towers import leave_out_towers
 from slan_mm.registry import MODELS
 from slan_mm.text_files import read_json
 from slan_mm.weights_file import save_weights
@@ -80,8 +70,8 @@ from slan_mm.weights_file import save_weights
 _NEEDED = ('config', 'command', 'commit', 'seed', 'steps', 'train_seconds', 'test')
 
 
-def weights_of(checkpoint: Path, cfg: Config, small: bool = False) -> dict[str, Tensor]:
-    """The weights in a checkpoint, each with memory of its own; ``small``: without frozen encoders, in half precision.
+def weights_of(checkpoint: Path, cfg: Config) -> dict[str, Tensor]:
+    """The weights in a checkpoint, each with memory of its own.
 
     Raises:
         RuntimeError: They are not those of the config's model.
@@ -90,11 +80,7 @@ def weights_of(checkpoint: Path, cfg: Config, small: bool = False) -> dict[str, 
     state = state.get('state_dict', state)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     # Strict: with a weight missing, half of the model would be random.
-    model = MODELS.build(without_feature_stores(cfg.model))
-    model.load_state_dict(dict(state), strict=True)
-    if small:
-        state = leave_out_towers(model, state)
-        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    MODELS.build(without_feature_stores(cfg.model)).load_state_dict(dict(state), strict=True)
     return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 
 
@@ -162,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
         model.save_pretrained(options.target, model_card_kwargs={'license': options.license})
         print(f'{options.target}: a folder with the model, its config, its record and its card')
         return
-    weights = weights_of(checkpoint, cfg, options.small)
+    weights = weights_of(checkpoint, cfg)
     options.target.parent.mkdir(parents=True, exist_ok=True)
     save_weights(options.target, weights, config=record['config'])
     data = cfg.train_dataloader.dataset.type

@@ -139,29 +139,18 @@ class ContrastObjective(BaseModule):
         """
         losses: dict[str, Tensor] = {}
         if self.frozen_contrast:
-            scores = self.pair_scores(image, gather_record(text, padded=True))
+            mixed = self.pair_scores(image, gather_record(text, padded=True))
         else:
-            losses, scores = self.contrast_losses(image, text, ids, momentum, target)
+            itc = self.itc(image.embedding, text.embedding, ids, momentum, self.soft_target('itc', target))
+            losses['loss_itc'] = itc * self.weights['itc']
+            scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}
+            for term, objective in self.region_word.items():
+                own = (image.region_space[term], text.word_space[term], text.word_mask)
+                loss, scores[term] = objective(*own, ids, self.soft_target(term, target))
+                losses[f'loss_region_word_{term}'] = loss * self.weights['region_word']
+            if len(scores) > 1:
+                losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
+            mixed = self.mixer({term: score.detach() for term, score in scores.items()})
         if self.similarity is not None:
-            losses['loss_similarity'] = self.similarity.loss(image, text, scores, ids) * self.weights['similarity']
-        return losses, scores
-
-    def contrast_losses(
-        self,
-        image: ImageFeatures,
-        text: TextFeatures,
-        ids: Tensor,
-        momentum: tuple[Tensor, Tensor] | None,
-        target: Tensor | None,
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The losses of ITC, the region-word terms and their mixer, and the mixed scores, see :meth:`contrast`."""
-        itc = self.itc(image.embedding, text.embedding, ids, momentum, self.soft_target('itc', target))
-        losses = {'loss_itc': itc * self.weights['itc']}
-        scores = {'itc': self.itc.similarity(image.embedding, gather(text.embedding))}
-        for term, objective in self.region_word.items():
-            own = (image.region_space[term], text.word_space[term], text.word_mask)
-            loss, scores[term] = objective(*own, ids, self.soft_target(term, target))
-            losses[f'loss_region_word_{term}'] = loss * self.weights['region_word']
-        if len(scores) > 1:
-            losses['loss_mixer'] = self.mixer.loss(scores, positives(ids, gather(ids)))
-        return losses, self.mixer({term: score.detach() for term, score in scores.items()})
+            losses['loss_similarity'] = self.similarity.loss(image, text, mixed, ids) * self.weights['similarity']
+        return losses, mixed
