@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from mmengine.model import BaseTTAModel
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from slan_mm.models.grounding_tta import plain_images, resized
 from slan_mm.registry import MODELS
 
 #: A box of a tile that comes as near to a side inside the image, as a share of the tile, is of a thing that goes on.
@@ -39,18 +39,14 @@ class GroundingTiles(BaseTTAModel):
         Raises:
             ValueError: The images are stored features, or not larger than ``size``, or two tiles leave a gap.
         """
-        images, samples = data['inputs'], data['data_samples']
-        if not all(isinstance(image, Tensor) and image.dim() == 3 for image in images):
-            raise ValueError('tiles: stored features have none; test without a feature store')
+        images, samples = plain_images(data), data['data_samples']
         for image in images:
             if not self.size < min(image.shape[-2:]) or max(image.shape[-2:]) > 2 * self.size:
                 raise ValueError(
                     f'tiles: an image of {tuple(image.shape[-2:])} pixels has no 2 x 2 overlapping tiles of '
                     f'{self.size}; resize it in the test pipeline to between one and two times as many'
                 )
-        whole = [
-            interpolate(image[None].float(), (self.size,) * 2, mode='bilinear', antialias=True)[0] for image in images
-        ]
+        whole = [resized(image, (self.size, self.size)) for image in images]
         merged = self.module.test_step(dict(inputs=whole, data_samples=[sample.clone() for sample in samples]))
         for down in (False, True):
             for right in (False, True):

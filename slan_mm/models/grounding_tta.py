@@ -41,9 +41,7 @@ class GroundingTTAModel(BaseTTAModel):
         Raises:
             ValueError: The images are stored features, which have no views.
         """
-        images, samples = data['inputs'], data['data_samples']
-        if not all(isinstance(image, Tensor) and image.dim() == 3 for image in images):
-            raise ValueError('--tta: stored features have no views; test without a feature store')
+        images, samples = plain_images(data), data['data_samples']
         plain = self.module.test_step(dict(inputs=images, data_samples=[sample.clone() for sample in samples]))
         flipped = self.module.test_step(
             dict(inputs=[image.flip(-1) for image in images], data_samples=[_mirrored(sample) for sample in samples])
@@ -75,7 +73,23 @@ class GroundingTTAModel(BaseTTAModel):
 
     def _enlarged(self, image: Tensor) -> Tensor:
         size = [max(round(side * self.scale / 16), 1) * 16 for side in image.shape[-2:]]
-        return interpolate(image[None].float(), size, mode='bilinear', antialias=True)[0]
+        return resized(image, size)
+
+
+def plain_images(data: dict) -> list[Tensor]:
+    """The images (3, H, W) of a batch, of which views can be made.
+
+    Raises:
+        ValueError: They are stored features.
+    """
+    if not all(isinstance(image, Tensor) and image.dim() == 3 for image in data['inputs']):
+        raise ValueError('--tta: stored features have no views; test without a feature store')
+    return data['inputs']
+
+
+def resized(image: Tensor, size: Sequence[int]) -> Tensor:
+    """An image (3, H, W) in another ``size``, height and width."""
+    return interpolate(image[None].float(), list(size), mode='bilinear', antialias=True)[0]
 
 
 def merge_views(views: Sequence[_Ranked]) -> _Ranked:

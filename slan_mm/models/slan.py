@@ -88,23 +88,22 @@ class SLAN(RetrievalInference, BaseSLAN):
             image_branch=self.image_branch,
             text_branch=self.text_branch,
         )
-
-        if self.objective.frozen_contrast:
-            for module in self._contrast:
-                module.requires_grad_(False)
+        for part in self.frozen_parts:
+            part.requires_grad_(False)
 
     @property
-    def _contrast(self) -> list[Any]:
-        """What contrast trains; the locator and ITM read it."""
+    def frozen_parts(self) -> list[Any]:
+        """Modules that are not trained: with ``objective.frozen_contrast`` all that contrast trains."""
         objective = self.objective
+        if not objective.frozen_contrast:
+            return []
         return [self.image_branch, self.text_branch, objective.itc, objective.region_word, objective.mixer]
 
     def train(self, mode: bool = True) -> SLAN:
         """Sets the mode; what is frozen stays in evaluation mode (no dropout)."""
         super().train(mode)
-        if self.objective.frozen_contrast:
-            for module in self._contrast:
-                module.eval()
+        for part in self.frozen_parts:
+            part.eval()
         return self
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:

@@ -85,15 +85,14 @@ def fit_chosen(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: A
 def fit_objective(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
     """A ``load_state_dict`` pre-hook: momentum encoders, and the ITM head of the early exit, are left out where
     ``module`` has none. Where a checkpoint has no head of the early exit, it is that of the last level."""
-    early, last = (f'{prefix}{_OBJECTIVE}{name}.' for name in ('early_itm_head', 'itm_head'))
-    own = [name for name in module.state_dict(prefix=prefix) if name.startswith(early)]
-    momentum = f'{prefix}{_OBJECTIVE}momentum.'
-    has_momentum = any(name.startswith(momentum) for name in module.state_dict(prefix=prefix))
-    unread = [start for start, has in ((early, own), (momentum, has_momentum)) if not has]
-    for name in [name for name in state_dict if name.startswith(tuple(unread))]:
+    early, last, momentum = (f'{prefix}{_OBJECTIVE}{name}.' for name in ('early_itm_head', 'itm_head', 'momentum'))
+    own = list(module.state_dict(prefix=prefix))
+    unread = tuple(start for start in (early, momentum) if not any(name.startswith(start) for name in own))
+    for name in [name for name in state_dict if name.startswith(unread)]:
         del state_dict[name]
-    if not any(name in state_dict for name in own):
-        taken = {name: state_dict.get(last + name.removeprefix(early)) for name in own}
+    head = [name for name in own if name.startswith(early)]
+    if not any(name in state_dict for name in head):
+        taken = {name: state_dict.get(last + name.removeprefix(early)) for name in head}
         state_dict.update({name: value for name, value in taken.items() if value is not None})
 
 

@@ -31,7 +31,7 @@ def test_what_each_knows(tool):
 
 def test_the_sentence_is_true_of_its_video_and_who_knows_more_reaches_more(tool):
     dataset = ShapesVideos('test', num_videos=60)
-    assert dataset[7]['data_samples'].text == [' and '.join(dataset.named_kinds(7))]
+    assert dataset[7]['data_samples'].text == [' and '.join(dataset.named_kinds(7, dataset.scenes(7)))]
     reached = list(tool['ceilings'](dataset).values())
     assert all(low[way] < high[way] for low, high in pairwise(reached) for way in (0, 1))
     assert reached[-1][0] < 100

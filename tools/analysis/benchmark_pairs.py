@@ -56,6 +56,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.utils import register_all_modules
 from torch import Tensor, nn
 
+from slan_mm.applied_config import without_momentum
 from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
@@ -87,9 +88,8 @@ class Rival:
 
 def build_slan(config: str, num_words: int) -> nn.Module:
     """The model of a config file with random weights, in evaluation mode, without momentum encoders."""
-    model = offline_model(load_config(config))
+    model = without_momentum(offline_model(load_config(config)))
     model.text.encoder.max_words = max(model.text.encoder.max_words, num_words + 2)
-    model.objective.momentum = 0.0
     return MODELS.build(model).eval()
 
 

@@ -44,6 +44,7 @@ from count_params import load_config, offline_model, table
 from measuring import count_flops, own_flops
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from slan_mm.applied_config import without_momentum
 from slan_mm.models.base import BaseSLAN
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
@@ -93,11 +94,10 @@ def _named(counts: dict[str, int], roots: dict[str, str]) -> dict[str, int]:
 
 def flops_model(config: str, num_words: int, options: dict | None = None) -> BaseSLAN:
     """The model of a config file as it is counted: random weights, no momentum encoders, evaluation mode."""
-    model = offline_model(load_config(config, options))
+    model = without_momentum(offline_model(load_config(config, options)))
     # Transformers looks into the values of masks, which shapes alone do not have, before it calls fused attention.
     model.text.encoder.attn_implementation = 'eager'
     model.text.encoder.max_words = max(model.text.encoder.max_words, num_words + 2)
-    model.objective.momentum = 0.0
     return MODELS.build(model).eval()
 
 

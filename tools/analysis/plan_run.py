@@ -59,6 +59,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from slan_mm.applied_config import without_momentum
 from slan_mm.config import read_config
 from slan_mm.models.objectives.contrastive import region_word_scores
 from slan_mm.registry import MODELS
@@ -146,9 +147,8 @@ def slan_step(cfg: Config, samples: int, global_samples: int, size: int, num_wor
     A picture is encoded once, a text twice (once masked), and each sample meets the locator as a positive, a masked and
     two negative pairs. ``global_samples`` are the texts of all GPUs, with which region-word scores compare.
     """
-    model_cfg = offline_model(cfg)
     # Momentum encoders have no backward pass; they are counted apart.
-    model_cfg.objective.momentum = 0.0
+    model_cfg = without_momentum(offline_model(cfg))
     model_cfg.text.encoder.attn_implementation = 'eager'
     model_cfg.text.encoder.max_words = max(model_cfg.text.encoder.max_words, num_words + 2)
     repeated = _checkpointed(cfg)
@@ -185,8 +185,7 @@ def slan_step(cfg: Config, samples: int, global_samples: int, size: int, num_wor
 def encoder_flops(cfg: Config, size: int, num_words: int) -> int:
     """Operations of embedding one picture, whose regions are found, and one text, without a backward pass: what
     momentum encoders add."""
-    model_cfg = offline_model(cfg)
-    model_cfg.objective.momentum = 0.0
+    model_cfg = without_momentum(offline_model(cfg))
     model_cfg.text.encoder.attn_implementation = 'eager'
     with FakeTensorMode(), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model = MODELS.build(model_cfg).train()

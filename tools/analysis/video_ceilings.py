@@ -62,9 +62,9 @@ SEERS: dict[str, Callable[[Sequence[str], Kinds], bool]] = {
 
 def ceilings(dataset: ShapesVideos) -> dict[str, tuple[float, float]]:
     """R@1 (video to text, text to video) of each of ``SEERS``."""
-    rows = range(len(dataset))
-    named = [dataset.named_kinds(row) for row in rows]
-    seen = [[{f'{item.color} {item.shape}' for item in scene.objects} for scene in dataset.scenes(row)] for row in rows]
+    videos = [dataset.scenes(row) for row in range(len(dataset))]
+    named = [dataset.named_kinds(row, scenes) for row, scenes in enumerate(videos)]
+    seen = [[{f'{item.color} {item.shape}' for item in scene.objects} for scene in scenes] for scenes in videos]
     return {
         name: best_recall(np.array([[fits(text, scenes) for text in named] for scenes in seen]))
         for name, fits in SEERS.items()

@@ -4,7 +4,6 @@ from collections import defaultdict
 
 import numpy as np
 
-from slan_mm.datasets.seeding import split_index
 from slan_mm.datasets.shapes.dataset import ShapesPairs
 from slan_mm.datasets.shapes.grammar import Caption, Phrase
 from slan_mm.datasets.shapes.scene import Scene, sample_scene, scene_rng
@@ -30,13 +29,8 @@ class ShapesAlike(ShapesPairs):
     num_objects = (3, 6)
     #: Fewest and most objects of a kind, both included.
     copies = (1, 3)
+    kind = 'alike'
     METAINFO = {**ShapesPairs.METAINFO, 'dataset_name': 'ShapesAlike'}
-
-    def get_data_info(self, index: int) -> dict:
-        """Ids of an item, without drawing it."""
-        _, index = split_index(index, len(self))
-        name = f'alike-{self.split}-{index}'
-        return {'image_id': name, 'sample_id': name, 'img_path': f'shapes-alike://{self.split}/{index}'}
 
     def scene(self, index: int) -> Scene:
         """What the picture of an item shows."""

@@ -60,6 +60,8 @@ class ShapesPairs(Dataset):
     boxes_in_train = False
     #: Fewest and most objects of a scene, both included.
     num_objects = (2, 4)
+    #: Of other pictures than those that ``shapes://`` opens: what their ids begin with.
+    kind: str | None = None
     METAINFO = {'dataset_name': 'ShapesPairs', 'shapes': SHAPES, 'colors': COLORS, 'sizes': tuple(SIZES)}
 
     def __init__(
@@ -129,8 +131,9 @@ class ShapesPairs(Dataset):
     def get_data_info(self, index: int) -> dict:
         """Ids of an item, without drawing it."""
         _, index = split_index(index, len(self))
-        image_id = f'shapes-{self.split}-{index}'
-        path = shapes_path(self.split, self.seed, self.image_size, index)
+        image_id = f'{self.kind or "shapes"}-{self.split}-{index}'
+        opened = shapes_path(self.split, self.seed, self.image_size, index)
+        path = opened if self.kind is None else f'shapes-{self.kind}://{self.split}/{index}'
         return {'image_id': image_id, 'sample_id': image_id, 'img_path': path}
 
     def prepare_data(self, index: int) -> dict:

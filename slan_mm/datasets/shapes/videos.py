@@ -71,15 +71,16 @@ class ShapesVideos(ShapesPairs):
         layout = scene_rng(self.seed, self.split, index, _LAYOUT)
         return [sample_scene(layout, self.image_size, self.num_objects, self.split) for _ in range(SHOTS)]
 
-    def named_kinds(self, index: int) -> list[str]:
-        """What the sentence of video ``index`` names, one object of each scene: ['red circle', 'blue star']."""
+    def named_kinds(self, index: int, scenes: Sequence[Scene]) -> list[str]:
+        """What the sentence of video ``index`` names, one object of each of its ``scenes``: ['red circle', ...]."""
         sentence = scene_rng(self.seed, self.split, index, _SENTENCE)
-        named = [scene.objects[sentence.integers(len(scene.objects))] for scene in self.scenes(index)]
+        named = [scene.objects[sentence.integers(len(scene.objects))] for scene in scenes]
         return [f'{item.color} {item.shape}' for item in named]
 
     def _results(self, packed: int) -> dict:
         epoch, index = split_index(packed, len(self))
-        scenes, text = self.scenes(index), ' and '.join(self.named_kinds(index))
+        scenes = self.scenes(index)
+        text = ' and '.join(self.named_kinds(index, scenes))
 
         rng = item_rng(self.seed, epoch + int(self._epoch[0]), index)
         total = SHOTS * SHOT_LENGTH

@@ -7,23 +7,8 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from torch import nn
 
 from slan_mm.registry import HOOKS
-
-
-def compile_modules(model: nn.Module, modules: Sequence[str], text_multiple: int, **options: Any) -> None:
-    """Compiles ``modules`` of ``model`` in place, and has its texts padded to multiples of ``text_multiple`` tokens.
-
-    Compiling itself happens when they are first called. ``options`` are told to ``torch.compile``.
-
-    Raises:
-        AttributeError: The model has no module of that name.
-    """
-    for name in modules:
-        model.get_submodule(name).compile(**options)
-    if hasattr(model, 'text_branch'):
-        model.text_branch.encoder.length_multiple = text_multiple  # type: ignore[union-attr]
 
 
 @HOOKS.register_module()
@@ -52,5 +37,8 @@ class CompileHook(Hook):
             AttributeError: The model has no module of that name.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        compile_modules(model, self.modules, self.text_multiple, **self.options)
+        for name in self.modules:
+            model.get_submodule(name).compile(**self.options)
+        if hasattr(model, 'text_branch'):
+            model.text_branch.encoder.length_multiple = self.text_multiple
         runner.logger.info(f'compiles {", ".join(self.modules)} at the first batches, which take minutes')

@@ -41,12 +41,12 @@ class EarlyExitSLAN(SLAN):
         self.requires_grad_(False)
         self.objective.early_itm_head.requires_grad_(True)  # type: ignore[attr-defined]
 
-    def train(self, mode: bool = True) -> EarlyExitSLAN:
-        """As ``nn.Module.train``; what is frozen stays in evaluation mode."""
-        super().train(mode)
-        for part in (self.image_branch, self.text_branch, self.locator):
-            part.eval()
-        return self
+    @property
+    def frozen_parts(self) -> list[Any]:
+        """All modules but the early head."""
+        objective = self.objective
+        others = [part for part in objective.children() if part is not objective.early_itm_head]
+        return [self.image_branch, self.text_branch, self.locator, *others]
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """ITM's losses of the early head, of pairs (image i, its own text)."""

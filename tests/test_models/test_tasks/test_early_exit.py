@@ -78,6 +78,7 @@ def test_what_is_frozen_is_in_evaluation_mode():
     model = build().train()
     assert model.training and model.objective.early_itm_head.training
     assert not any(part.training for part in (*model.locator.modules(), *model.image_branch.modules()))
+    assert not any(part.training for part in build(objective__similarity={}).train().objective.similarity.modules())
 
 
 def test_plain_slan_leaves_the_head_alone():
