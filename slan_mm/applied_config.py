@@ -61,7 +61,7 @@ def without_feature_stores(model: ConfigDict) -> ConfigDict:
     """A model's config whose encoders run: stored features are of a data set's pictures and texts, not of new ones."""
     model = deepcopy(model)
     for branch in ('image', 'text'):
-        encoder = model.get(branch, {}).get('encoder', {})
+        encoder = (model.get(branch) or {}).get('encoder') or {}
         plain = _PLAIN.get(str(encoder.get('type')).rsplit('.', 1)[-1])
         if plain is not None:
             encoder['type'] = plain
@@ -72,6 +72,6 @@ def without_feature_stores(model: ConfigDict) -> ConfigDict:
 def without_momentum(model: ConfigDict) -> ConfigDict:
     """A pre-training model's config without momentum encoders, which training alone reads: nearly half the memory."""
     model = deepcopy(model)
-    if model.get('objective', {}).get('momentum'):
+    if (model.get('objective') or {}).get('momentum'):  # a task's model has no pre-training objective
         model.objective.momentum = 0.0
     return model

@@ -60,7 +60,7 @@ def enable_auto_scale_lr(cfg: Config) -> None:
     Raises:
         ValueError: if the config does not say for which batch size its learning rate is meant.
     """
-    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+    if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise ValueError(
             f'--auto-scale-lr: {cfg.filename} does not say for which batch size its learning rate is meant; '
             'add auto_scale_lr = dict(enable=False, base_batch_size=<samples of all GPUs together>)'
@@ -86,7 +86,7 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
     Raises:
         ValueError: if the config has no ``default_hooks.visualization``.
     """
-    hook = cfg.get('default_hooks', {}).get('visualization')
+    hook = (cfg.get('default_hooks') or {}).get('visualization')
     if hook is None:
         raise ValueError(
             f'--show-dir: {cfg.filename} has no visualization hook; add one as default_hooks.visualization'
@@ -108,7 +108,7 @@ def set_tta(cfg: Config) -> None:
     Raises:
         ValueError: if the config has no ``tta_model`` and does not test grounding.
     """
-    if 'grounding' in cfg.get('test_dataloader', {}):
+    if 'grounding' in (cfg.get('test_dataloader') or {}):
         for part in (cfg.test_dataloader, cfg.test_evaluator):
             for name in set(part) - {'grounding'}:
                 del part[name]

@@ -24,7 +24,7 @@ COUNTS = ('num_images', 'num_sentences', 'num_videos')
 def make_smoke_run(cfg: Config) -> None:
     """Shortens ``cfg``, in place: samples, iterations, and what waits for a late iteration. Streams stay whole."""
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
-    steps = cfg.get('optim_wrapper', {}).get('accumulative_counts', 1)
+    steps = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
     if cfg.get('train_dataloader') is not None:
         loop = cfg.train_cfg
         for name in ('max_epochs', 'validations'):

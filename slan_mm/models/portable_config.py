@@ -40,7 +40,7 @@ def portable_parts(cfg: Config, model: Any) -> dict[str, Any]:
     for name in ('test_dataloader', 'test_evaluator'):
         if name in parts:
             parts[name] = _from_here(parts[name])
-    hooks = parts.get('default_hooks', {})
+    hooks = parts.get('default_hooks') or {}
     parts['default_hooks'] = {name: hook for name, hook in hooks.items() if hook and hook.get('type') in RUNTIME}
     try:
         check_parts(parts)
