@@ -8,6 +8,7 @@ import torch
 from mmpretrain.structures import DataSample
 from support.engine import histories, toy_config
 from support.toy import build_toy_slan, toy_batch, toy_losses
+from support.toy import toy_config as toy_slan_config
 from torch import nn
 
 from slan_mm.engine import CompileHook, NonFiniteLossHook, PredictionFileHook
@@ -143,6 +144,30 @@ def test_modules_are_compiled_in_place():
     runner.model['other'](x)
     assert len(graphs) == 1
     assert list(runner.model.state_dict()) == names
+
+
+def test_batches_of_other_texts_compile_nothing_again():
+    """One graph of the first batch's sizes, one of sizes that vary."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    runner, lengths = FakeRunner(1.0, False), set()
+    runner.model = build_toy_slan(locator__adaptors=toy_slan_config()['locator']['adaptors'][:1])
+    CompileHook(backend=backend, fullgraph=True).before_train(runner)
+    words = ['a', 'red', 'circle', 'left', 'of', 'a', 'blue', 'square', 'and', 'a', 'green', 'star', 'below', 'it']
+    for step in range(6):
+        batch = toy_batch()
+        for place, sample in enumerate(batch['data_samples']):
+            sample.set_field(' '.join(words[: 2 + step * (1 + place) % 12]), 'text')
+        lengths.add(runner.model.tokenize([sample.text for sample in batch['data_samples']]).mask.shape[1])
+        toy_losses(runner.model, batch)
+        if step == 2:
+            warm = len(graphs)
+    assert lengths == {8, 16}
+    assert len(graphs) == warm <= 2
 
 
 def test_texts_of_a_compiled_model_have_few_lengths_and_the_same_losses():

@@ -121,6 +121,38 @@ def test_settings_that_a_row_goes_without_are_not_asked_of_its_record(tool, tmp_
     assert '| two levels | 1 | 80.0 | 0.500 | 20.0 |' in tool['render'](PAGE.format('ablations grid.yaml runs'))
 
 
+OVERVIEW = """
+overview:
+  'grounding: pointing':
+    {metric: grounding/pointing, from nothing: default, pre-trained: two, other: null, baseline: chance}
+"""
+
+
+def test_an_overview_has_a_line_a_task_and_what_the_second_column_gains(tool, tmp_path):
+    """By hand: 90 and 96 are 10 and 12 above 80 and 84."""
+    (tmp_path / 'grid.yaml').write_text(GRID + OVERVIEW)
+    cut = {'model.locator.adaptors': 2}
+    write(tmp_path, default_seed0=record(0, 80.0), default_seed1=record(1, 84.0))
+    line = '| grounding: pointing | 82.0 ± 2.8 | {} |  | 16.8 | {} |'
+    assert line.format('not run', '') in tool['render'](PAGE.format('overview grid.yaml runs'))
+    write(tmp_path, two_seed0=record(0, 90.0, cut), two_seed1=record(1, 96.0, cut))
+    page = tool['render'](PAGE.format('overview grid.yaml runs'))
+    assert line.format('93.0 ± 4.2', '+11.0 ± 1.4') in page
+    assert '|  | from nothing | pre-trained | other | baseline | pre-trained less from nothing |' in page
+
+
+def test_one_table_of_a_grid(tool, tmp_path):
+    more = '  - {title: One level, seeds: [0], rows: [two]}\n'
+    (tmp_path / 'grid.yaml').write_text(GRID + more)
+    cut = {'model.locator.adaptors': 2}
+    write(tmp_path, default_seed0=record(0, 80.0), two_seed0=record(0, 70.0, cut))
+    page = tool['render'](PAGE.format('table grid.yaml runs One level'))
+    assert '**One level (seeds: 1)**' in page and '| two levels | 70.0 |' in page
+    assert '1 runs; commit' in page and 'the default' not in page
+    with pytest.raises(ValueError, match=r"no table 'Nothing', only \['Levels', 'One level'\]"):
+        tool['render'](PAGE.format('table grid.yaml runs Nothing'))
+
+
 def test_without_records_a_page_says_so(tool):
     assert 'No run of this grid is recorded yet.' in tool['render'](PAGE.format('ablations grid.yaml nowhere'))
     assert 'No run is recorded yet.' in tool['render'](PAGE.format('runs nowhere'))

@@ -105,6 +105,16 @@ def test_rows_wait_for_the_row_that_the_grid_names(grid):
         ('{label: the default}', '{labels: the default}', r"row default.*unknown keys \['labels'\]"),
         ('rows: [default, two]', 'rows: [default, tow]', r"no rows \['tow'\]"),
         ('rows: [default, two]', 'rows: [default]', r"rows \['two'\] are in no table"),
+        (
+            'tables:',
+            'overview: {x: {metric: m, a: tow, b: chance}}\ntables:',
+            r"no rows \['tow'\] for the overview of x",
+        ),
+        (
+            'tables:',
+            'overview: {x: {metric: m, a: two}, y: {metric: m, b: two}}\ntables:',
+            r"overview of y has the columns \['b'\], others have \['a'\]",
+        ),
         ('first:\n', 'first: {after: loaded}\n', 'waits for itself'),
         ('first:\n', 'first: {without: [lr]}\n', r"without \['lr'\], which are no settings of all rows"),
     ],

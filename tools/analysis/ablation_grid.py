@@ -11,7 +11,7 @@ import yaml
 from mmengine.config import Config, ConfigDict
 
 _ROOT = Path(__file__).resolve().parents[2]
-_GRID_KEYS = {'base', 'after', 'max_minutes', 'options', 'metrics', 'baselines', 'rows', 'tables'}
+_GRID_KEYS = {'base', 'after', 'max_minutes', 'options', 'metrics', 'baselines', 'rows', 'tables', 'overview'}
 _ROW_KEYS = {'label', 'config', 'options', 'without', 'cut', 'after'}
 _TABLE_KEYS = {'title', 'note', 'seeds', 'rows', 'metrics'}
 
@@ -48,11 +48,24 @@ class Table:
     note: str = ''
 
 
+#: What stands in an overview for the grid's baseline of a metric, in place of a row.
+CHANCE = 'chance'
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A line of the overview: one metric, and for each column a row, ``chance``, or None where there is none."""
+
+    metric: str
+    columns: Mapping[str, str | None]
+
+
 @dataclass(frozen=True)
 class Grid:
     """All rows by name, all tables, and the settings that all rows share; a run may take ``max_minutes``.
 
-    ``baselines``: for a metric's name in the record the metric, or ``1/images``, that tells what chance reaches.
+    - ``baselines``: for a metric's name in the record the metric, or ``1/images``, that tells what chance reaches.
+    - ``overview``: a line each by its label; all have the same columns.
     """
 
     rows: Mapping[str, Row]
@@ -60,6 +73,7 @@ class Grid:
     options: Mapping[str, Any]
     max_minutes: float
     baselines: Mapping[str, str]
+    overview: Mapping[str, Comparison] = field(default_factory=dict)
 
     def runs(self) -> list[tuple[Row, int]]:
         """Every run once, those that others wait for first: a row has the seeds of all tables that show it."""
@@ -86,8 +100,8 @@ def read_grid(path: str | Path) -> Grid:
 
     Raises:
         ValueError: A key is not known, the name of a metric is no text, a row goes without a setting that is not
-            shared, a table or ``after`` names a row that is not there, a row is in no table and no other row waits for
-            it, or rows wait for each other in a circle.
+            shared, a table, the overview or ``after`` names a row that is not there, a row is in no table and no other
+            row waits for it, lines of the overview differ in their columns, or rows wait for each other in a circle.
     """
     raw = yaml.safe_load(Path(path).read_text())
     _check_keys(raw, _GRID_KEYS, path)
@@ -108,7 +122,8 @@ def read_grid(path: str | Path) -> Grid:
                 f'{path}: metrics are named {odd}: yaml reads true, no and numbers as such; put them in quotes'
             )
     _check_names(rows, tables, path)
-    return Grid(rows, tables, raw.get('options') or {}, float(raw['max_minutes']), raw.get('baselines') or {})
+    options, baselines = raw.get('options') or {}, raw.get('baselines') or {}
+    return Grid(rows, tables, options, float(raw['max_minutes']), baselines, _overview(raw, rows, path))
 
 
 def row_config(grid: Grid, row: Row, seed: int, after: str | None = None) -> Config:
@@ -155,6 +170,18 @@ def _check_keys(settings: Mapping, known: set[str], where: Any) -> None:
     unknown = sorted(set(settings) - known)
     if unknown:
         raise ValueError(f'{where}: unknown keys {unknown}; there are {sorted(known)}')
+
+
+def _overview(raw: Mapping[str, Any], rows: Mapping[str, Row], path: Any) -> dict[str, Comparison]:
+    lines = {}
+    for label, columns in (raw.get('overview') or {}).items():
+        metric, columns = columns['metric'], {name: row for name, row in columns.items() if name != 'metric'}
+        lines[label] = Comparison(metric, columns)
+        if missing := sorted(set(filter(None, columns.values())) - {CHANCE, *rows}):
+            raise ValueError(f'{path}: there are no rows {missing} for the overview of {label}')
+        if list(columns) != (wanted := list(next(iter(lines.values())).columns)):
+            raise ValueError(f'{path}: the overview of {label} has the columns {list(columns)}, others have {wanted}')
+    return lines
 
 
 def _check_names(rows: Mapping[str, Row], tables: Sequence[Table], path: Any) -> None:

@@ -31,12 +31,13 @@ if __name__ == '__main__':
 
 import matplotlib as mpl
 from ablation_grid import read_grid
-from make_results import ROOT, paired_differences, read_records, row_records
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from result_tables import paired_differences, read_records, row_records
 
 from slan_mm.atomic_files import replaced_atomically
 
+ROOT = Path(__file__).resolve().parents[2]
 #: Panels of the ablations, and of the results: a metric and its name.
 ABLATION_METRICS = {'grounding/pointing': 'pointing', 'grounding/R1': 'grounding R@1'}
 RESULT_METRICS = {'retrieval/i2t_R1': 'i2t R@1', 'retrieval/t2i_R1': 't2i R@1', **ABLATION_METRICS}
@@ -78,9 +79,9 @@ def ablation_points(grid_path: Path, folder: Path) -> list[Point]:
     grid, records = read_grid(grid_path), read_records(folder)
     points = []
     for table in grid.tables:
-        reference = row_records(table.rows[0], table, records)
+        reference = row_records(table.rows[0], table.seeds, records)
         for name in table.rows[1:]:
-            own = row_records(name, table, records)
+            own = row_records(name, table.seeds, records)
             for metric in ABLATION_METRICS:
                 if differences := paired_differences(own, reference, metric):
                     points.append(Point(table.title, grid.rows[name].label, metric, tuple(differences)))
