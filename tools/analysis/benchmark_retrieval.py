@@ -21,7 +21,6 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from slan_mm.arguments import real
 from slan_mm.cli.errors import one_line_errors
@@ -62,12 +61,9 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 from count_params import offline_model
-from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmpretrain.structures import DataSample
-from torch import Tensor, nn
-from torch.nn.functional import normalize
+from synthetic_features import OutOfTimeError, SyntheticFeatures, synthetic_loader
 from torch.utils.data import DataLoader
 
 from slan_mm.applied_config import without_momentum
@@ -77,121 +73,13 @@ from slan_mm.evaluation.cascade import Cascade, itm_stages
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.pair_scores import which
 from slan_mm.evaluation.rerank import asked_pairs, best_of, rank
-from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
-from slan_mm.structures import EXIT_LEVEL, ImageFeatures, TextFeatures
+from slan_mm.structures import EXIT_LEVEL
 
 #: Images x texts of the galleries that are timed. The mixed score looks at two images of each text: an eighth of a
 #: chunk of 16 images, the share of COCO's pairs. Of ITM an image meets many texts, as there.
 MIXED_SIZES = [(16, 256), (16, 512), (16, 768), (16, 1024)]
 ITM_SIZES = [(1, 128), (2, 128), (3, 128), (4, 128)]
-
-
-class OutOfTimeError(Exception):
-    """The minutes for a phase are over."""
-
-
-class Memory:
-    """Peaks of this process's resident memory, from Linux' /proc."""
-
-    def __init__(self) -> None:
-        self.highest = 0.0
-
-    def peak(self) -> float:
-        """GiB at most since the last call."""
-        status = Path('/proc/self/status').read_text()
-        peak = int(status.split('VmHWM:')[1].split()[0]) / 2**20
-        Path('/proc/self/clear_refs').write_text('5')
-        self.highest = max(self.highest, peak)
-        return peak
-
-
-class SyntheticFeatures(nn.Module):
-    """A model whose encoders cost nothing; it scores as the model does, and writes each chunk's peak of memory down.
-
-    Args:
-        model: SLAN.
-        size: side of its pictures.
-        words: of its texts.
-        minutes: for real scores of each kind; after them the mixed score is the embeddings' product, ITM ends the run.
-
-    Attributes:
-        levels: of the locator that all pairs of ITM go through; None: those that are asked for.
-    """
-
-    def __init__(self, model: nn.Module, size: int, words: int, minutes: float = float('inf')) -> None:
-        super().__init__()
-        self.model = model
-        self.seconds = minutes * 60
-        self.levels: int | None = None
-        self.memory = Memory()
-        self.peaks: dict[str, list[float]] = {'mixed': [], 'ITM': []}
-        self.pairs = {'mixed': 0, 'ITM': 0}
-        self._start: dict[str, float] = {}
-        with torch.no_grad():
-            self.image: ImageFeatures = model.encode_image(torch.randn(1, 3, size, size))
-            # [CLS], [SEP] and a token a word.
-            self.text: TextFeatures = model.encode_text([' '.join(['circle'] * (words - 2))])
-        self.generator = torch.Generator().manual_seed(0)
-
-    def data_preprocessor(self, batch: dict, training: bool = False) -> dict:
-        """The batch as it is."""
-        return batch
-
-    def encode_image(self, inputs: list) -> ImageFeatures:
-        """As many features as there are inputs."""
-        return self._repeat(self.image, len(inputs))
-
-    def encode_text(self, texts: list[str]) -> TextFeatures:
-        """As many features as there are texts."""
-        return self._repeat(self.text, len(texts))
-
-    def _repeat(self, features: Any, count: int) -> Any:
-        repeated = features[torch.zeros(count, dtype=torch.long)]
-        repeated.embedding = normalize(torch.randn(repeated.embedding.shape, generator=self.generator), dim=-1)
-        return repeated
-
-    def shortlist_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
-        """The model's, while there is time."""
-        if self._late('mixed'):
-            return self.itc_scores(image, text)
-        scores = self.model.shortlist_scores(image, text)
-        return self._count('mixed', scores)
-
-    def itc_scores(self, image: ImageFeatures, text: TextFeatures) -> Tensor:
-        """The embeddings' product."""
-        return image.embedding @ text.embedding.T
-
-    def prepare_images(self, image: ImageFeatures, many_texts: bool) -> ImageFeatures:
-        """The model's."""
-        return self.model.prepare_images(image, many_texts)
-
-    def itm_scores(
-        self, image: ImageFeatures, text: TextFeatures, pairs: PairIndex, levels: int | None = None
-    ) -> Tensor:
-        """The model's, while there is time."""
-        if self._late('ITM'):
-            raise OutOfTimeError
-        return self._count('ITM', self.model.itm_scores(image, text, pairs, self.levels or levels))
-
-    def _late(self, kind: str) -> bool:
-        return time.monotonic() - self._start.setdefault(kind, time.monotonic()) > self.seconds
-
-    def _count(self, kind: str, scores: Tensor) -> Tensor:
-        self.pairs[kind] += scores.numel()
-        self.peaks[kind].append(self.memory.peak())
-        return scores
-
-
-def synthetic_loader(images: int, texts: int, batch_size: int = 32) -> DataLoader:
-    """``images`` samples without a picture, which share ``texts`` texts."""
-    samples = []
-    for number, own in enumerate(np.array_split(np.arange(texts), images)):
-        sample = DataSample()
-        sample.set_metainfo(dict(image_id=str(number), sample_id=str(number)))
-        sample.set_field([f'text {index}' for index in own], 'text')
-        samples.append(dict(inputs=torch.zeros(1), data_samples=sample))
-    return DataLoader(samples, batch_size=batch_size, collate_fn=pseudo_collate)
 
 
 def measured(model: SyntheticFeatures, images: int, texts: int, kind: str) -> tuple[float, int]:
@@ -227,7 +115,41 @@ def measure_linear(model: SyntheticFeatures, runs: int) -> dict[str, float]:
 
 def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dict[str, int]:
     """Prints the peaks of the phases; returns the number of pairs that each score would look at."""
-    cascade = Cascade(options.k, options.m, options.full_k)
+    print(f'model built: {model.memory.peak():.2f} GiB at most')
+    loader = synthetic_loader(options.images, options.texts)
+    pairs = {'mixed': put_scores(model, loader, options)}
+    score_chunks(model, loader, options)
+    pairs |= rank_all(model, loader, options)
+    size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30
+    counts = ', '.join(f'{kind}: {count}' for kind, count in pairs.items())
+    print(f'store: {size:.1f} GiB on disk; pairs by score: {counts}')
+    print(f'PEAK of the whole: {model.memory.highest:.2f} GiB')
+    return pairs
+
+
+def put_scores(model: SyntheticFeatures, loader: DataLoader, options: argparse.Namespace) -> int:
+    """Puts random scores of all images but the last chunk into the store, ITC's of all; the pairs to be mixed."""
+    store = open_store(model, loader, options)
+    last, shape = max(options.images - options.image_chunk, 0), (options.images, options.texts)
+    generator = np.random.default_rng(0)
+    itc = store.scores('itc', shape, of={})
+    for start in range(itc.done, options.images, 100):
+        own = itc.values[start : start + 100]
+        own[:] = generator.standard_normal(own.shape, dtype=np.float32)
+    itc.mark(options.images, at_once=True)
+    asked = asked_pairs(itc.values, options.m)[2]
+    mixed = store.scores('shortlist', shape, of=which(asked))
+    for start in range(mixed.done, last, 100):
+        own = mixed.values[start : min(start + 100, last)]
+        own[:] = itc.values[start : start + len(own)] + generator.standard_normal(own.shape, dtype=np.float32)
+    mixed.mark(last, at_once=True)
+    store.close()
+    print(f'scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
+    return int(asked.sum())
+
+
+def score_chunks(model: SyntheticFeatures, loader: DataLoader, options: argparse.Namespace) -> None:
+    """Runs the evaluator on the store until the minutes for ITM are over."""
     evaluator = RetrievalEvaluator(
         k=options.k,
         m=options.m,
@@ -238,27 +160,6 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dic
         store_dtype='float16',
         store=options.store,
     )
-    loader = synthetic_loader(options.images, options.texts)
-    print(f'model built: {model.memory.peak():.2f} GiB at most')
-    store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
-    last, shape = max(options.images - options.image_chunk, 0), (options.images, options.texts)
-    generator = np.random.default_rng(0)
-    itc = store.scores('itc', shape, of={})
-    for start in range(itc.done, options.images, 100):
-        own = itc.values[start : start + 100]
-        own[:] = generator.standard_normal(own.shape, dtype=np.float32)
-    itc.mark(options.images, at_once=True)
-    of_images, of_texts, asked = asked_pairs(itc.values, options.m)
-    pairs = {'mixed': int(asked.sum())}
-    mixed = store.scores('shortlist', shape, of=which(asked))
-    for start in range(mixed.done, last, 100):
-        own = mixed.values[start : min(start + 100, last)]
-        own[:] = itc.values[start : start + len(own)] + generator.standard_normal(own.shape, dtype=np.float32)
-    mixed.mark(last, at_once=True)
-    del itc, mixed, asked
-    store.close()
-    print(f'scores of {last} images put into the store: {model.memory.peak():.2f} GiB at most', flush=True)
-
     start = time.monotonic()
     try:
         evaluator.run(model, loader)
@@ -274,11 +175,16 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dic
         )
     print(f'end of ITM: {after:.2f} GiB at most')
 
-    store = EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
+
+def rank_all(model: SyntheticFeatures, loader: DataLoader, options: argparse.Namespace) -> dict[str, int]:
+    """Ranks all queries by the store's scores and random ITM logits; the pairs of ITM by stage."""
+    store, shape = open_store(model, loader, options), (options.images, options.texts)
     itc = store.scores('itc', shape, of={}).values
-    scores = store.scores('shortlist', shape, of=which(asked_pairs(itc, options.m)[2])).values
+    of_images, of_texts, asked = asked_pairs(itc, options.m)
+    scores = store.scores('shortlist', shape, of=which(asked)).values
+    del asked
     text_image = np.repeat(np.arange(options.images), [len(item['data_samples'].text) for item in loader.dataset])
-    images, stages_of = np.arange(options.images), ('ITM, first level', 'ITM, all levels')
+    images, generator, pairs = np.arange(options.images), np.random.default_rng(0), {}
 
     def random_logits(lists: Sequence[np.ndarray], levels: int | None) -> list[np.ndarray]:
         i2t, t2i = (candidates.astype(np.int64) for candidates in lists)
@@ -286,9 +192,11 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dic
             images[:, None] * options.texts + i2t,
             t2i * options.texts + np.arange(options.texts)[:, None],
         ]
-        pairs[stages_of[levels is None]] = len(np.unique(np.concatenate([own.ravel() for own in numbers])))
+        stage = 'ITM, all levels' if levels is None else 'ITM, first level'
+        pairs[stage] = len(np.unique(np.concatenate([own.ravel() for own in numbers])))
         return [generator.standard_normal(candidates.shape, dtype=np.float32) for candidates in lists]
 
+    cascade = Cascade(options.k, options.m, options.full_k)
     short = [best_of(scores, of_images, options.k), best_of(scores.T, of_texts, options.k)]
     for all_pairs, alone, query, candidate, stage, stages, first in zip(
         (scores, scores.T),
@@ -302,11 +210,12 @@ def measure_memory(model: SyntheticFeatures, options: argparse.Namespace) -> dic
     ):
         rank(all_pairs, alone, query, candidate, stage.candidates, stages, first)
     print(f'both directions ranked: {model.memory.peak():.2f} GiB at most')
-    size = sum(path.stat().st_size for path in Path(options.store).rglob('*') if path.is_file()) / 2**30
-    counts = ', '.join(f'{kind}: {count}' for kind, count in pairs.items())
-    print(f'store: {size:.1f} GiB on disk; pairs by score: {counts}')
-    print(f'PEAK of the whole: {model.memory.highest:.2f} GiB')
     return pairs
+
+
+def open_store(model: SyntheticFeatures, loader: DataLoader, options: argparse.Namespace) -> EvaluationStore:
+    """The evaluation's store, as it is on disk."""
+    return EvaluationStore(options.store, store_header(model, loader, torch.float16, None))
 
 
 @one_line_errors
