@@ -94,6 +94,22 @@ def test_a_text_goes_through_the_cascade(search, index, photos):
         search(index, 'a [star]', top=1, k=3, m=2)
 
 
+def test_a_search_leaves_early_by_the_head_of_the_early_exit(config, checkpoint, photos, tmp_path):
+    """As soon as it thinks the opposite, another picture goes on."""
+    search = PictureSearch(config(objective__early_itm=dict()), checkpoint, device='cpu', show_progress=False)
+    search.index(tmp_path / 'index', photos)
+
+    def best_when_early_itm_is_multiplied_by(factor):
+        with torch.no_grad():
+            for value in search.model.objective.early_itm_head.word_score[-1].parameters():
+                value.mul_(factor)
+        (prediction,) = search(tmp_path / 'index', 'a [star]', top=1, k=3, full_k=1)['predictions']
+        return prediction['found'][0]['image']
+
+    # So much that it decides alone.
+    assert best_when_early_itm_is_multiplied_by(1e4) != best_when_early_itm_is_multiplied_by(-1)
+
+
 def test_what_itm_reads_is_computed_once_and_kept_as_far_as_there_is_room(search, photos, tmp_path):
     folder = tmp_path / 'small'
     search.index(folder, photos)

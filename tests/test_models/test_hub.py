@@ -108,6 +108,7 @@ def test_tools_test_has_the_same_numbers_of_the_folder(fresh, tmp_path, monkeypa
     'model',
     [
         {},
+        dict(type='EarlyExitSLAN', objective__early_itm=dict()),
         dict(type='VideoRetrieval'),
         dict(type='SLANGrounder', head=None, objective=None),
         dict(type='NLVR', head=dict(attention=ATTENTION), objective=None),
