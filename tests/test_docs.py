@@ -67,3 +67,15 @@ def test_the_summary_of_ablations_has_the_figures_of_one_row():
     assert len(cells) > 10
     for cell in cells:
         assert any(set(cell.split(' / ')) <= set(line) for line in lines), cell
+
+
+def test_the_readme_has_the_figures_of_the_tasks():
+    text = (ROOT / 'README.md').read_text()
+    table = next(part for part in text.split('\n\n') if part.startswith('| on test data'))
+    _, overview = summary_and_tables('results_tasks.md')
+    lines = [[cell.strip() for cell in line.split('|')] for line in overview[0].splitlines()]
+    known = {line[1]: line[2:5] for line in lines if len(line) > 5}
+    rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in table.splitlines()[2:]]
+    assert len(rows) == 7
+    for label, pretrained, nothing, untrained in rows:
+        assert [nothing, pretrained, untrained] == known[label]

@@ -5,7 +5,7 @@
         work_dirs/slan_tiny_shapes_captioning
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: 85.8 % of the captions are true, CIDEr 389, one seed (docs/results_tasks.md).
+Expected: 85.2 % of the captions are true, CIDEr 387, two seeds (docs/tasks/captioning.md).
 """
 
 _base_ = [

@@ -5,7 +5,7 @@
 
 Zero-shot: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: AP .440, one seed (docs/results_tasks.md).
+Expected: AP .444, two seeds (docs/results_tasks.md).
 """
 
 _base_ = [

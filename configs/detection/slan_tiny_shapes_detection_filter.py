@@ -4,7 +4,7 @@
     python tools/test.py configs/detection/slan_tiny_shapes_detection_filter.py checkpoints/slan_tiny_shapes_detection
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start. Images have two to four objects.
-Expected: AP .521, without the filter .440 (docs/tasks/detection.md).
+Expected: AP .526, two seeds, without the filter .444 (docs/tasks/detection.md).
 """
 
 _base_ = './slan_tiny_shapes_detection.py'

@@ -3,7 +3,7 @@
     python tools/train.py configs/nlvr2/slan_tiny_shapes_nlvr2_blind.py
     python tools/test.py configs/nlvr2/slan_tiny_shapes_nlvr2_blind.py work_dirs/slan_tiny_shapes_nlvr2_blind
 
-Expected: 50, which is chance; not measured here (docs/tasks/nlvr2.md).
+Expected: 50, which is chance (docs/tasks/nlvr2.md).
 """
 
 _base_ = './slan_tiny_shapes_nlvr2.py'

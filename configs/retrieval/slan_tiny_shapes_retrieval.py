@@ -4,7 +4,7 @@
     python tools/test.py configs/retrieval/slan_tiny_shapes_retrieval.py work_dirs/slan_tiny_shapes_retrieval
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: R@1 62.8 and 57.0, one seed, where zero-shot has 59.2 and 57.4 (docs/results_tasks.md).
+Expected: R@1 62.1 and 56.5, two seeds, where zero-shot has 59.2 and 57.4 (docs/tasks/retrieval.md).
 """
 
 _base_ = [

@@ -6,7 +6,7 @@
 
 The first is the paper's protocol; the second goes on from there.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: chance of R@1 is 1.0; 59 zero-shot, 70 after the training, one seed (docs/results_tasks.md).
+Expected: chance of R@1 is 1.0; 59 zero-shot, 68.5 after the training, two seeds (docs/results_tasks.md).
 """
 
 _base_ = [

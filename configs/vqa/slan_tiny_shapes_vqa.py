@@ -4,7 +4,7 @@
     python tools/test.py configs/vqa/slan_tiny_shapes_vqa.py work_dirs/slan_tiny_shapes_vqa
 
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: 96.4 in all, one seed (docs/results_tasks.md).
+Expected: 97.2 in all, two seeds (docs/results_tasks.md).
 """
 
 _base_ = [

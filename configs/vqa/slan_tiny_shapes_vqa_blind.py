@@ -3,7 +3,7 @@
     python tools/train.py configs/vqa/slan_tiny_shapes_vqa_blind.py
     python tools/test.py configs/vqa/slan_tiny_shapes_vqa_blind.py work_dirs/slan_tiny_shapes_vqa_blind
 
-Expected: not measured here (docs/tasks/vqa.md).
+Expected: 27.6, one seed (docs/tasks/vqa.md).
 """
 
 _base_ = './slan_tiny_shapes_vqa.py'
