@@ -70,7 +70,8 @@ def check_results(model, root=ROOT):
         record = json.loads((root / result['Source']).read_text())
         assert record['finished'] and record['config'] == model['Config']
         for name, value in result['Metrics'].items():
-            assert abs(record['test'][name] - value) <= 0.051, f'{model["Name"]}: {name}'
+            digits = len(str(value).partition('.')[2])
+            assert abs(record['test'][name] - value) <= 0.51 * 10**-digits, f'{model["Name"]}: {name}'
 
 
 def check_weights(model, root=ROOT):
@@ -78,6 +79,11 @@ def check_weights(model, root=ROOT):
     if 'Weights' in model:
         assert hashlib.sha256((root / model['Weights']).read_bytes()).hexdigest() == model['SHA256']
         assert model['Results']
+
+
+def test_all_published_weights_are_listed():
+    listed = {model['Weights'] for _, model in MODELS if 'Weights' in model}
+    assert listed == {path.relative_to(ROOT).as_posix() for path in ROOT.glob('checkpoints/*/model.safetensors')}
 
 
 def test_results_and_weights_have_a_source():
