@@ -149,6 +149,8 @@ def test_one_table_of_a_grid(tool, tmp_path):
     page = tool['render'](PAGE.format('table grid.yaml runs One level'))
     assert '**One level (seeds: 1)**' in page and '| two levels | 70.0 |' in page
     assert '1 runs; commit' in page and 'the default' not in page
+    with pytest.raises(ValueError, match='the grid has no overview'):
+        tool['render'](PAGE.format('overview grid.yaml runs'))
     with pytest.raises(ValueError, match=r"no table 'Nothing', only \['Levels', 'One level'\]"):
         tool['render'](PAGE.format('table grid.yaml runs Nothing'))
 
@@ -170,8 +172,10 @@ def test_without_records_a_page_says_so(tool):
 )
 def test_records_that_prove_nothing_are_refused(tool, tmp_path, changes, said):
     write(tmp_path, default_seed0=record(**changes))
-    with pytest.raises(ValueError, match=said):
-        tool['render'](PAGE.format('ablations grid.yaml runs'))
+    (tmp_path / 'grid.yaml').write_text(GRID + OVERVIEW)
+    for block in ('ablations grid.yaml runs', 'table grid.yaml runs Levels', 'overview grid.yaml runs'):
+        with pytest.raises(ValueError, match=said):
+            tool['render'](PAGE.format(block))
 
 
 def test_runs_on_different_data_are_not_compared(tool, tmp_path):

@@ -75,8 +75,8 @@ class Grid:
     baselines: Mapping[str, str]
     overview: Mapping[str, Comparison] = field(default_factory=dict)
 
-    def runs(self) -> list[tuple[Row, int]]:
-        """Every run once, those that others wait for first: a row has the seeds of all tables that show it."""
+    def seeds(self) -> dict[str, set[int]]:
+        """Of each row the seeds of all tables that show it, and of all rows that wait for it."""
         seeds: dict[str, set[int]] = {name: set() for name in self.rows}
         for table in self.tables:
             for name in table.rows:
@@ -84,6 +84,11 @@ class Grid:
                 while row is not None:
                     seeds[row.name] |= set(table.seeds)
                     row = self.rows[row.after] if row.after else None
+        return seeds
+
+    def runs(self) -> list[tuple[Row, int]]:
+        """Every run once, those that others wait for first."""
+        seeds = self.seeds()
         ordered = sorted(self.rows.values(), key=self._depth)
         return [(row, seed) for row in ordered for seed in sorted(seeds[row.name])]
 

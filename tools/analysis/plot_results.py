@@ -79,9 +79,9 @@ def ablation_points(grid_path: Path, folder: Path) -> list[Point]:
     grid, records = read_grid(grid_path), read_records(folder)
     points = []
     for table in grid.tables:
-        reference = row_records(table.rows[0], table.seeds, records)
+        reference = row_records(grid, table.rows[0], table.seeds, records)
         for name in table.rows[1:]:
-            own = row_records(name, table.seeds, records)
+            own = row_records(grid, name, table.seeds, records)
             for metric in ABLATION_METRICS:
                 if differences := paired_differences(own, reference, metric):
                     points.append(Point(table.title, grid.rows[name].label, metric, tuple(differences)))

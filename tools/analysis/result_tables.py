@@ -1,7 +1,7 @@
 """Tables of a grid's runs, as Markdown: rows of settings with several seeds, and one line a task."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -58,9 +58,20 @@ def paired_differences(own: Mapping[int, Record], reference: Mapping[int, Record
     ]
 
 
-def row_records(name: str, seeds: Sequence[int], records: Mapping[str, Record]) -> dict[int, Record]:
-    """The records of a row by seed, as far as they are there."""
-    return {seed: records[f'{name}-seed{seed}'] for seed in seeds if f'{name}-seed{seed}' in records}
+def row_records(grid: Grid, name: str, seeds: Iterable[int], records: Mapping[str, Record]) -> dict[int, Record]:
+    """The records of a row by seed, as far as they are there.
+
+    Raises:
+        ValueError: A record is of other settings than its row: the grid has changed since it ran.
+    """
+    row = grid.rows[name]
+    wanted = json.loads(json.dumps([row.config, grid.options_of(row), row.cut]))
+    found = {seed: records[key] for seed in seeds if (key := f'{name}-seed{seed}') in records}
+    for seed, record in found.items():
+        ran = record.get('ablation', {})
+        if [ran.get('config'), ran.get('options'), ran.get('cut')] != wanted or ran.get('smoke'):
+            raise ValueError(f'the record of row {name}, seed {seed}, is of other settings than the grid')
+    return found
 
 
 def compared(own: Mapping[int, Record], reference: Mapping[int, Record], metric: str) -> str:
@@ -92,17 +103,11 @@ def ablation_table(grid: Grid, table: Table, records: Mapping[str, Record]) -> t
     used: list[Record] = []
     reference: dict[int, Record] | None = None
     for name in table.rows:
-        row = grid.rows[name]
-        found = row_records(name, table.seeds, records)
+        found = row_records(grid, name, table.seeds, records)
         reference = found if reference is None else reference
-        for record in found.values():
-            ran = record.get('ablation', {})
-            wanted = json.loads(json.dumps([row.config, grid.options_of(row), row.cut]))
-            if [ran.get('config'), ran.get('options'), ran.get('cut')] != wanted or ran.get('smoke'):
-                raise ValueError(f'the record of row {name}, seed {record["seed"]}, is of other settings than the grid')
         used += found.values()
         values = [compared(found, reference, metric) for metric in table.metrics.values()]
-        lines.append([row.label, str(len(found)) if found else 'not run', *values])
+        lines.append([grid.rows[name].label, str(len(found)) if found else 'not run', *values])
         counts.add(len(found))
     chance = [
         figure([value], metric) if (value := common_baseline(used, grid.baselines.get(metric))) is not None else ''
@@ -122,21 +127,24 @@ def overview_table(grid: Grid, records: Mapping[str, Record]) -> str:
     """A line a task with its main metric in each column, and how much the second column is above the first.
 
     Figures have the mean and deviation of all seeds of their row; the difference is paired by seed.
+
+    Raises:
+        ValueError: The grid has no overview, or a record is of other settings than its row.
     """
-    seeds = {name: table.seeds for table in grid.tables for name in table.rows}
-    first, second, *_ = next(iter(grid.overview.values())).columns
+    if not grid.overview:
+        raise ValueError('the grid has no overview')
+    seeds, columns = grid.seeds(), list(next(iter(grid.overview.values())).columns)
     lines = []
     for label, line in grid.overview.items():
         found = {
-            column: row_records(row, seeds[row], records)
+            column: row_records(grid, row, sorted(seeds[row]), records)
             for column, row in line.columns.items()
             if row is not None and row != CHANCE
         }
-        cells = [_overview_cell(grid, line, column, found) for column in line.columns]
-        gains = paired_differences(found[second], found[first], line.metric)
+        cells = [_overview_cell(grid, line, column, found) for column in columns]
+        gains = paired_differences(found.get(columns[1], {}), found.get(columns[0], {}), line.metric)
         lines.append([label, *cells, figure(gains, line.metric, '+')])
-    columns = next(iter(grid.overview.values())).columns
-    return markdown(['', *columns, f'{second} less {first}'], lines)
+    return markdown(['', *columns, f'{columns[1]} less {columns[0]}'], lines)
 
 
 def _overview_cell(grid: Grid, line: Comparison, column: str, found: Mapping[str, Mapping[int, Record]]) -> str:
