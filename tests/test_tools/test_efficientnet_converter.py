@@ -7,12 +7,12 @@ import torch
 
 from slan_mm.registry import MODELS
 
-_PATH = Path(__file__).parents[2] / 'tools' / 'model_converters' / 'efficientnet_lite0_to_timm.py'
+_PATH = Path(__file__).parents[2] / 'tools' / 'model_converters' / 'efficientnet_lite_to_timm.py'
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('efficientnet_lite0_to_timm', _PATH)
+    spec = importlib.util.spec_from_file_location('efficientnet_lite_to_timm', _PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
