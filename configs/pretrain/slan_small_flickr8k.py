@@ -63,6 +63,7 @@ model = dict(
 train_dataloader = dict(batch_size=128, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
 retrieval = dict(num_workers=0, dataset=dict(pipeline=pipeline))
 grounding = dict(batch_size=25, num_workers=0, dataset=dict(pipeline=grounding_pipeline))
+querybank = dict(dataloader=dict(num_workers=0, dataset=dict(pipeline=pipeline)))
 val_dataloader = dict(retrieval=retrieval)
 test_dataloader = dict(retrieval=retrieval, grounding=grounding)
 test_evaluator = dict(retrieval=dict(k=16))

@@ -8,23 +8,4 @@ Expected: ``retrieval/i2t_R1`` 35.5, ``retrieval/t2i_R1`` 28.5 (docs/runs/flickr
 
 _base_ = './slan_small_flickr8k.py'
 
-querybank = dict(
-    dataloader=dict(
-        batch_size=50,
-        num_workers=0,
-        drop_last=False,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            type='RetrievalDataset',
-            ann_file='dataset_flickr8k.json',
-            format='karpathy',
-            split='train',
-            indices=1000,
-            data_root={{_base_.data_root}},
-            data_prefix=dict(img='images'),
-            pipeline={{_base_.pipeline}},
-        ),
-    ),
-    weight=0.5,
-)
-test_evaluator = dict(retrieval=dict(querybank=querybank))
+test_evaluator = dict(retrieval=dict(querybank=_base_.querybank))

@@ -6,7 +6,16 @@ from .map_components import MapComponents
 from .presence import Presence
 from .score_weights import ScoreWeights
 from .slan import SLAN
-from .tasks import NLVR, EarlyExitSLAN, SLANAnswerer, SLANCaptioner, SLANDetector, SLANGrounder, VideoRetrieval
+from .tasks import (
+    NLVR,
+    EarlyExitSLAN,
+    MultiScaleSLAN,
+    SLANAnswerer,
+    SLANCaptioner,
+    SLANDetector,
+    SLANGrounder,
+    VideoRetrieval,
+)
 from .tower_preprocessor import TowerDataPreprocessor
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     'GroundingTTAModel',
     'GroundingTiles',
     'MapComponents',
+    'MultiScaleSLAN',
     'PairDataPreprocessor',
     'Presence',
     'SLANAnswerer',

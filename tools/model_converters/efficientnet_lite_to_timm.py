@@ -65,7 +65,9 @@ def convert(state: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> dic
 def main(arguments: list[str] | None = None) -> None:
     """Converts one file."""
     options = parse_options(arguments)
-    converted = convert(read_state_dict(options.source), timm.create_model(options.model, pretrained=False).state_dict())
+    converted = convert(
+        read_state_dict(options.source), timm.create_model(options.model, pretrained=False).state_dict()
+    )
     options.target.parent.mkdir(parents=True, exist_ok=True)
     save_weights(options.target, converted)
     print(f'{len(converted)} tensors written to {options.target}')

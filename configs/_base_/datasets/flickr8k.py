@@ -47,6 +47,16 @@ grounding = dict(
         pipeline=pipeline,
     ),
 )
+# For a RetrievalEvaluator with a querybank: 1,000 training images and their 5,000 captions.
+querybank = dict(
+    dataloader=dict(
+        **_base_.test_loader,
+        batch_size=50,
+        num_workers=2,
+        dataset=dict(type='RetrievalDataset', split='train', indices=1000, **captions),
+    ),
+    weight=0.5,
+)
 # Along the way retrieval alone and without ITM, which takes most of the time of an evaluation; no box is looked at
 # before the training is over.
 val_dataloader = dict(retrieval=retrieval)

@@ -1,6 +1,7 @@
 from .captioning import SLANCaptioner
 from .detection import SLANDetector
 from .early_exit import EarlyExitSLAN
+from .multi_scale import MultiScaleSLAN
 from .nearest_captioner import NearestCaptioner
 from .nlvr import NLVR
 from .supervised_grounding import SLANGrounder
@@ -10,6 +11,7 @@ from .vqa import SLANAnswerer
 __all__ = [
     'NLVR',
     'EarlyExitSLAN',
+    'MultiScaleSLAN',
     'NearestCaptioner',
     'SLANAnswerer',
     'SLANCaptioner',

@@ -1,0 +1,81 @@
+"""MultiScaleSLAN: what a second size adds, and what stays."""
+
+import pytest
+import torch
+from support.toy import SIZE, TEXTS, build_toy_slan, toy_batch, toy_config, toy_picture
+from torch.nn.functional import normalize
+
+from slan_mm.models import MultiScaleSLAN
+from slan_mm.models.tasks.multi_scale import enlarged
+
+
+@pytest.fixture(scope='module')
+def slan():
+    return build_toy_slan().eval()
+
+
+@pytest.fixture(scope='module')
+def pictures():
+    return torch.stack([toy_picture(index) for index in range(3)]).float() / 64 - 2
+
+
+def multi_scale(slan, *scales):
+    model = build_toy_slan(0, toy_config(type='MultiScaleSLAN', scales=scales)).eval()
+    model.load_state_dict(slan.state_dict())  # the same parameters, under the same names
+    return model
+
+
+@torch.no_grad()
+def test_a_word_takes_the_best_region_of_any_size_and_itc_the_mean(slan, pictures):
+    model, text = multi_scale(slan, 2.0), slan.encode_text(list(TEXTS[:4]))
+    own, larger = slan.encode_image(pictures), slan.encode_image(enlarged(pictures, 2.0))
+    image = model.encode_image(pictures)
+    torch.testing.assert_close(image.embedding, normalize(own.embedding + larger.embedding, dim=-1))
+    for term, regions in image.region_space.items():
+        both = [view.region_space[term] @ text.word_space[term][1].t() for view in (own, larger)]
+        best = (regions @ text.word_space[term][1].t()).amax(1)
+        torch.testing.assert_close(best, torch.maximum(both[0].amax(1), both[1].amax(1)))
+        assert not torch.equal(best, both[0].amax(1))
+
+
+@torch.no_grad()
+def test_the_locator_reads_the_image_in_its_own_size(slan, pictures):
+    model, text = multi_scale(slan, 1.5), slan.encode_text(list(TEXTS[:3]))
+    assert torch.equal(
+        model.itm_scores(model.encode_image(pictures), text), slan.itm_scores(slan.encode_image(pictures), text)
+    )
+
+
+@torch.no_grad()
+def test_a_batch_is_scored_as_its_images_alone(slan, pictures):
+    model, text = multi_scale(slan, 1.5, 2.0), slan.encode_text(list(TEXTS[:3]))
+    together = model.shortlist_scores(model.encode_image(pictures), text)
+    for row in range(len(pictures)):
+        alone = model.shortlist_scores(model.encode_image(pictures[row : row + 1]), text)
+        torch.testing.assert_close(alone[0], together[row], atol=2e-5, rtol=1e-4)
+
+
+def test_it_trains_as_slan_does(slan):
+    model, batch = multi_scale(slan, 1.5).train(), toy_batch()
+    for own in (model, slan):
+        torch.manual_seed(0)
+        own.train()
+    losses = [own(**own.data_preprocessor(batch, True), mode='loss') for own in (model, slan)]
+    slan.eval()
+    assert losses[0].keys() == losses[1].keys()
+    for name, value in losses[0].items():
+        torch.testing.assert_close(value, losses[1][name])
+
+
+def test_sides_are_multiples_of_32_pixels():
+    assert enlarged(torch.zeros(1, 3, 320, 224), 1.3).shape == (1, 3, 416, 288)
+    assert enlarged(torch.zeros(1, 3, SIZE, SIZE), 0.1).shape == (1, 3, 32, 32)
+
+
+@torch.no_grad()
+def test_stored_features_and_wrong_scales_are_refused(slan, pictures):
+    with pytest.raises(ValueError, match='stored features have one size'):
+        multi_scale(slan, 1.5).encode_image(slan.image_branch.encoder.extract(pictures))
+    for scales in ((), (0.0,), (1.3, -1.0)):
+        with pytest.raises(ValueError, match='scales must be positive'):
+            MultiScaleSLAN(scales=scales, **{key: value for key, value in toy_config().items() if key != 'type'})
