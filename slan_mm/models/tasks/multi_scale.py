@@ -1,4 +1,4 @@
-"""Multi-scale testing of retrieval: each image is seen in several sizes."""
+"""Multi-scale testing: each image is seen in several sizes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from slan_mm.models.slan import SLAN
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures
 
-#: Sides of enlarged images are multiples of this many pixels, as backbones and patches need them.
+#: Sides of resized images are multiples of this many pixels, as backbones and patches need them.
 MULTIPLE = 32
 
 
 @MODELS.register_module()
 class MultiScaleSLAN(SLAN):
-    """SLAN that encodes each image, in evaluation mode, in its own size and enlarged.
+    """SLAN that encodes each image, in evaluation mode, in its own size and in others.
 
     No parameter is added, so a checkpoint of SLAN fits. ITC compares the direction of the mean embedding of all sizes,
-    a word the best region of any size. The locator and ITM read the image in its own size alone.
+    and a word takes the best region of any size. Word-activation maps are the means over all sizes, at the resolution
+    of the image's own. Regions, pyramid and saliency are those of its own size.
 
     Args:
-        scales: Factors by which images are enlarged, beside 1. Sides are rounded to multiples of ``MULTIPLE`` pixels.
+        scales: Factors by which images are resized, beside 1. Sides are rounded to multiples of ``MULTIPLE`` pixels.
         slan: What :class:`SLAN` takes.
 
     Raises:
@@ -40,7 +41,7 @@ class MultiScaleSLAN(SLAN):
         self.scales = tuple(scales)
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B images (B, 3, H, W) with the regions of all sizes in ``region_space``.
+        """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one after the other.
 
         Raises:
             ValueError: The images are stored features, which have one size.
@@ -50,21 +51,34 @@ class MultiScaleSLAN(SLAN):
             return image
         if not isinstance(inputs, Tensor):
             raise ValueError(
-                'MultiScaleSLAN enlarges images, and stored features have one size: test with a pipeline of LoadImage, '
+                'MultiScaleSLAN resizes images, and stored features have one size: test with a pipeline of LoadImage, '
                 'ResizeImage and PackPairs'
             )
-        larger = [super(MultiScaleSLAN, self).encode_image(enlarged(inputs, scale)) for scale in self.scales]
-        views = [image, *larger]
+        views = [image, *(super(MultiScaleSLAN, self).encode_image(resized(inputs, scale)) for scale in self.scales)]
         return replace(
             image,
             embedding=normalize(torch.stack([view.embedding for view in views]).mean(0), dim=-1),
             region_space={
                 term: torch.cat([view.region_space[term] for view in views], dim=1) for term in image.region_space
             },
+            space_maps={
+                term: [mean_map(levels) for levels in zip(*(view.space_maps[term] for view in views), strict=True)]
+                for term in image.space_maps
+            },
         )
 
 
-def enlarged(images: Tensor, scale: float) -> Tensor:
+def mean_map(maps: Sequence[Tensor]) -> Tensor:
+    """The mean (B, C, H, W) of ``maps`` (B, C, H_i, W_i) at the resolution of the first."""
+    first = maps[0]
+    return torch.stack([level if level.shape == first.shape else _to_cells(level, first) for level in maps]).mean(0)
+
+
+def _to_cells(level: Tensor, like: Tensor) -> Tensor:
+    return interpolate(level, like.shape[-2:], mode='bilinear', antialias=True)
+
+
+def resized(images: Tensor, scale: float) -> Tensor:
     """Images (B, 3, H, W), ``scale`` times as large."""
     size = [max(round(side * scale / MULTIPLE), 1) * MULTIPLE for side in images.shape[-2:]]
     return interpolate(images, size, mode='bilinear', antialias=True)

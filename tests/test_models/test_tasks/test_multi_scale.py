@@ -3,10 +3,10 @@
 import pytest
 import torch
 from support.toy import SIZE, TEXTS, build_toy_slan, toy_batch, toy_config, toy_picture
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 
 from slan_mm.models import MultiScaleSLAN
-from slan_mm.models.tasks.multi_scale import enlarged
+from slan_mm.models.tasks.multi_scale import resized
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +28,7 @@ def multi_scale(slan, *scales):
 @torch.no_grad()
 def test_a_word_takes_the_best_region_of_any_size_and_itc_the_mean(slan, pictures):
     model, text = multi_scale(slan, 2.0), slan.encode_text(list(TEXTS[:4]))
-    own, larger = slan.encode_image(pictures), slan.encode_image(enlarged(pictures, 2.0))
+    own, larger = slan.encode_image(pictures), slan.encode_image(resized(pictures, 2.0))
     image = model.encode_image(pictures)
     torch.testing.assert_close(image.embedding, normalize(own.embedding + larger.embedding, dim=-1))
     for term, regions in image.region_space.items():
@@ -39,9 +39,23 @@ def test_a_word_takes_the_best_region_of_any_size_and_itc_the_mean(slan, picture
 
 
 @torch.no_grad()
-def test_the_locator_reads_the_image_in_its_own_size(slan, pictures):
-    model, text = multi_scale(slan, 1.5), slan.encode_text(list(TEXTS[:3]))
-    assert torch.equal(
+def test_maps_are_means_over_sizes_and_all_else_is_of_the_own_size(slan, pictures):
+    own, image = slan.encode_image(pictures), multi_scale(slan, 2.0).encode_image(pictures)
+    larger = slan.encode_image(resized(pictures, 2.0))
+    for term, levels in image.space_maps.items():
+        for level, one, other in zip(levels, own.space_maps[term], larger.space_maps[term], strict=True):
+            smaller = interpolate(other, one.shape[-2:], mode='bilinear', antialias=True)
+            torch.testing.assert_close(level, (one + smaller) / 2)
+    for name in ('boxes', 'saliency', 'regions'):
+        assert torch.equal(getattr(image, name), getattr(own, name))
+    for level, expected in zip(image.pyramid, own.pyramid, strict=True):
+        assert torch.equal(level, expected)
+
+
+@torch.no_grad()
+def test_the_own_size_twice_locates_as_once(slan, pictures):
+    model, text = multi_scale(slan, 1.0), slan.encode_text(list(TEXTS[:3]))
+    torch.testing.assert_close(
         model.itm_scores(model.encode_image(pictures), text), slan.itm_scores(slan.encode_image(pictures), text)
     )
 
@@ -68,8 +82,8 @@ def test_it_trains_as_slan_does(slan):
 
 
 def test_sides_are_multiples_of_32_pixels():
-    assert enlarged(torch.zeros(1, 3, 320, 224), 1.3).shape == (1, 3, 416, 288)
-    assert enlarged(torch.zeros(1, 3, SIZE, SIZE), 0.1).shape == (1, 3, 32, 32)
+    assert resized(torch.zeros(1, 3, 320, 224), 1.3).shape == (1, 3, 416, 288)
+    assert resized(torch.zeros(1, 3, SIZE, SIZE), 0.1).shape == (1, 3, 32, 32)
 
 
 @torch.no_grad()
