@@ -6,18 +6,10 @@
 Expected: R@1 of the mixed score 32.7 and 27.4 after 62 minutes (docs/results.md).
 """
 
-_base_ = './slan_small_flickr8k.py'
+_base_ = ['./slan_small_flickr8k.py', '../_base_/tasks/two_stages.py']
 
-model = dict(
-    objective=dict(
-        soft_targets=dict(share=0.5, temperature=0.2, terms=('itc',)),
-        weights=dict(itm=0.0, rerank=0.0),
-        # Longer than the run.
-        locator_start=100_000,
-    )
-)
+model = dict(objective=_base_.contrast_stage)
 
-# Nothing is there to re-rank by.
-test_evaluator = dict(retrieval=dict(fast=True))
+test_evaluator = _base_.contrast_evaluator
 
 train_cfg = dict(max_epochs=5, validations=1)

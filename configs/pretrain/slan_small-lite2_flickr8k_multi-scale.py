@@ -1,0 +1,19 @@
+"""The small model with EfficientNet-Lite2 and ITM on Flickr8k, tested in three sizes of each image, with the querybank.
+
+    python tools/test.py configs/pretrain/slan_small-lite2_flickr8k_multi-scale.py \\
+        work_dirs/slan_small-lite2_flickr8k_itm
+
+Images are encoded anew, because the feature store has one size. ``--cfg-options
+test_evaluator.retrieval.querybank=None`` leaves the bank out.
+Expected: TODO
+"""
+
+_base_ = ['./slan_small_flickr8k.py', '../_base_/models/flickr8k_lite2.py', '../_base_/tasks/two_stages.py']
+
+model = dict(type='MultiScaleSLAN', scales=(0.7, 1.3), **_base_.lite2, objective=_base_.itm_stage)
+
+images = [*_base_.load, dict(type='PackPairs')]
+bank = _base_.querybank.dataloader
+querybank = dict(_base_.querybank, dataloader=dict(bank, dataset=dict(bank.dataset, pipeline=images)))
+test_dataloader = dict(retrieval=dict(dataset=dict(pipeline=images)))
+test_evaluator = dict(retrieval=dict(querybank=querybank))
