@@ -95,11 +95,14 @@ class ImageBranch(BaseModule):
         levels = self.encoder.extract(inputs)
         return self.features(levels, contrast) if found is None else self.embed(levels, *found)
 
-    def features(self, levels: list[Tensor], contrast: bool) -> ImageFeatures:
-        """The features of images whose ``levels`` the encoder has extracted."""
+    def features(
+        self, levels: list[Tensor], contrast: bool, found: tuple[Tensor, Tensor] | None = None
+    ) -> ImageFeatures:
+        """The features of images whose ``levels`` the encoder has extracted; ``found``: boxes and saliency logits in
+        place of the detector's."""
         feature_map = self.encoder.project(levels)
         pyramid = self.decoder(feature_map, levels)
-        boxes, saliency = self.detector(feature_map)
+        boxes, saliency = self.detector(feature_map) if found is None else found
         maps, num_regions = [feature_map, *pyramid], boxes.shape[1]
         lexical = self.unit_maps(maps if contrast else pyramid, 'lexical', levels)
         pooled = self.pool(maps if contrast else maps[:1], boxes)

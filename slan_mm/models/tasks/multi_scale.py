@@ -22,9 +22,9 @@ MULTIPLE = 32
 class MultiScaleSLAN(SLAN):
     """SLAN that encodes each image, in evaluation mode, in its own size and in others.
 
-    No parameter is added, so a checkpoint of SLAN fits. ITC compares the direction of the mean embedding of all sizes,
-    and a word takes the best region of any size. Word-activation maps are the means over all sizes, at the resolution
-    of the image's own. Regions, pyramid and saliency are those of its own size.
+    No parameter is added, so a checkpoint of SLAN fits. The regions that are found in the image's own size are pooled
+    from all sizes: ITC compares the direction of the mean embedding, and a word takes the best region of any size.
+    Word-activation maps are the means over all sizes, at the resolution of the image's own. The rest is of that size.
 
     Args:
         scales: Factors by which images are resized, beside 1. Sides are rounded to multiples of ``MULTIPLE`` pixels.
@@ -41,7 +41,7 @@ class MultiScaleSLAN(SLAN):
         self.scales = tuple(scales)
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one after the other.
+        """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one size after the other.
 
         Raises:
             ValueError: The images are stored features, which have one size.
@@ -54,7 +54,9 @@ class MultiScaleSLAN(SLAN):
                 'MultiScaleSLAN resizes images, and stored features have one size: test with a pipeline of LoadImage, '
                 'ResizeImage and PackPairs'
             )
-        views = [image, *(super(MultiScaleSLAN, self).encode_image(resized(inputs, scale)) for scale in self.scales)]
+        branch, found = self.image_branch, (image.boxes, image.saliency)
+        others = (branch.encoder.extract(resized(inputs, scale)) for scale in self.scales)
+        views = [image, *(branch.features(levels, True, found) for levels in others)]
         return replace(
             image,
             embedding=normalize(torch.stack([view.embedding for view in views]).mean(0), dim=-1),

@@ -19,6 +19,12 @@ def pictures():
     return torch.stack([toy_picture(index) for index in range(3)]).float() / 64 - 2
 
 
+def in_size(slan, own, pictures, scale):
+    """Features of the regions that are found in the own size, from another."""
+    levels = slan.image_branch.encoder.extract(resized(pictures, scale))
+    return slan.image_branch.features(levels, True, (own.boxes, own.saliency))
+
+
 def multi_scale(slan, *scales):
     model = build_toy_slan(0, toy_config(type='MultiScaleSLAN', scales=scales)).eval()
     model.load_state_dict(slan.state_dict())  # the same parameters, under the same names
@@ -28,7 +34,8 @@ def multi_scale(slan, *scales):
 @torch.no_grad()
 def test_a_word_takes_the_best_region_of_any_size_and_itc_the_mean(slan, pictures):
     model, text = multi_scale(slan, 2.0), slan.encode_text(list(TEXTS[:4]))
-    own, larger = slan.encode_image(pictures), slan.encode_image(resized(pictures, 2.0))
+    own = slan.encode_image(pictures)
+    larger = in_size(slan, own, pictures, 2.0)
     image = model.encode_image(pictures)
     torch.testing.assert_close(image.embedding, normalize(own.embedding + larger.embedding, dim=-1))
     for term, regions in image.region_space.items():
@@ -41,7 +48,7 @@ def test_a_word_takes_the_best_region_of_any_size_and_itc_the_mean(slan, picture
 @torch.no_grad()
 def test_maps_are_means_over_sizes_and_all_else_is_of_the_own_size(slan, pictures):
     own, image = slan.encode_image(pictures), multi_scale(slan, 2.0).encode_image(pictures)
-    larger = slan.encode_image(resized(pictures, 2.0))
+    larger = in_size(slan, own, pictures, 2.0)
     for term, levels in image.space_maps.items():
         for level, one, other in zip(levels, own.space_maps[term], larger.space_maps[term], strict=True):
             smaller = interpolate(other, one.shape[-2:], mode='bilinear', antialias=True)
