@@ -137,8 +137,10 @@ class PairImageBranch(ImageBranch):
     def itc_modules(self) -> list[nn.Module]:
         return [*super().itc_modules(), self.itc_gate]
 
-    def features(self, levels: list[Tensor], contrast: bool) -> ImageFeatures:
-        image = super().features(levels[:-1], contrast)
+    def features(
+        self, levels: list[Tensor], contrast: bool, found: tuple[Tensor, Tensor] | None = None
+    ) -> ImageFeatures:
+        image = super().features(levels[:-1], contrast, found)
         return replace(image, embedding=self._from_pair(levels, image.embedding)) if contrast else image
 
     def embed(self, levels: list[Tensor], boxes: Tensor, saliency: Tensor) -> Tensor:
