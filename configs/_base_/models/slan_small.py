@@ -25,7 +25,7 @@ model = dict(
             type='ImageEncoder',
             backbone=dict(
                 type='mmpretrain.TIMMBackbone',
-                model_name='tf_efficientnet_lite0',
+                model_name='tf_efficientnet_lite2',
                 features_only=True,
                 out_indices=(3, 4),
             ),
@@ -34,7 +34,7 @@ model = dict(
             cell_centres=(1 - 0.5 / 16, 1 - 0.5 / 32),
             norm_cfg=dict(type='GN', num_groups=8),
             frozen=True,
-            backbone_checkpoint=f'{weights}/efficientnet_lite0.safetensors',
+            backbone_checkpoint=f'{weights}/efficientnet_lite2.safetensors',
         ),
         decoder=dict(scales=(1, 1)),
         detector=dict(downsample=2, num_heads=8, feedforward_channels=256, dropout=0.1, learn_boxes=False),
