@@ -33,6 +33,7 @@ CONFIGS = sorted(
 LOGGED = {
     'NearestCaptioner': {'loss_itc', 'loss_itm', 'loss_reg'},
     'SLAN': {'loss_itc', 'loss_itm', 'loss_reg'},
+    'MultiScaleSLAN': {'loss_itc', 'loss_itm', 'loss_reg'},
     'EarlyExitSLAN': {'loss_itm', 'itm_accuracy'},
     'SLANCaptioner': {'loss_caption'},
     'SLANAnswerer': {'loss_answer'},
@@ -236,6 +237,7 @@ PREDICTIONS = {
     'NLVR': check_nlvr,
     'NearestCaptioner': check_nearest,
     'SLAN': check_slan,
+    'MultiScaleSLAN': check_slan,
     'SLANAnswerer': check_texts,
     'SLANCaptioner': check_texts,
     'SLANDetector': check_detections,

@@ -21,7 +21,7 @@ CONFIGS = sorted(
 BACKBONES = {
     'mmdet.ResNet': 'ResNet',
     'mmpretrain.VisionTransformer': 'ViT',
-    'mmpretrain.TIMMBackbone': 'EfficientNet-Lite0',
+    'mmpretrain.TIMMBackbone': 'EfficientNet-Lite{size}',
     'PairBackbone': ('CLIP ViT', 'SigLIP 2 ViT'),
     'TransformersBackbone': 'DINOv2 ViT',
     'ResNet': 'ResNet',
@@ -58,7 +58,10 @@ def test_the_metadata_are_those_of_the_config(folder):
             cfg = Config.fromfile(ROOT / model['Config'])
             # A detector of mmdet has no image encoder.
             backbone = cfg.model.image.encoder.backbone if 'image' in cfg.model else cfg.model.backbone
-            assert model['Metadata']['Backbone'].startswith(BACKBONES[backbone.type]), model['Name']
+            names = BACKBONES[backbone.type]
+            if 'model_name' in backbone:
+                names = names.format(size=backbone.model_name[-1])
+            assert model['Metadata']['Backbone'].startswith(names), model['Name']
             trains = cfg.get('train_dataloader') is not None
             assert ('Training Data' in model['Metadata']) == trains, model['Name']
             assert ('Test Data' in model['Metadata']) == (not trains), model['Name']
