@@ -9,7 +9,8 @@ import torch
 from mmengine.model import BaseTTAModel
 from torch import Tensor
 
-from slan_mm.models.grounding_tta import plain_images, resized
+from slan_mm.models.grounding_tta import plain_images
+from slan_mm.models.resizing import resized
 from slan_mm.registry import MODELS
 
 #: A box of a tile that comes as near to a side inside the image, as a share of the tile, is of a thing that goes on.

@@ -8,13 +8,15 @@ from typing import Any
 import torch
 from mmengine.model import BaseTTAModel
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torchvision.ops import box_iou
 
 from slan_mm.mirror import mirrored_boxes, mirrored_text
 from slan_mm.models.phrase_grounding import SAME_PLACE, marked_text
+from slan_mm.models.resizing import scaled
 from slan_mm.registry import MODELS
 
+#: Sides of the larger view are multiples of this many pixels.
+MULTIPLE = 16
 #: The boxes (N, 4) of a phrase, best first, and their scores (N,).
 _Ranked = tuple[Tensor, Tensor]
 
@@ -47,7 +49,10 @@ class GroundingTTAModel(BaseTTAModel):
             dict(inputs=[image.flip(-1) for image in images], data_samples=[_mirrored(sample) for sample in samples])
         )
         larger = self.module.test_step(
-            dict(inputs=[self._enlarged(image) for image in images], data_samples=[one.clone() for one in samples])
+            dict(
+                inputs=[scaled(image, self.scale, MULTIPLE) for image in images],
+                data_samples=[one.clone() for one in samples],
+            )
         )
         return self.merge_preds(list(zip(plain, flipped, larger, strict=True)))
 
@@ -71,10 +76,6 @@ class GroundingTTAModel(BaseTTAModel):
             merged.append(first)
         return merged
 
-    def _enlarged(self, image: Tensor) -> Tensor:
-        size = [max(round(side * self.scale / 16), 1) * 16 for side in image.shape[-2:]]
-        return resized(image, size)
-
 
 def plain_images(data: dict) -> list[Tensor]:
     """The images (3, H, W) of a batch, of which views can be made.
@@ -85,11 +86,6 @@ def plain_images(data: dict) -> list[Tensor]:
     if not all(isinstance(image, Tensor) and image.dim() == 3 for image in data['inputs']):
         raise ValueError('--tta: stored features have no views; test without a feature store')
     return data['inputs']
-
-
-def resized(image: Tensor, size: Sequence[int]) -> Tensor:
-    """An image (3, H, W) in another ``size``, height and width."""
-    return interpolate(image[None].float(), list(size), mode='bilinear', antialias=True)[0]
 
 
 def merge_views(views: Sequence[_Ranked]) -> _Ranked:

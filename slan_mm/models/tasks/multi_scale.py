@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import normalize
 
+from slan_mm.models.resizing import resized, scaled
 from slan_mm.models.slan import SLAN
 from slan_mm.registry import MODELS
 from slan_mm.structures import ImageFeatures
@@ -46,16 +47,16 @@ class MultiScaleSLAN(SLAN):
         Raises:
             ValueError: The images are stored features, which have one size.
         """
-        image = super().encode_image(inputs)
         if self.training:
-            return image
+            return super().encode_image(inputs)
         if not isinstance(inputs, Tensor):
             raise ValueError(
                 'MultiScaleSLAN resizes images, and stored features have one size: test with a pipeline of LoadImage, '
                 'ResizeImage and PackPairs'
             )
+        image = super().encode_image(inputs)
         branch, found = self.image_branch, (image.boxes, image.saliency)
-        others = (branch.encoder.extract(resized(inputs, scale)) for scale in self.scales)
+        others = (branch.encoder.extract(scaled(inputs, scale, MULTIPLE)) for scale in self.scales)
         views = [image, *(branch.features(levels, True, found) for levels in others)]
         return replace(
             image,
@@ -72,15 +73,5 @@ class MultiScaleSLAN(SLAN):
 
 def mean_map(maps: Sequence[Tensor]) -> Tensor:
     """The mean (B, C, H, W) of ``maps`` (B, C, H_i, W_i) at the resolution of the first."""
-    first = maps[0]
-    return torch.stack([level if level.shape == first.shape else _to_cells(level, first) for level in maps]).mean(0)
-
-
-def _to_cells(level: Tensor, like: Tensor) -> Tensor:
-    return interpolate(level, like.shape[-2:], mode='bilinear', antialias=True)
-
-
-def resized(images: Tensor, scale: float) -> Tensor:
-    """Images (B, 3, H, W), ``scale`` times as large."""
-    size = [max(round(side * scale / MULTIPLE), 1) * MULTIPLE for side in images.shape[-2:]]
-    return interpolate(images, size, mode='bilinear', antialias=True)
+    size = maps[0].shape[-2:]
+    return torch.stack([resized(level, size) for level in maps]).mean(0).to(maps[0].dtype)

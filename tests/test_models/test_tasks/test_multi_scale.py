@@ -6,7 +6,8 @@ from support.toy import SIZE, TEXTS, build_toy_slan, toy_batch, toy_config, toy_
 from torch.nn.functional import interpolate, normalize
 
 from slan_mm.models import MultiScaleSLAN
-from slan_mm.models.tasks.multi_scale import resized
+from slan_mm.models.resizing import scaled
+from slan_mm.models.tasks.multi_scale import MULTIPLE
 
 
 @pytest.fixture(scope='module')
@@ -21,7 +22,7 @@ def pictures():
 
 def in_size(slan, own, pictures, scale):
     """Features of the regions that are found in the own size, from another."""
-    levels = slan.image_branch.encoder.extract(resized(pictures, scale))
+    levels = slan.image_branch.encoder.extract(scaled(pictures, scale, MULTIPLE))
     return slan.image_branch.features(levels, True, (own.boxes, own.saliency))
 
 
@@ -89,8 +90,8 @@ def test_it_trains_as_slan_does(slan):
 
 
 def test_sides_are_multiples_of_32_pixels():
-    assert resized(torch.zeros(1, 3, 320, 224), 1.3).shape == (1, 3, 416, 288)
-    assert resized(torch.zeros(1, 3, SIZE, SIZE), 0.1).shape == (1, 3, 32, 32)
+    assert scaled(torch.zeros(1, 3, 320, 224), 1.3, MULTIPLE).shape == (1, 3, 416, 288)
+    assert scaled(torch.zeros(1, 3, SIZE, SIZE), 0.1, MULTIPLE).shape == (1, 3, 32, 32)
 
 
 @torch.no_grad()

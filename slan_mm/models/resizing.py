@@ -1,0 +1,20 @@
+"""Images and maps in another size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+
+def resized(images: Tensor, size: Sequence[int]) -> Tensor:
+    """``images`` (..., C, H, W) in another ``size``, height and width; floating point."""
+    batch = images.float().reshape(-1, *images.shape[-3:])
+    result = interpolate(batch, list(size), mode='bilinear', antialias=True)
+    return result.reshape(*images.shape[:-2], *result.shape[-2:])
+
+
+def scaled(images: Tensor, scale: float, multiple: int) -> Tensor:
+    """``images`` (..., C, H, W) ``scale`` times as large; sides are rounded to multiples of ``multiple`` pixels."""
+    return resized(images, [max(round(side * scale / multiple), 1) * multiple for side in images.shape[-2:]])
