@@ -31,9 +31,9 @@ if __name__ == '__main__':
     parse_options()  # --help and mistakes are answered before the imports below, which take seconds
 
 from slan_mm.config import read_config
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.feature_store.filling import fill_stores
+from slan_mm.malloc import keep_freed_memory
 
 
 @one_line_errors

@@ -111,8 +111,8 @@ from mmengine.logging import MMLogger
 
 from slan_mm.engine.gloo import join_cpu_ranks
 from slan_mm.engine.launch import leave_processes
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.folder_lock import FolderLock
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.own_files import claim
 from slan_mm.pseudo_labels.answers import answer_all, make_grounder
 from slan_mm.pseudo_labels.categories import Categories, classes_yaml, frequent_heads, read_categories

@@ -53,10 +53,10 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 
 from slan_mm.atomic_files import replaced_atomically
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.runner import ResumableRunner
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.evaluation.metrics_table import metrics_table
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.text_files import read_json
 
 CONFIG = ROOT / 'configs/pretrain/slan_tiny_shapes.py'

@@ -14,10 +14,10 @@ from torch.distributed import destroy_process_group
 
 from slan_mm.config import drop_worker_options, read_config
 from slan_mm.engine.checkpoint_io import existing_checkpoint
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.environment import smoke_asked_for
 from slan_mm.feature_store.filling import fill_stores
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.registry import RUNNERS
 
 

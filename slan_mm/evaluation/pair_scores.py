@@ -58,14 +58,14 @@ class PairScores:
         Raises:
             ValueError: a score is NaN.
         """
-        mine, device = self.gallery.own, place_of(self.model)[0]
-        own_wanted, own_others, score = wanted[mine], others[mine], self._scorer(kind)
+        mine, device, score = self.gallery.own, place_of(self.model)[0], self._scorer(kind)
 
         def score_wanted(image: Any, text: Any, rows: slice, columns: slice) -> np.ndarray:
-            asked = own_wanted[rows, columns]
+            # Rows of a chunk only: a copy of all of this rank's would be as large as the scores.
+            asked = wanted[mine[rows], columns]
             if asked.all():
                 return score(image, text)
-            values = own_others[rows, columns].copy()
+            values = others[mine[rows], columns]
             for row in np.flatnonzero(asked.any(axis=1)).tolist():
                 texts = torch.from_numpy(np.flatnonzero(asked[row])).to(device)
                 values[row, asked[row]] = score(image[row : row + 1], text[texts])[0]

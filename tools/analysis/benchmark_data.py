@@ -40,8 +40,8 @@ from mmengine.runner import Runner, set_random_seed
 from torch.utils.data import DataLoader
 
 from slan_mm.config import read_config
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.start_losses import start_losses
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
 
 

@@ -57,7 +57,7 @@ from mmpretrain.utils import register_all_modules
 from torch import Tensor, nn
 
 from slan_mm.applied_config import without_momentum
-from slan_mm.engine.malloc import keep_freed_memory
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.pair_index import PairIndex
 from slan_mm.registry import MODELS
 from slan_mm.structures import EXIT_LEVEL

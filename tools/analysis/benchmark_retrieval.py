@@ -73,6 +73,7 @@ from slan_mm.evaluation.cascade import Cascade, itm_stages
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.pair_scores import which
 from slan_mm.evaluation.rerank import asked_pairs, best_of, rank
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
 from slan_mm.structures import EXIT_LEVEL
 
@@ -222,6 +223,7 @@ def open_store(model: SyntheticFeatures, loader: DataLoader, options: argparse.N
 def main() -> None:
     """Measures and prints."""
     options = parse_options()
+    keep_freed_memory()  # as tools/test.py does on a CPU
     cfg = read_config(options.config, options.cfg_options)
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     MMLogger.get_current_instance().setLevel('ERROR')

@@ -72,8 +72,8 @@ from try_full_size import peak_gib, random_batch
 
 from slan_mm.config import read_config
 from slan_mm.datasets.shapes.grammar import words
-from slan_mm.engine.malloc import keep_freed_memory
 from slan_mm.engine.start_losses import start_losses
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.models.base import BaseSLAN
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.registry import MODELS
