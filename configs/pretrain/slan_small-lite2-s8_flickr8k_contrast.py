@@ -25,4 +25,4 @@ test_evaluator = _base_.contrast_evaluator
 
 # It begins from trained weights: a lower rate.
 optim_wrapper = dict(optimizer=dict(lr=7.5e-4))
-train_cfg = dict(max_epochs=None, max_iters=560, validations=None, val_interval=560)
+train_cfg = dict(max_epochs=None, max_iters=400, validations=None, val_interval=400)

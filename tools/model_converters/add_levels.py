@@ -80,7 +80,6 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'slan_mm'))
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
-    model.init_weights()
     new = add_levels(model, read_state_dict(find_checkpoint(options.checkpoint)))
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(options.out) as temporary:
