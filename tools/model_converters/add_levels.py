@@ -58,7 +58,9 @@ def add_levels(model: nn.Module, trained: dict[str, Tensor]) -> list[str]:
         if f'{parts[0]}weight' in trained:
             continue
         if getattr(norm, 'weight', None) is None:
-            raise ValueError(f'level {level} of image.encoder has no norm whose scale could begin at zero: set norm_cfg')
+            raise ValueError(
+                f'level {level} of image.encoder has no norm whose scale could begin at zero: set norm_cfg'
+            )
         nn.init.zeros_(norm.weight)
         nn.init.zeros_(norm.bias)
         new += [name for name in model.state_dict() if name.startswith(parts)]
