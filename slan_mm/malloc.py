@@ -1,7 +1,14 @@
 """Lets a process on a CPU keep the memory it frees, and give it back where much of it will not be used again."""
 
+from __future__ import annotations
+
 import ctypes
+import mmap
 import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of <malloc.h>
 
@@ -31,3 +38,20 @@ def return_freed_memory() -> bool:
         Whether there was any: never without glibc.
     """
     return platform.libc_ver()[0] == 'glibc' and bool(ctypes.CDLL(None).malloc_trim(0))
+
+
+def return_mapped_pages(array: np.ndarray) -> bool:
+    """Takes what was read or written of a memory-mapped file out of this process; the file keeps it.
+
+    Nothing is lost: pages come back when they are used again.
+
+    Args:
+        array: a ``numpy.memmap``. Of another array nothing is done.
+
+    Returns:
+        Whether ``array`` is a map, on a system that can do so.
+    """
+    if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, 'MADV_DONTNEED'):
+        return False
+    array.base.madvise(mmap.MADV_DONTNEED)
+    return True

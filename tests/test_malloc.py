@@ -2,11 +2,12 @@ import platform
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from support.processes import run_in_process
 
-from slan_mm.malloc import keep_freed_memory, return_freed_memory
+from slan_mm.malloc import keep_freed_memory, return_freed_memory, return_mapped_pages
 
 
 def faults():
@@ -49,3 +50,23 @@ def given_back():
 def test_kept_memory_is_given_back():
     # Of 63 tensors of 4 MiB.
     assert run_in_process(given_back) > 200
+
+
+def mapped_and_returned(path):
+    """MiB that a process has less once it returned the pages of a map of 64 MiB, and whether the map is unharmed."""
+    numbers = np.memmap(path, dtype='float32', mode='w+', shape=(2**24,))
+    numbers[:] = 3
+    before = resident()
+    assert return_mapped_pages(numbers)
+    return before - resident(), bool((numbers == 3).all())
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='needs Linux')
+def test_pages_of_a_map_are_returned_and_come_back(tmp_path):
+    less, whole = run_in_process(mapped_and_returned, tmp_path / 'numbers')
+    assert whole
+    assert less > 60
+
+
+def test_an_array_in_memory_has_no_pages_to_return():
+    assert not return_mapped_pages(np.zeros(3))
