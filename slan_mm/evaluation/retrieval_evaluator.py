@@ -209,6 +209,7 @@ class RetrievalEvaluator:
         finally:
             store.close()
         gallery.drop_features()
+        return_freed_memory()
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
         self.i2t = rank(to_text, itc, images, gallery.text_image, short[0].candidates, stages[0], first[0])
