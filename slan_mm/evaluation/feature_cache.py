@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from slan_mm.feature_store import StoredRecord, save_record
-from slan_mm.malloc import return_freed_memory
 from slan_mm.structures import Batched
 
 
@@ -53,8 +52,6 @@ class FeatureCache:
             path = self._next_path(self.folder)
             save_record(path, features, self.dtype)
             self._add(StoredRecord(path))
-            # A folder is for galleries that memory is scarce for; in pieces, what was copied would stay in the process.
-            return_freed_memory()
 
     def _add(self, batch: Batched | StoredRecord) -> None:
         self._batches.append(batch)
