@@ -38,6 +38,17 @@ def test_links_lead_somewhere(page):
             assert anchor in names | set(re.findall(r'<a id="([^"]+)">', goal.read_text())), target
 
 
+@pytest.mark.parametrize(
+    'page', [page for page in PAGES if page.is_relative_to(ROOT / 'docs')], ids=lambda page: page.name
+)
+def test_pages_of_the_site_link_to_pages_that_it_has(page):
+    # tools/site/hooks.py puts these two of the root into the site.
+    beside = {ROOT / 'CONTRIBUTING.md', ROOT / 'SECURITY.md'}
+    text = re.sub(r'```.*?```', '', page.read_text(), flags=re.DOTALL)
+    goals = {(page.parent / path).resolve() for path in re.findall(r'\]\(([^)\s:#]+\.md)[)#]', text)}
+    assert not sorted(goal for goal in goals - beside if not goal.is_relative_to(ROOT / 'docs'))
+
+
 def test_the_first_screen_has_a_picture_and_the_two_commands():
     first = (ROOT / 'README.md').read_text().split('\n## ')[0]
     (picture,) = re.findall(r'!\[[^\]]+\]\(([^)]+)\)', first)
