@@ -31,21 +31,22 @@ TOKEN_INPUTS = ('input_ids', 'mask', 'word_mask')
 def named_tensors(record: Batched, prefix: str = '') -> dict[str, Tensor]:
     """The tensors of a record by name, in the order of ``record.map``: ``pyramid_0`` of a list, ``space_term`` of a
     dict; with ``prefix`` before each name."""
-    found: dict[str, Tensor] = {}
+    return {
+        name: tensor
+        for field in fields(record)
+        for name, tensor in _named_tensors(prefix + field.name, getattr(record, field.name))
+    }
 
-    def visit(name: str, value: Any) -> None:
-        if isinstance(value, Tensor):
-            found[name] = value
-        elif isinstance(value, list | tuple):
-            for number, item in enumerate(value):
-                visit(f'{name}_{number}', item)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                visit(f'{name}_{key}', item)
 
-    for field in fields(record):
-        visit(prefix + field.name, getattr(record, field.name))
-    return found
+def _named_tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _named_tensors(f'{name}_{number}', item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _named_tensors(f'{name}_{key}', item)
 
 
 def like(template: Batched, tensors: Iterator[Tensor]) -> Any:

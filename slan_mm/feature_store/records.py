@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from operator import itemgetter
 from pathlib import Path
@@ -30,29 +30,45 @@ def save_record(path: str | Path, record: Batched, dtype: torch.dtype | None = N
     Raises:
         FeatureStoreError: a value is not finite in ``dtype``.
     """
-    tensors: dict[str, Tensor] = {}
-
-    def flatten(value: Any, name: str) -> Any:
-        if isinstance(value, Tensor):
-            kind = dtype if value.is_floating_point() else None
-            # A copy: safetensors refuses tensors that share their memory.
-            tensors[name] = value.detach().to('cpu', kind).clone(memory_format=torch.contiguous_format)
-            if kind is not None and not torch.isfinite(tensors[name]).all():
-                raise FeatureStoreError(
-                    f'{type(record).__name__}.{name} is not finite as {kind}, so it cannot be stored. If the weights '
-                    'have not diverged, store float32 or bfloat16.'
-                )
-            return {'tensor': name}
-        if isinstance(value, list | tuple):
-            return {'list': [flatten(item, f'{name}.{number}') for number, item in enumerate(value)]}
-        if isinstance(value, dict):
-            return {'dict': {key: flatten(item, f'{name}.{key}') for key, item in value.items()}}
-        return {'value': value}
-
-    tree = {field.name: flatten(getattr(record, field.name), field.name) for field in fields(record)}
+    found: dict[str, Tensor] = {}
+    tree = {field.name: _flatten(getattr(record, field.name), field.name, found) for field in fields(record)}
+    tensors = {}
+    for name, value in found.items():
+        kind = dtype if value.is_floating_point() else None
+        # A copy: safetensors refuses tensors that share their memory. One, and no more in between: batches of features
+        # are large.
+        tensors[name] = value.detach().to('cpu', kind, copy=True).contiguous()
+        if kind is not None and value.numel() and not torch.isfinite(torch.stack(tensors[name].aminmax())).all():
+            raise FeatureStoreError(
+                f'{type(record).__name__}.{name} is not finite as {kind}, so it cannot be stored. If the weights '
+                'have not diverged, store float32 or bfloat16.'
+            )
     meta = {'class': _class_name(type(record)), 'length': str(len(record)), 'tree': json.dumps(tree)}
     meta['crc32'] = _checksum(meta, tensors.items())
     write_tensors(path, tensors, meta)
+
+
+def _flatten(value: Any, name: str, found: dict[str, Tensor]) -> Any:
+    """What a file says of ``value``; its tensors are added to ``found``, by names that begin with ``name``."""
+    if isinstance(value, Tensor):
+        found[name] = value
+        return {'tensor': name}
+    if isinstance(value, list | tuple):
+        return {'list': [_flatten(item, f'{name}.{number}', found) for number, item in enumerate(value)]}
+    if isinstance(value, dict):
+        return {'dict': {key: _flatten(item, f'{name}.{key}', found) for key, item in value.items()}}
+    return {'value': value}
+
+
+def _nest(node: dict, read: Callable[[str], Tensor]) -> Any:
+    """The value of which :func:`_flatten` said ``node``, with the tensors that ``read`` gives by name."""
+    if 'tensor' in node:
+        return read(node['tensor'])
+    if 'list' in node:
+        return [_nest(item, read) for item in node['list']]
+    if 'dict' in node:
+        return {key: _nest(item, read) for key, item in node['dict'].items()}
+    return node['value']
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, str] | None = None) -> None:
@@ -97,16 +113,6 @@ class StoredRecord:
             FeatureStoreError: the file is gone, or is not what was written.
         """
 
-        def nest(node: dict) -> Any:
-            if 'tensor' in node:
-                # A view of the file, of which index_select copies the rows.
-                return file.get_tensor(node['tensor']).index_select(0, index)
-            if 'list' in node:
-                return [nest(item) for item in node['list']]
-            if 'dict' in node:
-                return {key: nest(item) for key, item in node['dict'].items()}
-            return node['value']
-
         try:
             with safe_open(self.path, 'pt') as file:
                 if self._unchecked is not None:
@@ -114,7 +120,9 @@ class StoredRecord:
                     if _checksum(self._unchecked, tensors) != self._unchecked['crc32']:
                         raise ValueError('its content is not what was written')
                     self._unchecked = None
-                return self.kind(**{name: nest(node) for name, node in self._tree.items()})
+                # Each is a view of the file, of which index_select copies the rows.
+                rows = lambda name: file.get_tensor(name).index_select(0, index)  # noqa: E731
+                return self.kind(**{name: _nest(node, rows) for name, node in self._tree.items()})
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise FeatureStoreError(f'{self.path} is missing or damaged ({error}).') from error
 
@@ -136,12 +144,13 @@ def _class_name(kind: type[Batched]) -> str:
 def _class_of(name: str) -> type[Batched]:
     """The class called ``name``, among those that are loaded: nothing is imported because a file says so."""
 
-    def descendants(kind: type[Batched]) -> Iterator[type[Batched]]:
-        for child in kind.__subclasses__():
-            yield child
-            yield from descendants(child)
-
-    for kind in descendants(Batched):
+    for kind in _descendants(Batched):
         if _class_name(kind) == name:
             return kind
     raise ValueError(f'no record class is called {name!r}')
+
+
+def _descendants(kind: type[Batched]) -> Iterator[type[Batched]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)

@@ -21,23 +21,24 @@ def step_type(step: Any) -> str:
 
 def find_datasets(cfg: Any) -> Iterator[dict]:
     """Configs of all data sets that have a pipeline, in the loaders of training, validation and test."""
-
-    def walk(node: Any) -> Iterator[dict]:
-        if isinstance(node, dict):
-            if isinstance(node.get('pipeline'), list | tuple):
-                yield node
-                return
-            node = list(node.values())
-        if isinstance(node, list | tuple):
-            for child in node:
-                yield from walk(child)
-
     seen = set()
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        for dataset in walk(cfg.get(name)):
+        for dataset in _with_pipeline(cfg.get(name)):
             if (key := hash_config(dataset)) not in seen:
                 seen.add(key)
                 yield dataset
+
+
+def _with_pipeline(node: Any) -> Iterator[dict]:
+    """The outermost dicts in ``node`` that have a pipeline."""
+    if isinstance(node, dict):
+        if isinstance(node.get('pipeline'), list | tuple):
+            yield node
+            return
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _with_pipeline(child)
 
 
 class StoredDataset:

@@ -1,4 +1,6 @@
+import gc
 import pickle
+import weakref
 from dataclasses import dataclass
 
 import pytest
@@ -36,6 +38,20 @@ def test_what_is_read_is_what_was_written(record, tmp_path):
     assert all(torch.equal(one, other) for one, other in zip(read.levels, wanted.levels, strict=True))
     (tmp_path / 'r').unlink()
     assert torch.equal(read.levels[1], wanted.levels[1]), 'what was read does not need the file'
+
+
+def test_what_was_written_is_free_at_once(tmp_path):
+    # Batches of features are large: what waits for the garbage collector adds up.
+    record = Nested(torch.arange(4), [torch.randn(4, 2)], {}, '')
+    gc.collect()
+    gc.disable()
+    try:
+        save_record(tmp_path / 'r', record, torch.float16)
+        written = weakref.ref(record)
+        del record
+        assert written() is None
+    finally:
+        gc.enable()
 
 
 def test_floats_alone_change_their_type(record, tmp_path):

@@ -29,17 +29,19 @@ class MultiScaleSLAN(SLAN):
 
     Args:
         scales: Factors by which images are resized, beside 1. Sides are rounded to multiples of ``MULTIPLE`` pixels.
+        mirrored: Whether each size is also seen mirrored, as one more size; texts are not changed.
         slan: What :class:`SLAN` takes.
 
     Raises:
         ValueError: There is no scale, or one is not positive.
     """
 
-    def __init__(self, scales: Sequence[float] = (1.3,), **slan: Any) -> None:
+    def __init__(self, scales: Sequence[float] = (1.3,), mirrored: bool = False, **slan: Any) -> None:
         super().__init__(**slan)
         if not scales or min(scales) <= 0:
             raise ValueError(f'scales must be positive numbers, at least one, got {scales!r}')
         self.scales = tuple(scales)
+        self.mirrored = mirrored
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
         """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one size after the other.
@@ -56,8 +58,12 @@ class MultiScaleSLAN(SLAN):
             )
         image = super().encode_image(inputs)
         branch, found = self.image_branch, (image.boxes, image.saliency)
-        others = (branch.encoder.extract(scaled(inputs, scale, MULTIPLE)) for scale in self.scales)
-        views = [image, *(branch.features(levels, True, found) for levels in others)]
+        sizes = [inputs, *(scaled(inputs, scale, MULTIPLE) for scale in self.scales)]
+        views = [image, *(branch.features(branch.encoder.extract(size), True, found) for size in sizes[1:])]
+        if self.mirrored:
+            there = (_mirrored_boxes(image.boxes), image.saliency)
+            turned = (branch.features(branch.encoder.extract(size.flip(-1)), True, there) for size in sizes)
+            views += [_turned_back(view) for view in turned]
         return replace(
             image,
             embedding=normalize(torch.stack([view.embedding for view in views]).mean(0), dim=-1),
@@ -69,6 +75,19 @@ class MultiScaleSLAN(SLAN):
                 for term in image.space_maps
             },
         )
+
+
+def _mirrored_boxes(boxes: Tensor) -> Tensor:
+    """Where ``boxes`` (..., 4), centre and size, are in the mirrored image."""
+    x, rest = boxes.split((1, 3), dim=-1)
+    return torch.cat([1 - x, rest], dim=-1)
+
+
+def _turned_back(view: ImageFeatures) -> ImageFeatures:
+    """``view`` of a mirrored image, with the maps of words as they are in the image itself."""
+    return replace(
+        view, space_maps={term: [level.flip(-1) for level in levels] for term, levels in view.space_maps.items()}
+    )
 
 
 def mean_map(maps: Sequence[Tensor]) -> Tensor:

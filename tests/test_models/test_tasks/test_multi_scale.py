@@ -26,8 +26,8 @@ def in_size(slan, own, pictures, scale):
     return slan.image_branch.features(levels, True, (own.boxes, own.saliency))
 
 
-def multi_scale(slan, *scales):
-    model = build_toy_slan(0, toy_config(type='MultiScaleSLAN', scales=scales)).eval()
+def multi_scale(slan, *scales, **options):
+    model = build_toy_slan(0, toy_config(type='MultiScaleSLAN', scales=scales, **options)).eval()
     model.load_state_dict(slan.state_dict())  # the same parameters, under the same names
     return model
 
@@ -66,6 +66,30 @@ def test_the_own_size_twice_locates_as_once(slan, pictures):
     torch.testing.assert_close(
         model.itm_scores(model.encode_image(pictures), text), slan.itm_scores(slan.encode_image(pictures), text)
     )
+
+
+@torch.no_grad()
+def test_mirrored_too_an_image_and_its_mirror_image_are_the_same_to_a_text(slan, pictures):
+    model, text = multi_scale(slan, 2.0, mirrored=True), slan.encode_text(list(TEXTS[:4]))
+    image, plain = model.encode_image(pictures), multi_scale(slan, 2.0).encode_image(pictures)
+    assert image.region_space['lexical'].shape[1] == 2 * plain.region_space['lexical'].shape[1]
+    # The regions of the image, in its mirror image: a word's best region of four views, whichever is the first.
+    found = (image.boxes * torch.tensor([-1, 1, 1, 1]) + torch.tensor([1, 0, 0, 0]), image.saliency)
+    branch = slan.image_branch
+    sizes = [pictures, scaled(pictures, 2.0, MULTIPLE)]
+    turned = [branch.features(branch.encoder.extract(size.flip(-1)), True, found) for size in sizes]
+    for term, word in ((term, words[1]) for term, words in text.word_space.items()):
+        views = [plain.region_space[term], *(view.region_space[term] for view in turned)]
+        best = torch.stack([(regions @ word.t()).amax(1) for regions in views]).amax(0)
+        torch.testing.assert_close((image.region_space[term] @ word.t()).amax(1), best)
+    for level, one, *mirrored in zip(
+        image.space_maps['lexical'],
+        plain.space_maps['lexical'],
+        *(view.space_maps['lexical'] for view in turned),
+        strict=True,
+    ):
+        back = [interpolate(other.flip(-1), one.shape[-2:], mode='bilinear', antialias=True) for other in mirrored]
+        torch.testing.assert_close(level, (2 * one + sum(back)) / 4)
 
 
 @torch.no_grad()
