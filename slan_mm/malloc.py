@@ -1,4 +1,4 @@
-"""Lets a process on a CPU keep the memory it frees, and give it back where much of it will not be used again."""
+"""Lets a process on a CPU keep the memory it frees, and give back the pages of files that it has read."""
 
 from __future__ import annotations
 
@@ -27,17 +27,6 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return all([mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, 2**31 - 1), mallopt(_M_TOP_PAD, 64 * 2**20)])
-
-
-def return_freed_memory() -> bool:
-    """Hands freed memory back to the system, that of :func:`keep_freed_memory` too.
-
-    For the end of a phase that needed much more than the next one will.
-
-    Returns:
-        Whether there was any: never without glibc.
-    """
-    return platform.libc_ver()[0] == 'glibc' and bool(ctypes.CDLL(None).malloc_trim(0))
 
 
 def return_mapped_pages(array: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.processes import run_in_process
 
-from slan_mm.malloc import keep_freed_memory, return_freed_memory, return_mapped_pages
+from slan_mm.malloc import keep_freed_memory, return_mapped_pages
 
 
 def faults():
@@ -32,24 +32,6 @@ def resident():
     """Resident memory in MiB, from Linux' /proc."""
     status = Path('/proc/self/status').read_text()
     return int(status.split('VmRSS:')[1].split()[0]) / 1024
-
-
-def given_back():
-    """How much less memory the process has once it gave freed memory back, in MiB."""
-    assert keep_freed_memory()
-    kept = [torch.ones(2**20) for _ in range(64)]
-    # Without the last one the memory would be at the end of the heap.
-    del kept[:-1]
-    before = resident()
-    assert return_freed_memory()
-    return before - resident()
-
-
-@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='needs Linux')
-@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='needs glibc')
-def test_kept_memory_is_given_back():
-    # Of 63 tensors of 4 MiB.
-    assert run_in_process(given_back) > 200
 
 
 def mapped_and_returned(path):

@@ -13,7 +13,7 @@ from mmengine.dist import all_gather_object, get_rank
 
 from slan_mm.evaluation.evaluation_store import EvaluationStore
 from slan_mm.evaluation.gallery import Gallery, place_of
-from slan_mm.malloc import return_freed_memory, return_mapped_pages
+from slan_mm.malloc import return_mapped_pages
 from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
 
@@ -91,8 +91,6 @@ class PairScores:
         done = min(scores.done for scores in kept.values())
         with Progress(what, len(mine), done=done) as progress:
             for rows, image in gallery.image_chunks(self.image_chunk, *place, start=done):
-                # What the last chunk, or the phase before, has freed lies in pieces: without this the process grows.
-                return_freed_memory()
                 for columns, text in gallery.text_chunks(self.text_chunk, *place):
                     for name, function in functions.items():
                         kept[name].values[rows, columns] = function(image, text, rows, columns)
@@ -100,7 +98,6 @@ class PairScores:
                     scores.mark(rows.stop)
                     return_mapped_pages(scores.values)
                 progress.step(rows.stop - rows.start)
-        return_freed_memory()
         return [self._whole(scores.values, _NAMES.get(name, name), mine) for name, scores in kept.items()]
 
     def _whole(self, rows: np.ndarray, what: str, mine: np.ndarray) -> np.ndarray:
@@ -124,7 +121,6 @@ class PairScores:
         Raises:
             ValueError: a logit is NaN.
         """
-        return_freed_memory()
         i2t, t2i = lists
         gallery, (device, dtype) = self.gallery, place_of(self.model)
         count = len(gallery.texts)

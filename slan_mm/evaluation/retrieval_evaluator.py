@@ -19,7 +19,7 @@ from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, asked_pairs, best_of, rank
 from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
-from slan_mm.malloc import return_freed_memory, return_mapped_pages
+from slan_mm.malloc import return_mapped_pages
 from slan_mm.models.inference import evaluating, weight_of_itm
 from slan_mm.registry import EVALUATOR
 
@@ -168,8 +168,6 @@ class RetrievalEvaluator:
                 header = store_header(model, dataloader, self.store_dtype, self.run_config)
                 store = EvaluationStore(self.store, header)
             gallery = encode_gallery(model, dataloader, self.store_dtype, store)
-            # The encoders' activations are larger than what scores need.
-            return_freed_memory()
             self._log_protocol(gallery, dataloader, model)
             pairs = PairScores(model, gallery, store, self.image_chunk, self.text_chunk, self.pair_chunk)
             to_text, itc, first = self._first(pairs)
@@ -209,7 +207,6 @@ class RetrievalEvaluator:
         finally:
             store.close()
         gallery.drop_features()
-        return_freed_memory()
         images = np.arange(len(gallery.image_ids))
         self.gallery = gallery
         self.i2t = rank(to_text, itc, images, gallery.text_image, short[0].candidates, stages[0], first[0])

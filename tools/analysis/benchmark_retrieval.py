@@ -73,7 +73,7 @@ from slan_mm.evaluation.cascade import Cascade, itm_stages
 from slan_mm.evaluation.evaluation_store import EvaluationStore, store_header
 from slan_mm.evaluation.pair_scores import which
 from slan_mm.evaluation.rerank import asked_pairs, best_of, rank
-from slan_mm.malloc import keep_freed_memory, return_freed_memory
+from slan_mm.malloc import keep_freed_memory
 from slan_mm.registry import MODELS
 from slan_mm.structures import EXIT_LEVEL
 
@@ -179,7 +179,6 @@ def score_chunks(model: SyntheticFeatures, loader: DataLoader, options: argparse
 
 def rank_all(model: SyntheticFeatures, loader: DataLoader, options: argparse.Namespace) -> dict[str, int]:
     """Ranks all queries by the store's scores and random ITM logits; the pairs of ITM by stage."""
-    return_freed_memory()  # as the evaluator does
     store, shape = open_store(model, loader, options), (options.images, options.texts)
     itc = store.scores('itc', shape, of={}).values
     of_images, of_texts, asked = asked_pairs(itc, options.m)
