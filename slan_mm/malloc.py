@@ -1,14 +1,9 @@
-"""Lets a process on a CPU keep the memory it frees, and give back the pages of files that it has read."""
+"""Lets a process on a CPU keep the memory it frees."""
 
 from __future__ import annotations
 
 import ctypes
-import mmap
 import platform
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # of <malloc.h>
 
@@ -27,20 +22,3 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return all([mallopt(_M_MMAP_MAX, 0), mallopt(_M_TRIM_THRESHOLD, 2**31 - 1), mallopt(_M_TOP_PAD, 64 * 2**20)])
-
-
-def return_mapped_pages(array: np.ndarray) -> bool:
-    """Takes what was read or written of a memory-mapped file out of this process; the file keeps it.
-
-    Nothing is lost: pages come back when they are used again.
-
-    Args:
-        array: a ``numpy.memmap``. Of another array nothing is done.
-
-    Returns:
-        Whether ``array`` is a map, on a system that can do so.
-    """
-    if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, 'MADV_DONTNEED'):
-        return False
-    array.base.madvise(mmap.MADV_DONTNEED)
-    return True

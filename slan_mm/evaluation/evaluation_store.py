@@ -30,7 +30,6 @@ from slan_mm.feature_store import (
     write_json,
 )
 from slan_mm.folder_lock import FolderInUseError, FolderLock
-from slan_mm.malloc import return_mapped_pages
 from slan_mm.text_files import TextFileError, parse_json, read_json, read_utf8
 from slan_mm.weights_file import hash_weights
 
@@ -97,7 +96,6 @@ class Scores:
         )
         # What is not what was written is computed again.
         self.done = writer.done if writer and self._checksum(writer.done) == writer.notes.get('crc32') else 0
-        return_mapped_pages(self.values)
 
     def _checksum(self, done: int) -> int:
         """CRC-32 of the first ``done``, which grows with them."""

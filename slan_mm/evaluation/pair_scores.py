@@ -13,7 +13,6 @@ from mmengine.dist import all_gather_object, get_rank
 
 from slan_mm.evaluation.evaluation_store import EvaluationStore
 from slan_mm.evaluation.gallery import Gallery, place_of
-from slan_mm.malloc import return_mapped_pages
 from slan_mm.pair_index import PairIndex
 from slan_mm.progress import Progress
 
@@ -64,7 +63,6 @@ class PairScores:
         def score_wanted(image: Any, text: Any, rows: slice, columns: slice) -> np.ndarray:
             # Rows of a chunk only: a copy of all of this rank's would be as large as the scores.
             asked = wanted[mine[rows], columns]
-            return_mapped_pages(others)
             if asked.all():
                 return score(image, text)
             values = others[mine[rows], columns]
@@ -96,14 +94,12 @@ class PairScores:
                         kept[name].values[rows, columns] = function(image, text, rows, columns)
                 for scores in kept.values():
                     scores.mark(rows.stop)
-                    return_mapped_pages(scores.values)
                 progress.step(rows.stop - rows.start)
         return [self._whole(scores.values, _NAMES.get(name, name), mine) for name, scores in kept.items()]
 
     def _whole(self, rows: np.ndarray, what: str, mine: np.ndarray) -> np.ndarray:
         """The (N, M) matrix from the ``rows`` of the images ``mine`` of every rank."""
         _check(rows, what)
-        return_mapped_pages(rows)
         parts = all_gather_object((mine, rows))
         if len(parts) == 1:
             return rows

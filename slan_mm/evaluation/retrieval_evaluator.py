@@ -19,7 +19,6 @@ from slan_mm.evaluation.pair_scores import PairScores
 from slan_mm.evaluation.querybank import Querybank
 from slan_mm.evaluation.rerank import Direction, asked_pairs, best_of, rank
 from slan_mm.evaluation.score_search import ScoreSearch, mean_recall, recalls_of
-from slan_mm.malloc import return_mapped_pages
 from slan_mm.models.inference import evaluating, weight_of_itm
 from slan_mm.registry import EVALUATOR
 
@@ -182,8 +181,6 @@ class RetrievalEvaluator:
                 image_bias, text_bias = self.querybank.biases(model, gallery, *chunks, self.store_dtype)
                 to_text, to_image = to_text - text_bias, to_image - image_bias
             short = [best_of(scores, of, self.cascade.k) for scores, of in zip((to_text, to_image), first, strict=True)]
-            for scores in (to_text, itc):
-                return_mapped_pages(scores)
             itm: ITMScorer = pairs.itm
             lists = [stage.candidates for stage in short]
             if not self.fast and (search is not None or self.min_agreement is not None):
