@@ -35,9 +35,9 @@ def save_record(path: str | Path, record: Batched, dtype: torch.dtype | None = N
     tensors = {}
     for name, value in found.items():
         kind = dtype if value.is_floating_point() else None
-        # A copy: safetensors refuses tensors that share their memory. One, and no more in between: batches of features
-        # are large.
-        tensors[name] = value.detach().to('cpu', kind, copy=True).contiguous()
+        # A copy, as safetensors refuses tensors that share their memory; and one alone, because batches are large. A
+        # tensor of one element may count as contiguous with any strides, and so be no row of bytes.
+        tensors[name] = torch.empty(value.shape, dtype=kind or value.dtype).copy_(value.detach())
         if kind is not None and value.numel() and not torch.isfinite(torch.stack(tensors[name].aminmax())).all():
             raise FeatureStoreError(
                 f'{type(record).__name__}.{name} is not finite as {kind}, so it cannot be stored. If the weights '

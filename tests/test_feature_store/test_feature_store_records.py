@@ -40,6 +40,13 @@ def test_what_is_read_is_what_was_written(record, tmp_path):
     assert torch.equal(read.levels[1], wanted.levels[1]), 'what was read does not need the file'
 
 
+def test_any_strides_can_be_written(tmp_path):
+    levels = [torch.randn(3, 4).t(), torch.randn(4, 4)[:1, :1].t()]
+    save_record(tmp_path / 'r', Nested(torch.arange(4), levels, {}, ''))
+    read = StoredRecord(tmp_path / 'r')[torch.tensor([0])]
+    assert torch.equal(read.levels[0], levels[0][:1]) and torch.equal(read.levels[1], levels[1])
+
+
 def test_what_was_written_is_free_at_once(tmp_path):
     # Batches of features are large: what waits for the garbage collector adds up.
     record = Nested(torch.arange(4), [torch.randn(4, 2)], {}, '')
