@@ -112,7 +112,6 @@ class StoredRecord:
         Raises:
             FeatureStoreError: the file is gone, or is not what was written.
         """
-
         try:
             with safe_open(self.path, 'pt') as file:
                 if self._unchecked is not None:
@@ -120,8 +119,11 @@ class StoredRecord:
                     if _checksum(self._unchecked, tensors) != self._unchecked['crc32']:
                         raise ValueError('its content is not what was written')
                     self._unchecked = None
-                # Each is a view of the file, of which index_select copies the rows.
-                rows = lambda name: file.get_tensor(name).index_select(0, index)  # noqa: E731
+
+                def rows(name: str) -> Tensor:
+                    # A view of the file, of which index_select copies the rows.
+                    return file.get_tensor(name).index_select(0, index)
+
                 return self.kind(**{name: _nest(node, rows) for name, node in self._tree.items()})
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise FeatureStoreError(f'{self.path} is missing or damaged ({error}).') from error
@@ -143,7 +145,6 @@ def _class_name(kind: type[Batched]) -> str:
 
 def _class_of(name: str) -> type[Batched]:
     """The class called ``name``, among those that are loaded: nothing is imported because a file says so."""
-
     for kind in _descendants(Batched):
         if _class_name(kind) == name:
             return kind

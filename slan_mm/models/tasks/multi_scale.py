@@ -44,7 +44,8 @@ class MultiScaleSLAN(SLAN):
         self.mirrored = mirrored
 
     def encode_image(self, inputs: Tensor | Sequence[Tensor]) -> ImageFeatures:
-        """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one size after the other.
+        """Features of B images (B, 3, H, W); ``region_space`` has the regions of all sizes, one size after the other,
+        then those of the mirrored sizes.
 
         Raises:
             ValueError: The images are stored features, which have one size.
