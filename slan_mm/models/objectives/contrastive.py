@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from slan_mm.models.dist import gather, gather_padded, local_rows
+from slan_mm.models.objectives.best_regions import best_regions
 from slan_mm.models.objectives.queue import FeatureQueue
 from slan_mm.registry import MODELS
 
@@ -105,25 +106,6 @@ class ITCLoss(BaseModule):
         if self.queue is not None and self.training:
             self.queue.push(*batch)
         return loss
-
-
-#: The most similarities of regions and words that are in memory at once: 1 GiB in float32.
-SIMILARITIES = 2**28
-
-
-def best_regions(regions: Tensor, words: Tensor, similarities: int = SIMILARITIES) -> Tensor:
-    """The maximum over regions (B, R, C) of their cosine with each of ``words`` (T, NT, C), unit vectors: (B, T, NT).
-
-    Texts go in chunks of at most ``similarities`` numbers. Of these autograd keeps only which region is the best, so
-    that chunks bound the memory of the backward pass too, and nothing is computed again.
-    """
-    of_a_text = regions.shape[0] * regions.shape[1] * words.shape[1]
-    # Not amax: its gradient compares every similarity with the maximum again. Regions last: the maximum reads them.
-    chunks = [
-        torch.einsum('tnc,brc->tnbr', chunk, regions).max(-1).values
-        for chunk in words.split(max(1, similarities // of_a_text))
-    ]
-    return torch.cat(chunks).permute(2, 0, 1)
 
 
 def region_word_scores(
