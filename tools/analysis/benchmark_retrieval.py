@@ -3,7 +3,8 @@
     python tools/analysis/benchmark_retrieval.py configs/retrieval/slan_r50_coco.py --store work_dirs/benchmark_store
 
 The model is the config's, with random weights. It encodes one random image and one text. All others share these
-features and differ in the embedding, because contents change neither time nor memory. There are two parts:
+features and differ in the embedding, because contents change neither time nor memory. ``--cfg-options
+test_cfg.fp16=True`` evaluates under autocast, on a CPU in bfloat16. There are two parts:
 
 - ``linear``: ``RetrievalEvaluator`` on galleries of four sizes, in alternating runs. It fits a line to the medians of
   CPU seconds by the number of pairs that the mixed score, ITM after the locator's first level, and ITM after all levels
@@ -63,6 +64,7 @@ import torch
 from count_params import offline_model
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.runner.amp import autocast
 from synthetic_features import OutOfTimeError, SyntheticFeatures, synthetic_loader
 from torch.utils.data import DataLoader
 
@@ -234,10 +236,11 @@ def main() -> None:
     )
     print(f'{Path(options.config).stem}, pictures of {options.size}, {options.words} tokens: {sizes}', flush=True)
     slopes, pairs = {}, {}
-    if options.part != 'memory':
-        slopes = measure_linear(SyntheticFeatures(model, options.size, options.words), options.runs)
-    if options.part != 'linear':
-        pairs = measure_memory(SyntheticFeatures(model, options.size, options.words, options.minutes), options)
+    with autocast(enabled=cfg.test_cfg.get('fp16', False)):
+        if options.part != 'memory':
+            slopes = measure_linear(SyntheticFeatures(model, options.size, options.words), options.runs)
+        if options.part != 'linear':
+            pairs = measure_memory(SyntheticFeatures(model, options.size, options.words, options.minutes), options)
     if slopes and pairs:
         hours = {kind: slope * pairs[kind] / 3600 for kind, slope in slopes.items()}
         told = ', '.join(f'{kind} {value:.1f}' for kind, value in hours.items())
