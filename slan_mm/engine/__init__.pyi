@@ -15,6 +15,7 @@ from .hooks import (
     ThroughputHook,
     TimelineHook,
 )
+from .mined_sampler import MinedSampler
 from .optim_wrapper import BFloat16OptimWrapper
 from .runner import ResumableRunner
 from .sampler import ResumableSampler
@@ -31,6 +32,7 @@ __all__ = [
     'IterLoggerHook',
     'LearningReportHook',
     'MetricsTableHook',
+    'MinedSampler',
     'NonFiniteLossHook',
     'PredictionFileHook',
     'RankMeanHook',
