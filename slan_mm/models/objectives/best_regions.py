@@ -10,16 +10,18 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-#: The most similarities of regions and words that are computed together: 16 MB in float32, about a CPU's cache.
-SIMILARITIES = 2**22
+#: The most similarities of regions and words that are computed together: in float32 16 MB on a CPU, about its cache,
+#: and 1 GiB on a GPU.
+SIMILARITIES = {'cpu': 2**22, 'cuda': 2**28}
 
 
-def best_regions(regions: Tensor, words: Tensor, similarities: int = SIMILARITIES) -> Tensor:
+def best_regions(regions: Tensor, words: Tensor, similarities: int | None = None) -> Tensor:
     """The maximum over regions (B, R, C) of their cosine with each of ``words`` (T, NT, C), unit vectors: (B, T, NT).
 
-    Images go in chunks of at most ``similarities`` numbers, one image at least.
+    Images go in chunks of at most ``similarities`` numbers, one image at least; None: :data:`SIMILARITIES`.
     """
     flat = words.flatten(0, 1)
+    similarities = similarities or SIMILARITIES.get(regions.device.type, SIMILARITIES['cuda'])
     chunk = max(1, similarities // (regions.shape[1] * len(flat)))
     if torch.is_grad_enabled() and (regions.requires_grad or words.requires_grad):
         best = BestRegions.apply(regions, flat, chunk)
