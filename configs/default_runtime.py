@@ -32,8 +32,8 @@ default_hooks = dict(
     visualization=dict(type='RegionFigureHook', draw=False),
 )
 
-# Losses and diagnostics are means over the last 20 iterations; learning rates are current.
-log_processor = dict(type='LogProcessor', by_epoch=False, window_size=20, mean_pattern=r'^(?!.*lr$).*')
+# Losses and diagnostics are means over the last 20 iterations; learning rates, and metrics (task/name), are current.
+log_processor = dict(type='LogProcessor', by_epoch=False, window_size=20, mean_pattern=r'^(?!.*lr$)[^/]*$')
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends, name='visualizer')
 
