@@ -3,7 +3,7 @@
     python tools/analysis/mine_negatives.py CONFIG FIRST_HALF_CHECKPOINT SECOND_HALF_CHECKPOINT out.npz
 
 Each model was trained on one half of CONFIG's training images (``train_dataloader.dataset.indices``) and scores all
-images and captions of the other half. The negatives of an image are those of the highest mixed scores, of the image
+images and captions of the other half. The negatives of an image are those of the highest ITC scores, of the image
 with the other's captions and the other way round.
 """
 
@@ -31,17 +31,18 @@ if __name__ == '__main__':
 import numpy as np
 import torch
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
 from torch import Tensor
 
-from slan_mm.apis import init_model
 from slan_mm.config import read_config
+from slan_mm.models.trained import load_weights
+from slan_mm.registry import MODELS
 from slan_mm.structures import TextFeatures
 
 
 @torch.no_grad()
 def hardness(model: torch.nn.Module, loader: torch.utils.data.DataLoader) -> tuple[list[str], Tensor]:
-    """Ids of N images, and (N, N) the best mixed score of the row's image with a caption of the column's."""
+    """Ids of N images, and (N, N) the best ITC score of the row's image with a caption of the column's."""
     names, images, texts, owner = [], [], [], []
     for batch in loader:
         data = model.data_preprocessor(batch, False)
@@ -55,7 +56,7 @@ def hardness(model: torch.nn.Module, loader: torch.utils.data.DataLoader) -> tup
     columns, start = torch.tensor(owner), 0
     joined = [TextFeatures.cat(texts[at : at + 50]) for at in range(0, len(texts), 50)]
     for chunk in images:
-        scores = torch.cat([model.shortlist_scores(chunk, text) for text in joined], dim=1)
+        scores = torch.cat([model.itc_scores(chunk, text) for text in joined], dim=1)
         best[start : start + len(chunk)] = best[start : start + len(chunk)].scatter_reduce(
             1, columns.expand(len(chunk), -1), scores.float(), 'amax'
         )
@@ -73,7 +74,10 @@ def main() -> None:
     names, neighbours = [], []
     # A model scores the half that it was not trained on.
     for half, checkpoint in ((0, options.second), (1, options.first)):
-        model = init_model(options.config, checkpoint, device='cpu')
+        model = MODELS.build(cfg.model).eval()
+        model.init_weights()
+        weights = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+        load_weights(model, weights.get('state_dict', weights), checkpoint)
         loader = dict(cfg.test_dataloader.retrieval)
         loader['dataset'] = dict(loader['dataset'], split='train', indices=list(range(3000 * half, 3000 * (half + 1))))
         ids, best = hardness(model, Runner.build_dataloader(loader, seed=0))
