@@ -112,7 +112,7 @@ class SyntheticFeatures(nn.Module):
         return scores
 
 
-def synthetic_loader(images: int, texts: int, batch_size: int = 32) -> DataLoader:
+def synthetic_loader(images: int, texts: int) -> DataLoader:
     """``images`` samples without a picture, which share ``texts`` texts."""
     samples = []
     for number, own in enumerate(np.array_split(np.arange(texts), images)):
@@ -120,4 +120,4 @@ def synthetic_loader(images: int, texts: int, batch_size: int = 32) -> DataLoade
         sample.set_metainfo(dict(image_id=str(number), sample_id=str(number)))
         sample.set_field([f'text {index}' for index in own], 'text')
         samples.append(dict(inputs=torch.zeros(1), data_samples=sample))
-    return DataLoader(samples, batch_size=batch_size, collate_fn=pseudo_collate)
+    return DataLoader(samples, batch_size=32, collate_fn=pseudo_collate)
