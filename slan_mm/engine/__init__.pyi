@@ -15,7 +15,6 @@ from .hooks import (
     ThroughputHook,
     TimelineHook,
 )
-from .mined_sampler import MinedSampler
 from .optim_wrapper import BFloat16OptimWrapper
 from .runner import ResumableRunner
 from .sampler import ResumableSampler
@@ -32,7 +31,6 @@ __all__ = [
     'IterLoggerHook',
     'LearningReportHook',
     'MetricsTableHook',
-    'MinedSampler',
     'NonFiniteLossHook',
     'PredictionFileHook',
     'RankMeanHook',
