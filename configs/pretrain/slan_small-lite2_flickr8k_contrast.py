@@ -11,13 +11,7 @@ Expected: R@1 of the mixed score 35.2 and 29.9 after 60 minutes (docs/results.md
 _base_ = ['./slan_small_flickr8k.py', '../_base_/models/flickr8k_lite2.py', '../_base_/tasks/two_stages.py']
 
 cached = dict(type='LoadCachedFeatures', store=_base_.lite2_store, transforms=_base_.load)
-views = [
-    dict(
-        store=f'{_base_.lite2_store}_view{view}',
-        transforms=[_base_.load[0], dict(_base_.crop, view=view), _base_.resize],
-    )
-    for view in (1, 2, 3, 4)
-]
+views = [dict(store=f'{_base_.lite2_store}_view{view}', transforms=crop) for view, crop in enumerate(_base_.crops, 1)]
 train_pipeline = [dict(cached, views=views), dict(type='PackPairs')]
 pipeline = [cached, dict(type='PackPairs')]
 

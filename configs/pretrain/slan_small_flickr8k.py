@@ -25,7 +25,8 @@ resize = dict(type='ResizeImage', size=image_size)
 load = [dict(type='LoadImage'), resize]
 # 6,000 photographs whose features never change are soon known by heart: training also sees two crops of each.
 crop = dict(type='CropView', area=(0.4, 1.0), flip_prob=0.5)
-views = [dict(store=f'{store}_view{view}', transforms=[load[0], dict(crop, view=view), resize]) for view in (1, 2)]
+crops = [[load[0], dict(crop, view=view), resize] for view in (1, 2, 3, 4)]
+views = [dict(store=f'{store}_view{view}', transforms=crop) for view, crop in enumerate(crops[:2], 1)]
 pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load), dict(type='PackPairs')]
 train_pipeline = [dict(type='LoadCachedFeatures', store=store, transforms=load, views=views), dict(type='PackPairs')]
 # A cell is 16 pixels wide at any size of the picture: on larger pictures boxes are finer.
