@@ -74,7 +74,10 @@ class StoredPicture:
                     f'{own}.'
                 )
         device = preprocessor.device
-        levels = [torch.stack(level).to(device).float() for level in zip(*(item.levels for item in items), strict=True)]
+        # A CPU's autocast cannot stack half precision.
+        with torch.autocast('cpu', enabled=False):
+            rows = [torch.stack(level) for level in zip(*(item.levels for item in items), strict=True)]
+        levels = [level.to(device).float() for level in rows]
         return StoredLevels(levels, tuple(stores))
 
 

@@ -38,7 +38,7 @@ def save_record(path: str | Path, record: Batched, dtype: torch.dtype | None = N
         # A copy, as safetensors refuses tensors that share their memory; and one alone, because batches are large. A
         # tensor of one element may count as contiguous with any strides, and so be no row of bytes.
         tensors[name] = torch.empty(value.shape, dtype=kind or value.dtype).copy_(value.detach())
-        if kind is not None and value.numel() and not torch.isfinite(torch.stack(tensors[name].aminmax())).all():
+        if kind is not None and value.numel() and not all(map(torch.isfinite, tensors[name].aminmax())):
             raise FeatureStoreError(
                 f'{type(record).__name__}.{name} is not finite as {kind}, so it cannot be stored. If the weights '
                 'have not diverged, store float32 or bfloat16.'

@@ -57,6 +57,15 @@ def test_training_from_the_store_equals_training_from_pictures(pictures, tmp_pat
         assert one.text == other.text and one.metainfo == other.metainfo
 
 
+def test_mixed_precision_reads_the_same_levels(pictures, tmp_path):
+    fill(pictures, tmp_path / 'store', image_encoder())
+    stored = DATASETS.build(config(pictures, tmp_path / 'store').train_dataloader.dataset)
+    preprocessor, batch = MODELS.build(PREPROCESSOR), batch_of(stored, [1, 0])
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = preprocessor(batch)['inputs']
+    assert all(map(torch.equal, mixed.levels, preprocessor(batch)['inputs'].levels))
+
+
 def test_evaluation_indexes_stored_levels_like_pictures(pictures, tmp_path):
     encoder = image_encoder()
     fill(pictures, tmp_path / 'store', encoder)

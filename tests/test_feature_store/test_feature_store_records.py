@@ -47,6 +47,13 @@ def test_any_strides_can_be_written(tmp_path):
     assert torch.equal(read.levels[0], levels[0][:1]) and torch.equal(read.levels[1], levels[1])
 
 
+def test_half_precision_is_written_in_mixed_precision(record, tmp_path):
+    with torch.autocast('cpu', torch.bfloat16):
+        save_record(tmp_path / 'r', record, torch.float16)
+        read = StoredRecord(tmp_path / 'r')[torch.tensor([2])]
+    assert torch.equal(read.levels[0], record.levels[0][2:3].half())
+
+
 def test_what_was_written_is_free_at_once(tmp_path):
     # Batches of features are large: what waits for the garbage collector adds up.
     record = Nested(torch.arange(4), [torch.randn(4, 2)], {}, '')
