@@ -236,7 +236,7 @@ def main() -> None:
     )
     print(f'{Path(options.config).stem}, pictures of {options.size}, {options.words} tokens: {sizes}', flush=True)
     slopes, pairs = {}, {}
-    with autocast(enabled=cfg.test_cfg.get('fp16', False)):
+    with autocast(enabled=(cfg.get('test_cfg') or {}).get('fp16', False)):
         if options.part != 'memory':
             slopes = measure_linear(SyntheticFeatures(model, options.size, options.words), options.runs)
         if options.part != 'linear':
