@@ -74,8 +74,12 @@ class ITCLoss(BaseModule):
         self.queue = FeatureQueue(embed_dims, queue_size) if queue_size else None
 
     def similarity(self, image: Tensor, text: Tensor) -> Tensor:
-        """sim(I, T) / temperature of unit vectors (B, E) and (N, E): (B, N)."""
-        return image @ text.t() * self.temperature()
+        """sim(I, T) / temperature of unit vectors (B, E) and (N, E): (B, N).
+
+        Always in full precision: in half of it, cosines that differ little are equal, and so are ranks.
+        """
+        with torch.autocast(image.device.type, enabled=False):
+            return image.float() @ text.float().t() * self.temperature()
 
     def forward(
         self,

@@ -41,6 +41,16 @@ def test_itc_by_hand():
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_mixed_precision_tells_near_texts_apart():
+    """Cosines 1 and .9999 are the same number in bfloat16."""
+    image, text = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.9999, 0.0141]])
+    itc = ITCLoss(2, temperature=0.1)
+    with torch.autocast('cpu', torch.bfloat16):
+        scores = itc.similarity(image, text)
+    assert scores.tolist() == [pytest.approx([10.0, 9.999])]
+    assert torch.equal(scores, itc.similarity(image, text))
+
+
 def test_itc_with_queue_against_loops():
     itc = ITCLoss(6, queue_size=5, temperature=0.1)
     old = unit(3, 6, seed=1), unit(3, 6, seed=2), torch.tensor([10, 11, 12])
