@@ -3,7 +3,7 @@
     python tools/test.py configs/captioning/nearest_tiny_shapes_captioning.py \
         checkpoints/slan_tiny_shapes_long.safetensors
 
-Expected: not measured here (docs/tasks/captioning.md).
+Expected: 18.4 % of the captions are true, CIDEr 281 (docs/tasks/captioning.md).
 """
 
 _base_ = [

@@ -1,4 +1,4 @@
-"""The small detector on a few hundred COCO photographs, frozen EfficientNet-Lite0 and MiniLM; proves that it learns.
+"""The small detector on a few hundred COCO photographs, frozen EfficientNet-Lite0 and MiniLM.
 
     python tools/train.py configs/detection/slan_small_coco_mini.py
     python tools/test.py configs/detection/slan_small_coco_mini.py work_dirs/slan_small_coco_mini

@@ -1,6 +1,6 @@
 """The small model with EfficientNet-Lite2 and ITM on Flickr8k, tested with more views of each image and the querybank.
 
-    python tools/test.py configs/pretrain/slan_small-lite2_flickr8k_multi-scale.py \\
+    python tools/test.py configs/pretrain/slan_small-lite2_flickr8k_multi-scale.py \
         work_dirs/slan_small-lite2_flickr8k_itm
 
 Three sizes, each mirrored too. Images are encoded anew, because the feature store has one size. ``--cfg-options

@@ -1,4 +1,4 @@
-"""Pre-training on Flickr8k's 6,000 training photographs with frozen EfficientNet-Lite0 and MiniLM, on two CPU cores.
+"""Pre-training on Flickr8k's 6,000 training photographs with frozen EfficientNet-Lite0 and MiniLM, on one CPU core.
 
     python tools/cache_features.py configs/pretrain/slan_small_flickr8k.py
     python tools/train.py configs/pretrain/slan_small_flickr8k.py

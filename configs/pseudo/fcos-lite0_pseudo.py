@@ -5,8 +5,8 @@
 
 ``_base_/datasets/pseudo_labels.py`` says where data are looked for; docs/pseudo_labels.md makes these labels, for
 COCO's classes. The encoder is expected in ``weights`` (docs/install.md); SLAN_WEIGHTS names another folder.
-Expected: AP50 1.5 on these 166 photographs; on those of Flickr8k val 14.1 (person) and 34.5 (dog). Measured after as
-many iterations of a slightly different schedule, see docs/pseudo_labels.md.
+Expected: AP50 1.5 on the 126 annotated val photographs; on those of Flickr8k val 14.1 (person) and 34.5 (dog). Measured
+after as many iterations of a slightly different schedule, see docs/pseudo_labels.md.
 """
 
 _base_ = [

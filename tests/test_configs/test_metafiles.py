@@ -64,6 +64,9 @@ def test_the_metadata_are_those_of_the_config(folder):
             assert model['Metadata']['Backbone'].startswith(names), model['Name']
             trains = cfg.get('train_dataloader') is not None
             assert ('Training Data' in model['Metadata']) == trains, model['Name']
+            data = cfg.train_dataloader.dataset.type if trains else ''
+            if data.startswith('Shapes'):
+                assert model['Metadata']['Training Data'] == f'{data}, generated', model['Name']
             assert ('Test Data' in model['Metadata']) == (not trains), model['Name']
 
 

@@ -3,8 +3,8 @@
     python tools/analysis/shapes_errors.py CONFIG CHECKPOINT
 
 For each text it compares the image that the model ranks first with the scene that this image was drawn from: which
-parts of the text are true of it? It also prints upper bounds of R@1, because one caption may fit several images: for a
-model that sees everything, and for models that see only a part.
+parts of the text are true of it? It also prints the mean R@1 of models that guess among the images that fit, because
+one caption may fit several: of a model that sees everything, and of models that see only a part.
 """
 
 import argparse
