@@ -5,12 +5,15 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from slan_mm.extras import require_extra
 
 #: A larger member is no image or caption; a few KB of a compressed shard may hold one that fills the memory.
 MOST_BYTES = 2**28
+#: No header is longer, with its long names and its list of holes: it is in memory before anything is known of it.
+MOST_HEADER_BYTES = 2**20
 _META = re.compile(r'__[^/]*__($|/)')  # WebDataset's own files
 
 
@@ -21,7 +24,8 @@ class _Member(tarfile.TarInfo):
     def fromtarfile(cls, archive: Any) -> Any:
         """The next member of ``archive``."""
         try:
-            member = super().fromtarfile(archive)
+            with archive.fileobj.header():
+                member = super().fromtarfile(archive)
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # a block of zeros
             archive.has_end = True
             raise
@@ -36,12 +40,55 @@ class _Member(tarfile.TarInfo):
         return member
 
 
+class _Stream:
+    """What an archive reads from: within a header, no more than ``MOST_HEADER_BYTES``."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.left: int | None = None
+
+    @contextmanager
+    def header(self) -> Iterator[None]:
+        """A header is being read; long names lead to a header within a header."""
+        outermost = self.left is None
+        if outermost:
+            self.left = MOST_HEADER_BYTES
+        try:
+            yield
+        finally:
+            if outermost:
+                self.left = None
+
+    def read(self, size: int = -1) -> bytes:
+        """As files read; raises HeaderError for a header that is too long."""
+        if self.left is not None:
+            if not 0 <= size <= self.left:
+                raise tarfile.HeaderError(f'a header of more than {MOST_HEADER_BYTES} bytes')
+            self.left -= size
+        return self.stream.read(size)
+
+    def tell(self) -> int:
+        """As files do."""
+        return self.stream.tell()
+
+    def seek(self, position: int) -> int:
+        """As files do."""
+        return self.stream.seek(position)
+
+    def close(self) -> None:
+        """As files do."""
+        self.stream.close()
+
+
 class _Archive(tarfile.TarFile):
     """A tar file that is read on behind damaged blocks. Python's own stops there, and says nothing."""
 
     tarinfo = _Member
     damaged_blocks = 0
     has_end = False  # whether the blocks of zeros that end a tar file were the last ones read
+
+    def __init__(self, name: Any = None, mode: Any = 'r', fileobj: Any = None, **options: Any) -> None:
+        super().__init__(name, mode, _Stream(fileobj), **options)
 
     def damage(self) -> str | None:
         """What was wrong with all that was read."""

@@ -1,5 +1,6 @@
 """Where checkpoints are, and the one way in which all of them are read."""
 
+import hashlib
 import logging
 import os
 import re
@@ -24,6 +25,7 @@ from slan_mm.weights_file import check_weights, read_weights_file
 
 #: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
 LAST, BEST = 'last_checkpoint', 'best_checkpoint'
+_HASHED = re.compile(r'-[0-9a-f]{8,}\.\w+$')
 
 
 def find_checkpoint(path: str | os.PathLike) -> Path:
@@ -118,10 +120,17 @@ def load_from_web(filename: str, map_location: Any = None) -> dict:
 def _download(url: str) -> str:
     folder = Path(torch.hub.get_dir()) / 'checkpoints'
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / url.split('?')[0].rsplit('/', 1)[-1]
+    path = folder / _cached_name(url)
     if not path.exists():
         torch.hub.download_url_to_file(url, str(path), progress=False)
     return str(path)
+
+
+def _cached_name(url: str) -> str:
+    """What the file of ``url`` is called in the cache. Many files have one name, such as 'model.safetensors'; that of
+    OpenMMLab and torchvision ends with a part of the content's hash, and is kept, as they keep it."""
+    name = url.split('?')[0].rsplit('/', 1)[-1]
+    return name if _HASHED.search(name) else f'{hashlib.sha256(url.encode()).hexdigest()[:16]}-{name}'
 
 
 def load_from_name(filename: str, map_location: Any = None) -> dict:

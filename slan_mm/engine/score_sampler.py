@@ -27,15 +27,22 @@ class ScoreSampler(ResumableSampler):
     def __init__(self, dataset: Sized, **options: Any) -> None:
         super().__init__(dataset, **options)
         self.weights = np.array([dataset.get_data_info(index)['weight'] for index in range(len(dataset))])  # type: ignore[attr-defined]
-        if not (self.weights > 0).all():
-            raise ValueError(f'weight {self.weights.min()} of a picture is not above 0')
+        if (without := np.flatnonzero(~(self.weights > 0))).size:
+            name = dataset.get_data_info(int(without[0])).get('img_path')  # type: ignore[attr-defined]
+            raise ValueError(
+                f'{without.size} of {self.size} pictures have no weight above 0, the first is {name}: remove them from '
+                'the annotation file, or the boxes with a score of 0, or set the sampler to ResumableSampler'
+            )
 
     def permutation(self, epoch: int) -> np.ndarray:
         """(N,) the indices of ``epoch``; those of small weights may lack, others come twice."""
         if not self.shuffle or np.ptp(self.weights) == 0:
             return super().permutation(epoch)
+        if self._order is not None and self._order[0] == (self.seed, epoch):
+            return self._order[1]
         rng = np.random.default_rng((self.seed, epoch))
         # Systematic sampling: each picture comes floor or ceil of its share of times.
         shares = self.weights / self.weights.sum() * self.size
         places = np.searchsorted(np.cumsum(shares), rng.random() + np.arange(self.size), side='right')
-        return rng.permutation(np.minimum(places, self.size - 1))
+        self._order = (self.seed, epoch), rng.permutation(np.minimum(places, self.size - 1))
+        return self._order[1]

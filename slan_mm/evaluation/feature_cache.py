@@ -58,6 +58,14 @@ class FeatureCache:
         self._starts.append(self._size)
         self._size += len(batch)
 
+    def keep(self, size: int) -> None:
+        """Drops the batches, and their files, behind the first ``size`` features."""
+        while self._batches and self._starts[-1] >= size:
+            self._batches.pop()
+            self._size = self._starts.pop()
+            if self.folder is not None:
+                self._next_path(self.folder).unlink()
+
     def extend(self, other: FeatureCache) -> None:
         """Adds all features of another store, where and as they are."""
         for batch in other.batches:

@@ -136,6 +136,8 @@ def _encode_images(model: Any, dataloader: Any, images: FeatureCache, store: Eva
         raise FeatureStoreError(
             f'{images.folder} lacks features of {len(rows) - len(images)} images. Remove the store.'
         )
+    # Of a batch whose samples were not written any more nobody knows which images they are.
+    images.keep(len(rows))
     total = -(-len(dataloader.dataset) // get_world_size())
     with Progress('Encode images', total, done=len(entries)) as progress:
         for batch in _rest(dataloader, len(entries)) if entries else dataloader:
@@ -149,8 +151,7 @@ def _encode_images(model: Any, dataloader: Any, images: FeatureCache, store: Eva
                 if not texts:
                     raise ValueError(f'Sample {sample.sample_id!r} has no text, so nothing could be retrieved for it.')
                 found.append(_Entry(str(sample.sample_id), image_id, rows[image_id], texts))
-            # Features of a batch whose samples were not written any more are there already.
-            if fresh and len(images) < len(rows):
+            if fresh:
                 # Whatever an input is (a picture, or its levels from a feature store), the preprocessor takes a list.
                 new = {key: [batch[key][position] for position in fresh] for key in ('inputs', 'data_samples')}
                 images.append(model.encode_image(model.data_preprocessor(new, False)['inputs']))

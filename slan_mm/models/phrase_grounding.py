@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -286,12 +287,13 @@ def phrase_answers(sample: Any, top: int | None = None, score_thr: float | None 
     """The predictions for a ``sample``'s phrases, in types that json can write.
 
     Of each ``phrase``, ``spans`` in the text, the :func:`shown_boxes` and their ``scores``; ``present``, the
-    probability that the thing is there, where the model tells it; and, where the phrase was not read or only in part,
-    ``unread``, the reason.
+    probability that the thing is there, where the model tells it of this phrase; and, where the phrase was not read or
+    only in part, ``unread``, the reason.
     """
     marked = marked_text(sample)
     presence = sample.get('pred_presence')
-    told = [{}] * len(marked.spans) if presence is None else [dict(present=value) for value in presence.tolist()]
+    probabilities = [math.nan] * len(marked.spans) if presence is None else presence.tolist()
+    told = [{} if math.isnan(value) else dict(present=value) for value in probabilities]
     return [
         dict(phrase=phrase, spans=spans, boxes=boxes.tolist(), scores=scores.tolist(), **present, **reason_of(unread))
         for phrase, spans, (boxes, scores), present, unread in zip(

@@ -8,6 +8,8 @@ from functools import lru_cache
 from slan_mm.tagged_words import tagged_sentences
 
 _NUMBERS = dict(one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10, eleven=11, twelve=12)
+#: A number of more digits is not counted.
+_DIGITS = 3
 #: Singular words for two and for several things.
 _TWO, _GROUPS = frozenset({'both', 'couple', 'pair'}), frozenset({'crowd', 'group', 'team'})
 #: Plural words for one thing.
@@ -34,6 +36,8 @@ def things_named(text: str, spans: Sequence[Sequence[int]], several: int) -> int
     plural = tag.endswith('S') and last not in _ONE_PAIR
     if plural or not last or last in _TWO:
         for name, _ in named:
+            if name.isdecimal() and len(name) > _DIGITS:
+                return several
             if number := 2 if name in _TWO else int(name) if name.isdecimal() else _NUMBERS.get(name):
                 return number
     return several if plural or any(name in _GROUPS for name, _ in named) else 1

@@ -196,15 +196,18 @@ class SLAN(RetrievalInference, BaseSLAN):
 
     def tell_presence(self, image: ImageFeatures, data_samples: list) -> None:
         """Adds ``pred_presence`` to every sample with phrases, where the model is calibrated: of each phrase the
-        probability (Q,) that the thing is in the image, see :class:`Presence`."""
+        probability (Q,) that the thing is in the image, see :class:`Presence`; NaN of a phrase without any token."""
         asked = [(row, phrases) for row, sample in enumerate(data_samples) if (phrases := marked_text(sample).phrases)]
         if self.presence is None or not self.presence.calibrated or not asked:
             return
-        text, start = self.encode_text([phrase for _, phrases in asked for phrase in phrases]), 0
+        tokens, start = self.tokenize([phrase for _, phrases in asked for phrase in phrases]), 0
+        text, read = self.encode_text(tokens), tokens.word_mask.any(dim=1)
         for row, phrases in asked:
-            own = text[start : start + len(phrases)]
+            rows = slice(start, start + len(phrases))
+            own = text[rows]
             scores = self.region_word_scores(image[row : row + 1], own)[0]
-            data_samples[row].set_field(self.presence(scores), 'pred_presence')
+            present = self.presence(scores).masked_fill(~read[rows], torch.nan)
+            data_samples[row].set_field(present, 'pred_presence')
             start += len(phrases)
 
     def ground_pairs(

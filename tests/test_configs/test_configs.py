@@ -193,6 +193,16 @@ def check_nearest(cfg, model):
     known = {item['data_samples'].text for item in DATASETS.build(cfg.model.gallery)}
     for sample in model.val_step(batch_of(cfg.val_dataloader.captioning.dataset)):
         assert sample.pred_caption in known and -1.001 <= sample.pred_score <= 1.001
+    # With other weights the gallery is encoded anew: its images are still the most similar to themselves.
+    model.load_state_dict({name: value * 1.1 for name, value in model.state_dict().items()})
+    for sample in model.val_step(batch_of(cfg.model.gallery)):
+        assert sample.pred_score == pytest.approx(1, abs=1e-4)
+    model.train()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.mul_(0.9)
+    for sample in model.eval().val_step(batch_of(cfg.model.gallery)):
+        assert sample.pred_score == pytest.approx(1, abs=1e-4)
 
 
 def check_nlvr(cfg, model):

@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 
 import pytest
 from mmengine.dataset import pseudo_collate
@@ -344,3 +345,26 @@ def test_too_few_shards(shards):
 def test_samples_per_shard_must_fit(shards):
     with pytest.raises(ValueError, match='3 numbers for 4 shards'):
         build(shards, samples_per_shard=[5, 5, 5])
+
+
+@pytest.mark.parametrize('kind', [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE])
+def test_headers_that_fill_the_memory_are_not_read(shards, kind):
+    member = tarfile.TarInfo('long')
+    member.type, member.size = kind, 2**24
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    if kind == tarfile.GNUTYPE_SPARSE:
+        # Its list of holes goes on in the next block, as long as that has a 1 at its end.
+        header[482] = 1
+        header[148:156] = b'%06o\0 ' % (sum(header[:148]) + 8 * 32 + sum(header[156:]))
+    with tarfile.open(shards / 'short.tar', 'w') as archive:
+        for name, value in (('a.jpg', jpg(1)), ('a.txt', b'a text')):
+            own = tarfile.TarInfo(name)
+            own.size = len(value)
+            archive.addfile(own, io.BytesIO(value))
+    (shards / 'long.tar').write_bytes(bytes(header) + b'1' * 2**24 + (shards / 'short.tar').read_bytes())
+    tracemalloc.start()
+    samples = list(read_shard(str(shards / 'long.tar'), lambda what: None))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [sample['__key__'] for sample in samples] == ['a']
+    assert peak < 2**23

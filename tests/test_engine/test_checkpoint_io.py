@@ -53,11 +53,21 @@ def test_a_download_is_kept_and_read_as_strictly(tmp_path, monkeypatch):
         assert CheckpointLoader.load_checkpoint(name)['state_dict']['w'].tolist() == [1]
     source.unlink()  # the second time it comes from the cache
     assert load_from_web(source.as_uri())['state_dict']['w'].tolist() == [1]
-    torch.save({'state_dict': {}, 'meta': Trap()}, tmp_path / 'hub' / 'checkpoints' / 'a.pth')
+    (cached,) = (tmp_path / 'hub' / 'checkpoints').iterdir()
+    torch.save({'state_dict': {}, 'meta': Trap()}, cached)
     with pytest.raises(pickle.UnpicklingError):
         load_from_web(source.as_uri())
     with pytest.raises(KeyError, match='no such model; open-mmlab has e.g. some/model'):
         CheckpointLoader.load_checkpoint('open-mmlab://other')
+
+
+def test_downloads_of_one_name_from_two_places_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    for place in (1, 2):
+        (tmp_path / str(place)).mkdir()
+        save_file({'w': torch.full((1,), float(place))}, tmp_path / str(place) / 'model.safetensors')
+    read = [load_from_web((tmp_path / str(place) / 'model.safetensors').as_uri()) for place in (1, 2, 1)]
+    assert [content['state_dict']['w'].item() for content in read] == [1, 2, 1]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -105,9 +115,11 @@ def test_checkpoints_are_listed_newest_first_and_best_ones_left_out(tmp_path):
 def test_models_of_torchvision_are_read_as_strictly(tmp_path, monkeypatch, scheme):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
-    monkeypatch.setattr(checkpoint_io, 'get_torchvision_models', lambda: {'resnet18': 'https://models/resnet18-1.pth'})
+    # Its name ends with a part of its hash, and is where torchvision looks, too.
+    address = 'https://models/resnet18-f37072fd.pth'
+    monkeypatch.setattr(checkpoint_io, 'get_torchvision_models', lambda: {'resnet18': address})
     (tmp_path / 'hub/checkpoints').mkdir(parents=True)
-    torch.save({'state_dict': Trap()}, tmp_path / 'hub/checkpoints/resnet18-1.pth')
+    torch.save({'state_dict': Trap()}, tmp_path / 'hub/checkpoints/resnet18-f37072fd.pth')
     with pytest.raises(pickle.UnpicklingError, match='would run code'):
         CheckpointLoader.load_checkpoint(f'{scheme}://resnet18')
     assert not (tmp_path / 'trapped').exists()

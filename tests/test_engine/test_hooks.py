@@ -115,6 +115,8 @@ def test_predictions_are_written_as_json_lines(tmp_path):
     sample.set_field([[worse, best]], 'pred_phrases')
     hook, path = PredictionFileHook(str(tmp_path / 'out' / 'p.jsonl'), top=1), tmp_path / 'out' / 'p.jsonl'
     hook.after_test_iter(FakeRunner(1.0, False), 0, {}, [DataSample(), sample])
+    # As a loader repeats samples to fill the last batch.
+    hook.after_test_iter(FakeRunner(1.0, False), 1, {}, [sample])
     hook.after_test(FakeRunner(1.0, False))
     (line,) = [json.loads(line) for line in path.read_text().splitlines()]
     assert line['sample_id'] == 's1' and line['text'] == 'a red cat' and line['ori_shape'] == [30, 40]

@@ -14,7 +14,7 @@ class Weighted:
         return len(self.weights)
 
     def get_data_info(self, index):
-        return dict(weight=self.weights[index])
+        return dict(weight=self.weights[index], img_path=f'{index}.jpg')
 
 
 def test_a_picture_comes_as_often_as_its_weight_says():
@@ -36,5 +36,12 @@ def test_equal_weights_are_a_permutation():
 
 
 def test_a_picture_without_weight_is_refused():
-    with pytest.raises(ValueError, match='weight 0.0 of a picture is not above 0'):
-        ScoreSampler(Weighted(0.5, 0.0))
+    with pytest.raises(ValueError, match=r'2 of 3 pictures have no weight above 0, the first is 1\.jpg: remove'):
+        ScoreSampler(Weighted(0.5, 0.0, float('nan')))
+
+
+def test_an_epoch_is_drawn_once():
+    sampler = ScoreSampler(Weighted(0.1, 0.9, 0.5), seed=0)
+    first = sampler.permutation(0)
+    assert sampler.permutation(0) is first and sampler.permutation(1) is not first
+    assert np.array_equal(sampler.permutation(0), first)

@@ -24,6 +24,9 @@ from slan_mm.models.phrase_number import things_named
         ('Three children play, two of them in red.', 'two', 2),
         ('red crosses and a star', 'red crosses', 9),
         ('A small dog barks.', 'A small dog barks', 1),
+        ('999 dogs run.', '999 dogs', 999),
+        ('1000 dogs run.', '1000 dogs', 9),
+        ('9' * 5000 + ' dogs run.', '9' * 5000 + ' dogs', 9),
     ],
 )
 def test_numbers_plurals_and_groups(text, phrase, number):

@@ -53,6 +53,17 @@ def test_what_is_probably_not_there_has_no_box(model):
     assert answers[not likelier]['boxes'] == answers[not likelier]['scores'] == []
 
 
+def test_of_a_phrase_without_a_token_no_probability_is_told(model):
+    batch = samples(0)
+    batch['data_samples'] = [
+        toy_sample(0, 'a \ufffd and a red circle', phrases=[dict(spans=[[2, 3]]), dict(spans=[[8, 20]])])
+    ]
+    (sample,) = model.val_step(batch)
+    nothing, circle = phrase_answers(sample)
+    assert 'present' not in nothing and nothing['unread'] and 0 < circle['present'] < 1
+    assert phrase_answers(sample, score_thr=0.0)[0]['boxes'] == []
+
+
 def test_a_model_that_is_not_calibrated_tells_nothing():
     for plain in (build_toy_slan(), build_toy_slan(presence=dict())):
         (sample,) = plain.eval().val_step(samples(0))

@@ -132,6 +132,10 @@ def test_parquet_files_with_embedded_pictures(tool, tmp_path, pictures):
     assert sum(row['split'] == 'val' for row in written) == 8
     assert {path.read_bytes() for path in (out / 'images').iterdir()} == set(pictures)
     assert tree(source) == before and not (tmp_path.parent / 'evil.png').exists()
+    texts = pyarrow.table({'image': [{'bytes': 'no bytes', 'path': 'a'}], 'caption': ['a']})
+    parquet.write_table(texts, source / 'data/train-00000-of-00001.parquet')
+    with pytest.raises(SystemExit, match='no column of embedded pictures'):
+        tool['main']([str(source), '--out', str(out)])
     (source / 'data/train-00000-of-00001.parquet').write_bytes(b'PAR1 damaged')
     with pytest.raises(SystemExit, match='not a readable parquet file'):
         tool['main']([str(source), '--out', str(out)])

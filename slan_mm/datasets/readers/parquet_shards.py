@@ -93,9 +93,12 @@ def _rows_of(shard: Path, image_field: str, caption_field: str) -> Iterator[tupl
 
 
 def _has_bytes(kind: Any) -> bool:
-    import pyarrow
+    from pyarrow import types
 
-    return pyarrow.types.is_struct(kind) and 'bytes' in [kind.field(place).name for place in range(kind.num_fields)]
+    if not types.is_struct(kind):
+        return False
+    found = [field.type for field in map(kind.field, range(kind.num_fields)) if field.name == 'bytes']
+    return len(found) == 1 and (types.is_binary(found[0]) or types.is_large_binary(found[0]))
 
 
 def _texts(entry: Entry, value: Any) -> list[str]:

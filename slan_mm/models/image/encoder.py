@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from slan_mm.models.image.alignment import align
 from slan_mm.models.image.backbone_weights import load_backbone
 from slan_mm.models.lora import restart_lora
+from slan_mm.models.resizing import whole_patches
 from slan_mm.models.sizes import check_divides
 from slan_mm.models.tower_blocks import freeze
 from slan_mm.registry import MODELS
@@ -31,6 +32,17 @@ def _source_of(backbone: Mapping[str, Any]) -> str | None:
     return next((name for name in named if isinstance(name, str)), None)
 
 
+def _patch_size(backbone: nn.Module) -> int:
+    """The side in pixels of a vision transformer's patches; 1 of what has none."""
+    for name, module in backbone.named_modules():
+        # As timm's and mmpretrain's are called; those of transformers look after it themselves.
+        if name.rsplit('.', 1)[-1] == 'patch_embed':
+            first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+            if first is not None and first.kernel_size == first.stride and first.stride[0] == first.stride[1]:
+                return int(first.stride[0])
+    return 1
+
+
 @MODELS.register_module()
 class ImageEncoder(BaseModule):
     """A backbone by config and the projection of one or several of its levels.
@@ -40,7 +52,7 @@ class ImageEncoder(BaseModule):
     Args:
         backbone: config of any backbone whose output is a map (B, C, H, W) or a tuple of such, e.g. ``mmdet.ResNet``,
             ``mmpretrain.VisionTransformer`` with ``out_type='featmap'``, ``mmpretrain.TIMMBackbone``,
-            :class:`TransformersBackbone`.
+            :class:`TransformersBackbone`. Of a vision transformer images are resized to whole patches.
         embed_dims: D.
         out_levels: indices into the backbone's output tuple, -1 being the last.
         out_stride_level: index into ``out_levels`` of the level whose resolution V has. None: the finest.
@@ -91,6 +103,7 @@ class ImageEncoder(BaseModule):
         #: Where the weights of the backbone come from; None: random.
         self.source = backbone_checkpoint or _source_of(backbone)
         self.backbone = MODELS.build(backbone)
+        self._patch = _patch_size(self.backbone)
         if in_channels is None:
             self.in_channels = self._find_channels()
         else:
@@ -187,7 +200,7 @@ class ImageEncoder(BaseModule):
 
     def _levels(self, inputs: Tensor) -> list[Tensor]:
         """The maps of ``out_levels``, of images (B, 3, H, W)."""
-        return self.choose(self.backbone(inputs))
+        return self.choose(self.backbone(whole_patches(inputs, self._patch)))
 
     def choose(self, outputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
         """The maps of ``out_levels`` among the ``outputs`` of the backbone.

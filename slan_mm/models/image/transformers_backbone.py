@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
 from slan_mm.models.pretrained import find_facts, load_pretrained, read_config_file
+from slan_mm.models.resizing import whole_patches
 from slan_mm.registry import MODELS
 
 
@@ -130,8 +131,8 @@ def _patches(images: Tensor, size: int) -> tuple[Tensor, dict[str, Tensor]]:
 class TransformersBackbone(BaseModule):
     """A vision transformer of ``transformers``: patch tokens, without [CLS] and registers, as maps.
 
-    An image of any size is read: position embeddings are resized, what is left over at the right and lower edge of
-    whole patches is not seen. Images are normalised by the mean and deviation that the tower was trained with: see
+    An image of any size is read: it is resized to whole patches (:func:`whole_patches`), and position embeddings are
+    resized. Images are normalised by the mean and deviation that the tower was trained with: see
     :class:`TowerDataPreprocessor`.
 
     Args:
@@ -201,7 +202,7 @@ class TransformersBackbone(BaseModule):
                 parameter.requires_grad_(False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Maps (B, C, H // p, W // p) of images (B, 3, H, W) normalised, one for each of ``out_layers``.
+        """Maps (B, C, H / p, W / p), rounded, of images (B, 3, H, W) normalised, one for each of ``out_layers``.
 
         Raises:
             ValueError: an image is smaller than a patch of p x p.
@@ -211,11 +212,11 @@ class TransformersBackbone(BaseModule):
     def run(self, images: Tensor) -> tuple[tuple[Tensor, ...], ModelOutput]:
         """The maps of :meth:`forward`, and the model's own output."""
         patch = self.model.config.patch_size
-        height, width = images.shape[-2] // patch, images.shape[-1] // patch
-        if not height or not width:
+        if min(images.shape[-2:]) < patch:
             size = f'{images.shape[-2]} x {images.shape[-1]}'
             raise ValueError(f'an image of {size} is smaller than a patch of {patch} x {patch}.')
-        images = images[..., : height * patch, : width * patch]
+        images = whole_patches(images, patch)
+        height, width = images.shape[-2] // patch, images.shape[-1] // patch
         options: dict[str, Any] = {'interpolate_pos_encoding': True} if self.facts.interpolates else {}
         if self.facts.takes_patches:
             images, options = _patches(images, patch)

@@ -94,11 +94,7 @@ class SLANDetector(BaseSLAN, BaseDetector):
         """The prompts that together name all classes; one if the text encoder's limit has room for all."""
         if names not in self._parts:
             encoder = self.text_branch.encoder
-
-            def count_tokens(text: str) -> int:
-                return len(encoder.tokenizer(text, verbose=False)['input_ids'])
-
-            self._parts[names] = self.prompt.split(names, count_tokens, encoder.max_words)
+            self._parts[names] = self.prompt.split(names, encoder.count_tokens, encoder.max_words)
         return self._parts[names]
 
     def encode_prompts(self, parts: Sequence[PromptPart]) -> tuple[TextFeatures, list[Tensor]]:

@@ -18,7 +18,7 @@ BATCH = 50
 @MODELS.register_module()
 class NearestCaptioner(SLAN):
     """Adds ``pred_caption``, a caption of the image of ``gallery`` whose ITC embedding is the most similar, and
-    ``pred_score``, their cosine. It trains as SLAN does.
+    ``pred_score``, their cosine. It trains as SLAN does; the gallery is encoded anew with other weights.
 
     Args:
         gallery: Config of a data set of images with a caption each, that of training; encoded at the first prediction.
@@ -32,6 +32,14 @@ class NearestCaptioner(SLAN):
         super().__init__(**slan)
         self.gallery = gallery
         self._known: tuple[Tensor, list[str]] | None = None
+        self.register_load_state_dict_pre_hook(_forget)
+
+    def train(self, mode: bool = True) -> NearestCaptioner:
+        """Sets the mode; weights that train are others afterwards."""
+        if mode:
+            self._known = None
+        super().train(mode)
+        return self
 
     def _embed(self, inputs: Tensor) -> Tensor:
         return torch.nn.functional.normalize(self.encode_image(inputs).embedding.float(), dim=1)
@@ -50,8 +58,13 @@ class NearestCaptioner(SLAN):
         if self._known is None:
             self._known = self._read_gallery()
         embeddings, captions = self._known
-        scores, nearest = (self._embed(inputs) @ embeddings.T).max(dim=1)
+        own = self._embed(inputs)
+        scores, nearest = (own @ embeddings.to(own.device).T).max(dim=1)
         for sample, score, index in zip(data_samples, scores.tolist(), nearest.tolist(), strict=True):
             sample.set_field(captions[index], 'pred_caption')
             sample.set_field(score, 'pred_score')
         return data_samples
+
+
+def _forget(captioner: NearestCaptioner, *_: Any) -> None:
+    captioner._known = None

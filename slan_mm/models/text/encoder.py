@@ -176,7 +176,7 @@ class TextEncoder(BaseModule):
                 raise ValueError(f'{short(text)} is no text, or has half of a character.')
         sentence, padding_id = self.facts.sentence, self.tokenizer.pad_token_id
         batch = self.tokenizer(
-            [_lower(text) for text in texts] if self.facts.lower else list(texts),
+            [self._as_read(text) for text in texts],
             padding='longest',
             padding_side='right',
             truncation=True,
@@ -208,6 +208,13 @@ class TextEncoder(BaseModule):
         length = -(-tokens.input_ids.shape[1] // self.length_multiple) * self.length_multiple
         tokens = tokens.padded(min(length, self.max_words), padding_id) if self.length_multiple > 1 else tokens
         return tokens.to(device=self.word_embeddings.weight.device)
+
+    def _as_read(self, text: str) -> str:
+        return _lower(text) if self.facts.lower else text
+
+    def count_tokens(self, text: str) -> int:
+        """How many of ``max_words`` a whole ``text`` takes, special tokens included."""
+        return len(self.tokenizer(self._as_read(text), verbose=False)['input_ids']) + (self.facts.sentence == 'padding')
 
     def _reading_order(self, tokens: TextTokens) -> tuple[Tensor, Tensor | None, Tensor | None]:
         positions = self.backbone.config.max_position_embeddings

@@ -10,6 +10,7 @@ from support.toy import build_toy_slan, toy_batch, toy_losses
 
 from slan_mm.models.image import ImageEncoder, TransformersBackbone
 from slan_mm.models.image.transformers_backbone import ARCHITECTURES
+from slan_mm.models.resizing import resized
 
 TINY = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, patch_size=8, image_size=32)
 SIZES = {
@@ -55,12 +56,13 @@ def test_maps_are_the_towers_own_patches(architecture):
 
 @every
 @torch.no_grad()
-def test_any_size_is_read_and_what_is_no_whole_patch_is_not(architecture):
+def test_images_of_any_size_are_read_as_whole_patches(architecture):
     backbone = build(architecture)
-    image = torch.randn(1, 3, 43, 61)
+    image = torch.randn(1, 3, 43, 59)
     [found] = backbone(image)
     assert found.shape == (1, 16, 5, 7)
-    torch.testing.assert_close(found, backbone(image[..., :40, :56])[0])
+    torch.testing.assert_close(found, backbone(resized(image, (40, 56)))[0])
+    assert backbone(torch.randn(1, 3, 44, 60))[0].shape[2:] == (6, 8)
     with pytest.raises(ValueError, match='7 x 40 is smaller than a patch of 8'):
         backbone(torch.randn(1, 3, 7, 40))
 
@@ -156,6 +158,10 @@ def test_plain_vision_transformers_of_timm_give_maps_of_any_size(name):
     encoder = ImageEncoder(backbone=backbone | small, embed_dims=8, out_levels=(0, 1), in_channels=32)
     levels = encoder.extract(torch.randn(1, 3, 5 * patch, 7 * patch))
     assert [tuple(level.shape) for level in levels] == [(1, 32, 5, 7)] * 2
+    # The last pixels count, too.
+    larger = torch.randn(1, 3, 5 * patch + 3, 7 * patch + 3)
+    seen = encoder.extract(larger)[1]
+    assert seen.shape == (1, 32, 5, 7) and not torch.equal(seen, encoder.extract(larger[..., : 7 * patch])[1])
     assert encoder.project(levels).shape == (1, 8, 5, 7)
 
 

@@ -82,6 +82,8 @@ def test_spans_are_those_of_the_text(saved, architecture):
         spans = tokens.offsets[row][tokens.word_mask[row]].tolist()
         assert ''.join(text[start:end] for start, end in spans).replace(' ', '') == text.replace(' ', '')
     assert not tokens.word_mask[:, 0].any() and tokens.mask[:, 0].all()
+    # As many as a prompt that is made to fit may have.
+    assert [encoder.count_tokens(text) for text in TEXTS] == tokens.mask.sum(1).tolist()
     long = encoder.tokenize(['a red circle ' * 20])
     assert long.input_ids.shape[1] == 20 and encoder.truncated == 1
     last = {'last': encoder.tokenizer.eos_token_id, 'padding': encoder.tokenizer.pad_token_id}
