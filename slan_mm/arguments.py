@@ -16,6 +16,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from slan_mm.home_folder import expanded
 from slan_mm.plain_text import is_blank, is_whole, short
 
 #: Gives back what the function is to see, or raises a ValueError whose text goes on after the argument's name: 'must
@@ -196,7 +197,9 @@ def out_folder(value: Any) -> Path | str:
     """A folder that can be written to, or can be made; '' and None: none is asked for."""
     if value is None or value == '':
         return ''
-    path = Path(file_path(value)).expanduser()
+    path = expanded(file_path(value))
+    if path.parts[:1] and path.parts[0].startswith('~') and not Path(path.parts[0]).exists():
+        raise ValueError(f'must be a folder: there is no user {path.parts[0][1:]!r}')
     there = next(place for place in (path, *path.absolute().parents) if place.exists() or place.is_symlink())
     if not there.is_dir():
         raise ValueError(f'must be a folder: {there} is a file')
@@ -207,7 +210,7 @@ def out_folder(value: Any) -> Path | str:
 
 def out_file(value: Any) -> Path:
     """A file that can be written, or written over."""
-    path = Path(file_path(value)).expanduser()
+    path = expanded(file_path(value))
     if path.is_dir():
         raise ValueError(f'must be a file: {path} is a folder')
     try:

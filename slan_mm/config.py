@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from slan_mm.folder_config import read_folder_config
+from slan_mm.home_folder import expanded
 from slan_mm.model_folder import find_model_folder
 
 #: Settings that are gone, and what stands in their place.
@@ -45,11 +46,11 @@ def read_config(model: str | Path | Config, cfg_options: Mapping[str, Any] | Non
         cfg = Config(model._cfg_dict.to_dict())
     elif (folder := find_model_folder(model)) is not None:
         cfg = read_folder_config(folder)
-    elif not Path(model).expanduser().is_file():
+    elif not expanded(model).is_file():
         raise FileNotFoundError(f'no config {model}')
     else:
         try:
-            cfg = Config.fromfile(Path(model).expanduser())
+            cfg = Config.fromfile(expanded(model))
         except Exception as error:  # a config is Python code
             raise ValueError(f'{model} cannot be read as a config: {type(error).__name__}: {reason(error)}') from error
     for name, value in (cfg_options or {}).items():

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 #: What names of picture files end in.
-PICTURES = frozenset({'.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff'})
+PICTURES = frozenset({
+    '.jpg', '.jpeg', '.jpe', '.jfif', '.mpo', '.png', '.webp', '.avif', '.heic', '.heif', '.bmp', '.gif', '.tif',
+    '.tiff', '.jp2', '.j2k', '.ppm', '.pgm', '.pbm', '.pnm',
+})  # fmt: skip
 #: What names of video files end in.
 VIDEOS = frozenset({'.mp4', '.avi', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v'})
 

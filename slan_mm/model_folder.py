@@ -13,6 +13,8 @@ from functools import cache
 from os import PathLike
 from pathlib import Path
 
+from slan_mm.home_folder import expanded
+
 CONFIG, WEIGHTS, TOKENIZER, RECORD, CARD = 'config.json', 'model.safetensors', 'tokenizer', 'run.json', 'README.md'
 #: All that is fetched from a hub, and read from a folder.
 FILES = (CONFIG, WEIGHTS, RECORD, CARD, f'{TOKENIZER}/*.json', f'{TOKENIZER}/*.txt', f'{TOKENIZER}/*.model')
@@ -23,7 +25,7 @@ _FILES = ('.py', '.pth', '.pt', '.safetensors', '.json', '.yml', '.yaml', '.jpg'
 
 def is_model_folder(path: str | PathLike) -> bool:
     """Whether ``path`` is a folder with a config and weights of the names above."""
-    folder = Path(path).expanduser()
+    folder = expanded(path)
     return all((folder / name).is_file() for name in (CONFIG, WEIGHTS))
 
 
@@ -50,7 +52,7 @@ def find_model_folder(name: str | PathLike) -> Path | None:
     if is_hub_name(name):
         folder = fetch(str(name))
     elif is_model_folder(name):
-        folder = Path(name).expanduser()
+        folder = expanded(name)
     else:
         return None
     _check_links(folder)

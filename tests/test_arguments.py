@@ -3,6 +3,7 @@
 import json
 from fractions import Fraction
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from slan_mm.apis import (
     mark_spans,
     read_marked_text,
 )
-from slan_mm.arguments import ARGUMENTS, check_argument, image_size, usable_device
+from slan_mm.arguments import ARGUMENTS, check_argument, image_size, out_file, out_folder, usable_device
 from slan_mm.models.inference import GroundingInference, RetrievalInference
 from slan_mm.structures import MarkedText
 
@@ -175,6 +176,15 @@ def test_a_folder_that_is_new_or_none_is_taken(tmp_path):
     (tmp_path / 'link').symlink_to(tmp_path / 'gone')
     with pytest.raises(ValueError, match='is a file'):
         check_argument('img_out_dir', tmp_path / 'link')
+
+
+def test_a_folder_of_a_user_who_is_not_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for check in (out_folder, out_file):
+        with pytest.raises(ValueError, match="there is no user 'nobody-has-this-name'"):
+            check('~nobody-has-this-name/x')
+    (tmp_path / '~folder').mkdir()
+    assert out_folder('~folder/x') == Path('~folder/x')
 
 
 def test_configs_and_devices_that_are_there_are_taken():

@@ -13,6 +13,8 @@ from torch import nn
 from slan_mm.apis import SLANInferencer
 from slan_mm.apis.lance_index import LanceIndex
 from slan_mm.datasets.readers.parquet_shards import extract_parquet
+from slan_mm.datasets.transforms.load_image import load_image
+from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.datasets.video import load_frames
 from slan_mm.extras import EXTRAS, PARTLY_NEEDED, require_extra
 from slan_mm.models.lora import add_lora
@@ -26,6 +28,7 @@ BEGINNINGS = [
     ('video', lambda: TRANSFORMS.build(dict(type='LoadVideo'))),
     ('video', lambda: load_frames('film.mp4', range)),
     ('video', lambda: SLANInferencer('video_retrieval', 'config.py', 'weights.pth')),
+    ('heic', lambda: load_image('a.heic', b'\0\0\0\x18ftypheic')),
     ('shards', lambda: DATASETS.build(dict(type='WebPairDataset', urls='{00..09}.tar'))),
     ('captions', lambda: METRICS.build(dict(type='CaptionMetric'))),
     ('parquet', lambda: extract_parquet(Path('shards'), Path('pictures'), Path('rows.jsonl'))),
@@ -46,12 +49,12 @@ def test_a_missing_package_is_asked_for_before_work_begins(extra, begin, monkeyp
     for package in EXTRAS[extra].packages:
         monkeypatch.setitem(sys.modules, package, None)
     # A tool ends with the line alone.
-    with pytest.raises((ModuleNotFoundError, SystemExit)) as raised:
+    with pytest.raises((ModuleNotFoundError, SystemExit, UnreadableImageError)) as raised:
         begin()
     packages = [f'{package}{versions}' for package, versions in EXTRAS[extra].packages.items()]
     line = f'{sys.executable} -m pip install ' + ' '.join(f"'{package}'" for package in packages)
     assert str(raised.value).endswith(f'Install: {line}')
-    said = str(raised.value).removeprefix('slan_to_onnx: ').removeprefix('app: ')
+    said = re.sub('^(slan_to_onnx|app|Cannot read image .*?): ', '', str(raised.value))
     assert said.startswith(f'{", ".join(EXTRAS[extra].packages)} not installed')
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from slan_mm.arguments import out_file
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import option
+from slan_mm.home_folder import expanded
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -45,7 +46,7 @@ from slan_mm.visualization.run_log import read_run
 def main(arguments: list[str] | None = None) -> None:
     """Reads the runs and writes the page."""
     options = parse_options(arguments)
-    print(write_dashboard(Path(options.out), [read_run(Path(run).expanduser()) for run in options.runs]))
+    print(write_dashboard(Path(options.out), [read_run(expanded(run)) for run in options.runs]))
 
 
 if __name__ == '__main__':

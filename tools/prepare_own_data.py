@@ -22,6 +22,7 @@ writes into ``data/own`` (or --out, or $SLAN_OWN_DATA), nothing into the source:
 import argparse
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -59,6 +60,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.datasets.pictures import path_below
 from slan_mm.datasets.readers import read_captions
 from slan_mm.datasets.readers.entry import load_json
 from slan_mm.datasets.readers.parquet_shards import extract_parquet, parquet_files
@@ -72,6 +74,8 @@ SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 #: Of parquet files, what their rows say.
 ROWS = 'rows.jsonl'
 MOST_UNREADABLE = 0.1  # share of pictures
+#: What is written, for :func:`claim`.
+KIND = 'own data'
 #: The config that such data are for; and where it looks for its encoders.
 CONFIG = 'configs/pretrain/slan_own_data_pretrained.py'
 ENCODERS = ('efficientnet_lite0.safetensors', 'all-MiniLM-L6-v2')
@@ -110,9 +114,11 @@ def check(records: list[ImageRecord]) -> list[ImageRecord]:
     for split, fewest in (('train', 32), ('val', 2)):
         count = sum(record.split == split for record in kept)
         if count < fewest:
+            found = Counter(record.split or 'no split' for record in kept)
+            told = ', '.join(f'{number} in {name!r}' for name, number in found.items())
             raise PreparationError(
-                f"{count} pictures are in split '{split}', which needs at least {fewest}: add pictures, or change the "
-                'split column or --holdout'
+                f"{count} pictures are in split '{split}', which needs at least {fewest}. There are {told}. Add "
+                'pictures, call the splits train and val, or change --split-field or --holdout'
             )
     return kept
 
@@ -151,7 +157,7 @@ def write_captions(records: list[ImageRecord], root: Path, file: Path) -> None:
         writer = csv.writer(handle)
         writer.writerow(['image', 'caption', 'image_id', 'split'])
         for record in records:
-            path = os.path.relpath(record.img_path, root)
+            path = path_below(record.img_path, root)
             writer.writerows([path, caption, record.image_id, record.split] for caption in record.captions)
 
 
@@ -174,15 +180,22 @@ def format_of(captions: Path) -> str:
 def read(options: argparse.Namespace) -> list[ImageRecord]:
     """The pictures and captions of the source; of parquet files ``options.pictures`` becomes the folder of pictures."""
     source, form = options.captions, ''
+    if not options.pictures.is_dir():
+        what = 'is a file: give the folder of the pictures first' if options.pictures.is_file() else 'does not exist'
+        raise PreparationError(f'the folder of the pictures, {options.pictures}, {what}')
+    if source is not None and not source.is_file():
+        raise PreparationError(
+            f'the table of captions, {source}, {"is no file" if source.exists() else "does not exist"}'
+        )
+    if options.out.resolve().is_relative_to(options.pictures.resolve()):
+        raise PreparationError(f'{options.out} lies in {options.pictures}: choose an --out that is elsewhere')
     fields = {name: getattr(options, name) for name in ('image_field', 'caption_field', 'split_field')}
     if source is not None:
         form = format_of(source)
         if form in ('karpathy', 'coco_captions'):
             fields = {}
-    elif options.out.resolve().is_relative_to(options.pictures.resolve()):
-        raise PreparationError(f'{options.out} lies in {options.pictures}: choose an --out that is elsewhere')
     elif parquet_files(options.pictures):
-        claim(options.out, ['images', ROWS])
+        claim(options.out, ['images', ROWS], KIND)
         pictures = options.out / 'images'
         if pictures.is_symlink():
             pictures.unlink()
@@ -208,7 +221,7 @@ def prepare(options: argparse.Namespace) -> None:
     names = ['captions.csv', 'tokenizer']
     if (options.out / 'images').resolve() != options.pictures.resolve():
         names.append('images')
-    claim(options.out, names)
+    claim(options.out, names, KIND)
     tokenizer = make_tokenizer((c for r in kept if r.split == 'train' for c in r.captions), options.vocabulary)
     with FolderLock(options.out):
         link(options.pictures, options.out / 'images')

@@ -107,7 +107,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from mmengine.dist import barrier, init_dist, is_distributed, is_main_process
-from mmengine.logging import MMLogger
+from mmengine.logging import MMLogger, print_log
 
 from slan_mm.engine.gloo import join_cpu_ranks
 from slan_mm.engine.launch import leave_processes
@@ -119,7 +119,7 @@ from slan_mm.pseudo_labels.categories import Categories, classes_yaml, frequent_
 from slan_mm.pseudo_labels.filters import Thresholds, read_thresholds
 from slan_mm.pseudo_labels.fragments import FOLDER, check_asked
 from slan_mm.pseudo_labels.gold import Gold
-from slan_mm.pseudo_labels.labelling import FILES, Labelling
+from slan_mm.pseudo_labels.labelling import FILES, Labelling, check_readable
 from slan_mm.pseudo_labels.merge import MERGED, merge
 from slan_mm.pseudo_labels.report import describe, write_report
 from slan_mm.pseudo_labels.sources import Source, all_phrases, find_source, name_things
@@ -131,12 +131,16 @@ def choose_categories(options: argparse.Namespace, source: Source) -> Categories
     """The classes of ``--classes``, or else the most frequent head nouns, which are written to a file for editing."""
     if options.classes:
         return read_categories(options.classes)
-    counts = frequent_heads(all_phrases(source.pictures), options.top_classes)
+    wrong: list[str] = []
+    counts = frequent_heads(all_phrases(source.pictures, wrong), options.top_classes)
+    told = f'{len(wrong)} captions have wrong brackets and are left out, the first of {wrong[0]}' if wrong else ''
     if not counts:
-        raise ValueError(f'{options.data} has no caption with a noun: name the classes by --classes')
+        raise ValueError(f'{options.data} has no caption with a noun: name the classes by --classes. {told}'.strip())
+    if told:
+        print_log(f'{options.data}: {told}', 'current', logging.WARNING)
     # An existing file may have been edited.
     if is_main_process() and not (options.out / 'classes.yaml').exists():
-        claim(options.out, ['classes.yaml'])
+        claim(options.out, ['classes.yaml'], 'pseudo-labels')
         (options.out / 'classes.yaml').write_text(classes_yaml(counts), encoding='utf-8')
     return Categories(dict.fromkeys(counts, ()))
 
@@ -159,12 +163,13 @@ def label(options: argparse.Namespace) -> None:
         options.config, options.checkpoint, options.device, options.cfg_options, options.scales, options.batch_size
     )
     if is_main_process():
-        claim(options.out, [*FILES, FOLDER, *(['review'] if options.review else [])])
+        claim(options.out, [*FILES, FOLDER, *(['review'] if options.review else [])], 'pseudo-labels')
         check_asked(answers, {**asked, 'data': source.signature(), 'content of the pictures': source.content()})
     barrier()
     answer_all(source.pictures, grounder, answers)
     barrier()
     if is_main_process():
+        check_readable(answers)
         labelling = Labelling(answers, categories, thresholds, gold, options.precision)
         tally = labelling.write(options.out, source.root)
         tally.left_out = source.left_out

@@ -74,6 +74,7 @@ from slan_mm.config import read_config
 from slan_mm.engine.checkpoint_io import find_checkpoint
 from slan_mm.engine.smoke import make_smoke_run
 from slan_mm.environment import smoke_asked_for
+from slan_mm.home_folder import expanded
 from slan_mm.own_files import claim
 from slan_mm.registry import DATASETS, EVALUATOR
 from slan_mm.visualization import (
@@ -253,13 +254,15 @@ def pages(options: argparse.Namespace) -> Iterator[tuple[str, Canvas | str]]:
         make_smoke_run(cfg)
     for checkpoint in options.checkpoints:
         GroundingInferencer.check_model(cfg, checkpoint)
+    if options.picture and expanded(options.picture).is_dir():
+        raise ValueError(f'--picture takes one picture, and {options.picture} is a folder')
     for text in options.text or []:
         GroundingInferencer.check_call(options.picture, text)
     wanted = [*FIGURES, 'texts', 'retrieval'] if options.figure == 'all' else [options.figure]
     reasons = {name: why for name in wanted if (why := lacking(options, cfg, name))}
     if len(reasons) == len(wanted):
         raise ValueError('; '.join(dict.fromkeys(reasons.values())))
-    claim(options.out_dir, [page_of(name) for name in wanted if name not in reasons])
+    claim(options.out_dir, [page_of(name) for name in wanted if name not in reasons], 'figures')
     yield from reasons.items()
     if options.figure == 'training':
         yield 'training', draw_training(options, cfg)

@@ -116,9 +116,9 @@ class TaskInferencer(BaseInferencer):
     ) -> None:
         """Checks, before the model runs, that the pages of ``names`` and the predictions can be written."""
         if img_out_dir:
-            claim(Path(img_out_dir), [page_name(number, name) for number, name in enumerate(names)])
+            claim(Path(img_out_dir), [page_name(number, name) for number, name in enumerate(names)], 'answers')
         if pred_out_dir:
-            claim(Path(pred_out_dir), [PREDICTIONS])
+            claim(Path(pred_out_dir), [PREDICTIONS], 'answers')
 
     @classmethod
     def check_model(cls, cfg: Config, weights: str | Path) -> None:

@@ -70,7 +70,7 @@ def export_index(index: PictureIndex | LanceIndex, folder: str | Path, program: 
         for number, part in enumerate(index.saved(size)):
             if not number:
                 collection = collection_of(part.summary)
-                start_afresh(folder, ['collection.json', 'rows'])
+                start_afresh(folder, ['collection.json', 'rows'], 'an exported index')
                 (folder / 'rows').mkdir()
             with replaced_atomically(folder / 'rows' / f'{number:06d}.{ending}') as temporary:
                 write(part, temporary)

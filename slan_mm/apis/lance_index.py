@@ -156,7 +156,7 @@ class LanceIndex:
 
     def _claim(self) -> None:
         if not is_lance(self.folder):
-            claim(self.folder, ['header.lance', 'pictures.lance', 'features'])
+            claim(self.folder, ['header.lance', 'pictures.lance', 'features'], 'an index')
         admit_readers(self.folder)
         self._reader = FolderReader(self.folder)
 

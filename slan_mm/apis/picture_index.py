@@ -127,7 +127,7 @@ class PictureIndex:
         if self._lock is not None:
             return
         if self._content is None:
-            claim(self.folder, ['index.json', 'features'])
+            claim(self.folder, ['index.json', 'features'], 'an index')
         self._lock = FolderLock(self.folder)
         if self._read_content() != self._content:
             self._end()

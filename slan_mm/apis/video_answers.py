@@ -81,7 +81,7 @@ def infer_video(
     frames = Frames(path, every)
     named = Path(out_dir)
     film, answers_file = video_files(number, path)
-    claim(named, [film, answers_file])
+    claim(named, [film, answers_file], 'answers')
     choice = {name: options.pop(name) for name in ('top', 'score_thr') if name in options}
     if unknown := sorted(set(options) - set(signature(inferencer.prepare).parameters)):
         raise ValueError(f'{inferencer.task} of a video has no option {", ".join(unknown)}')

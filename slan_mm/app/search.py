@@ -11,6 +11,7 @@ from slan_mm.app.messages import AppError, read_text, told
 from slan_mm.app.models import AppModel
 from slan_mm.datasets.pictures import read_picture
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.home_folder import expanded
 from slan_mm.visualization.html import Box, note_html, picture_html, text_html
 from slan_mm.visualization.jpeg import shrink, to_jpeg
 
@@ -81,8 +82,12 @@ class AppSearch:
         """
         if not self.may_add:
             raise AppError('Folders can be added only where the app runs on your own machine.')
-        path = Path(read_text(folder, 'name of a folder')).expanduser()
-        if not path.is_dir():
+        path = expanded(read_text(folder, 'name of a folder'))
+        try:
+            there = path.is_dir()
+        except OSError:  # e.g. a name longer than file systems take
+            there = False
+        if not there:
             raise AppError('There is no such folder.')
         self.prepare()
         with self.model.lock:

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from slan_mm.datasets.transforms.load_image import load_image, to_rgb
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.file_endings import PICTURES
+from slan_mm.home_folder import expanded
 from slan_mm.plain_text import is_whole
 
 #: A file's path; a (H, W, 3) uint8 array, RGB; or a PIL image of any mode.
@@ -87,7 +88,7 @@ def find_picture(picture: Any) -> Any:
         raise UnreadableImageError(f'the name of the picture {str(picture)!a} is not UTF-8: rename it')
     if str(picture).startswith(('http://', 'https://')):
         raise ValueError(f'{picture} is a web address: download the picture and give its path')
-    path = Path(picture).expanduser()
+    path = expanded(picture)
     try:
         there = path.exists()
     except OSError:  # e.g. a name longer than file systems take
@@ -95,6 +96,12 @@ def find_picture(picture: Any) -> Any:
     if not there:
         raise UnreadableImageError(f'there is no picture {picture}')
     return path
+
+
+def path_below(path: str | os.PathLike, folder: str | os.PathLike) -> str:
+    """``path`` from ``folder`` on, through links to folders: as it is found below any link to ``folder``."""
+    parent, name = os.path.split(path)
+    return os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
 
 
 def list_pictures(

@@ -18,6 +18,7 @@ from mmengine.runner import (
     get_torchvision_models,
 )
 
+from slan_mm.home_folder import expanded
 from slan_mm.model_folder import WEIGHTS, find_model_folder
 from slan_mm.plain_text import short
 from slan_mm.shipped import find_shipped
@@ -45,7 +46,7 @@ def find_checkpoint(path: str | os.PathLike) -> Path:
     folder = find_model_folder(path)
     if folder is not None:
         return folder / WEIGHTS
-    path = Path(path).expanduser()
+    path = expanded(path)
     if path.is_dir():
         pointer = next((path / name for name in (BEST, LAST) if (path / name).is_file()), None)
         if pointer is None:
@@ -102,7 +103,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict:
             if (newer := existing_checkpoint(filename)) == path:
                 raise
             path = newer
-    if path != Path(filename).expanduser():
+    if path != expanded(filename):
         print_log(f'{filename}: its checkpoint is {path.name}', 'current')
     check_weights(path, content)
     return content

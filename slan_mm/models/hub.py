@@ -97,7 +97,7 @@ class HubModel(ModelHubMixin, library_name='slan_mm', tags=['vision-language', '
         """
         self._portable()
         folder = Path(check_argument('save_directory', save_directory, lambda value: out_folder(file_path(value))))
-        claim(folder, names := [WEIGHTS, TOKENIZER, CONFIG, CARD, RECORD])
+        claim(folder, names := [WEIGHTS, TOKENIZER, CONFIG, CARD, RECORD], 'a model')
         written = {name: options[name] for name in ('config', 'model_card_kwargs') if name in options}
         with replaced_together(folder, names) as new:
             super().save_pretrained(new, **written)

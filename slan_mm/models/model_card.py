@@ -12,6 +12,7 @@ import yaml
 from huggingface_hub import ModelCard, ModelCardData
 from mmengine.config import Config
 
+from slan_mm.home_folder import expanded
 from slan_mm.version import __version__
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _tower(model: Any, cfg: Config, side: str) -> dict[str, Any]:
 
 def _licence(source: str, backbone: Any) -> str | None:
     """What the card beside a tower's weights says, or timm of a model that it has itself fetched."""
-    card = Path(source).expanduser() / 'README.md'
+    card = expanded(source) / 'README.md'
     if card.is_file():
         front = re.match(r'---\n(.*?)\n---', card.read_text(encoding='utf-8', errors='replace'), re.DOTALL)
         try:

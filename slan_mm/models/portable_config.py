@@ -12,6 +12,7 @@ from transformers import PretrainedConfig
 
 from slan_mm.applied_config import find_steps, picture_size, without_cached_pictures, without_feature_stores
 from slan_mm.folder_config import HERE, PARTS, RUNTIME, SOURCES, check_parts
+from slan_mm.home_folder import expanded
 from slan_mm.model_folder import TOKENIZER
 
 #: What the config of a text or vision tower says of the files it came from, and of how it is run.
@@ -118,5 +119,5 @@ def _from_here(value: Any) -> Any:
         return [_from_here(item) for item in value]
     if not isinstance(value, str) or not (os.path.isabs(value) or value.startswith('~')):
         return value
-    path = Path(value).expanduser()
+    path = expanded(value)
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else PurePosixPath(value).name

@@ -65,13 +65,17 @@ def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder:
     blocks = range(-(-len(pictures) // BLOCK))
     own = [block for block in blocks if block % ranks == rank]
     left = [block for block in own if block not in done]
+
+    def size(block: int) -> int:
+        return len(pictures[block * BLOCK : (block + 1) * BLOCK])
+
     with (
         FragmentWriter(folder, rank) as writer,
-        Progress('pictures grounded', len(own) * BLOCK, (len(own) - len(left)) * BLOCK) as progress,
+        Progress('pictures grounded', sum(map(size, own)), sum(map(size, own)) - sum(map(size, left))) as progress,
     ):
         for block in left:
             writer.write(block, answer_block(pictures[block * BLOCK : (block + 1) * BLOCK], grounder))
-            progress.step(BLOCK)
+            progress.step(size(block))
 
 
 def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder) -> list[dict]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import yaml
 
 from slan_mm.datasets.marked_text import APOSTROPHES
+from slan_mm.home_folder import expanded
 from slan_mm.plain_text import short
 from slan_mm.text_files import read_yaml
 
@@ -106,7 +106,7 @@ def read_categories(value: str) -> Categories:
     """
     if not value.endswith(('.yaml', '.yml')):
         return Categories({name.strip(): () for name in value.split(',') if name.strip()})
-    file = Path(value).expanduser()
+    file = expanded(value)
     content = read_yaml(file)
     listed = [(name, None) for name in content] if isinstance(content, list) else []
     if odd := [name for name, _ in listed if content.count(name) > 1]:

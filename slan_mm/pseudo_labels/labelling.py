@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slan_mm.atomic_files import replaced_atomically
+from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.pseudo_labels.categories import Categories
 from slan_mm.pseudo_labels.choosing import Choice, choose_thresholds, find_candidates, precision_by
 from slan_mm.pseudo_labels.filters import (
@@ -55,7 +56,8 @@ class Tally:
     """What was counted. ``right`` and ``judged``, by (category, size), are of gold pictures that chose no threshold."""
 
     pictures: int = 0
-    unreadable: int = 0
+    #: Why, for each one.
+    unreadable: list[str] = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
     named: int = 0
     covered: int = 0
@@ -89,7 +91,8 @@ class Tally:
         """As json can write it."""
         return dict(
             pictures=self.pictures,
-            unreadable=self.unreadable,
+            unreadable=len(self.unreadable),
+            unreadable_reasons=self.unreadable,
             left_out=dict(self.left_out),
             things_named=self.named,
             coverage=self.covered / max(self.named, 1),
@@ -175,7 +178,7 @@ class Labelling:
                 judge(record, self.ranks, self.thresholds, self.caps)
                 yield record
             elif tally is not None:
-                tally.unreadable += 1
+                tally.unreadable.append(record['error'])
 
     def write(self, out: Path, root: Path) -> Tally:
         """Writes the label files and counts."""
@@ -224,3 +227,13 @@ class Labelling:
         with replaced_atomically(folder / 'label_studio.xml') as temporary:
             temporary.write_text(label_studio_config(names), encoding='utf-8')
         return len(chosen)
+
+
+def check_readable(answers: Path) -> None:
+    """Raises UnreadableImageError: not one of the pictures that ``answers`` are of can be read."""
+    reasons = []
+    for block in read_blocks(answers):
+        if any('error' not in record for record in block):
+            return
+        reasons += [record['error'] for record in block]
+    raise UnreadableImageError(f'none of {len(reasons)} pictures can be read. The first: {reasons[0]}')

@@ -37,11 +37,16 @@ def merge(out: Path, corrected: Path | None, detections: Path | None = None, sco
 
     Raises:
         FileNotFoundError: There is no such file, or ``out`` has no labels.
-        AnnotationError: The file is neither of the two formats, names a picture or a class that ``out`` does not have,
-            has a picture in another size, or its boxes twice, or a box that is none; and what :func:`new_boxes` raises.
+        FileExistsError: An earlier ``merged.json`` has corrected pictures that ``corrected`` lacks: they would be lost.
+        AnnotationError: The file has no correction, is neither of the two formats, names a picture or a class that
+            ``out`` does not have, has a picture in another size, or its boxes twice, or a box that is none; and what
+            :func:`new_boxes` raises.
     """
     labels = CocoFile(str(out / 'labels.json'))
     boxes = {} if corrected is None else _corrections(corrected, labels)
+    if corrected is not None and not boxes:
+        raise AnnotationError(f'{corrected} has no picture with an annotation. {_REMEDY}')
+    _check_earlier(out / MERGED, {image['file_name'] for number, image in labels.imgs.items() if number in boxes})
     annotations = [one for one in labels.dataset['annotations'] if one['image_id'] not in boxes]
     for number in sorted(boxes):
         annotations += [_annotation(dict(one, image_id=number, score=1.0), 'reviewed') for one in boxes[number]]
@@ -50,11 +55,25 @@ def merge(out: Path, corrected: Path | None, detections: Path | None = None, sco
     annotations.sort(key=lambda one: one['image_id'])
     for number, one in enumerate(annotations, start=1):
         one['id'] = number
-    claim(out, [MERGED])
+    claim(out, [MERGED], 'pseudo-labels')
     with replaced_atomically(out / MERGED) as temporary:
         text = json.dumps(dict(labels.dataset, annotations=annotations), ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + '\n', encoding='utf-8')
     return Merged(len(boxes), len(found))
+
+
+def _check_earlier(merged: Path, corrected: set[str]) -> None:
+    """Raises FileExistsError: ``merged`` has corrected pictures that are not among those ``corrected`` now."""
+    if not merged.exists():
+        return
+    earlier = CocoFile(str(merged))
+    reviewed = {one['image_id'] for one in earlier.dataset['annotations'] if one.get('extra', {}).get('reviewed')}
+    lost = sorted({earlier.imgs[number]['file_name'] for number in reviewed} - corrected)
+    if lost:
+        raise FileExistsError(
+            f'{merged} has {len(lost)} corrected pictures that would be lost, the first is {lost[0]}: give all '
+            'corrections in one file, or move merged.json away'
+        )
 
 
 def _annotation(box: dict, kind: str) -> dict:

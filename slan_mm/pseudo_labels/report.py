@@ -23,6 +23,7 @@ from slan_mm.visualization.jpeg import data_uri, to_jpeg
 
 #: Pictures of a row of the montage, and their side in pixels.
 SHOWN, SIDE = 6, 112
+TOLD = 10  # unreadable pictures that are named
 
 
 def percent(value: float | None) -> str:
@@ -33,10 +34,13 @@ def percent(value: float | None) -> str:
 def describe(tally: Tally) -> str:
     """The run in a few lines."""
     lines = [
-        f'{tally.pictures} pictures, {tally.unreadable} unreadable, {tally.left_out.total()} left out; '
+        f'{tally.pictures} pictures, {len(tally.unreadable)} unreadable, {tally.left_out.total()} left out; '
         f'{tally.named} named objects',
         f'{tally.labels.total()} labels cover {percent(tally.covered / max(tally.named, 1))} of the named objects',
     ]
+    lines += [f'unreadable: {reason}' for reason in tally.unreadable[:TOLD]]
+    if len(tally.unreadable) > TOLD:
+        lines.append(f'and {len(tally.unreadable) - TOLD} more, see report.json')
     lines += [f'left out: {number} pictures, {reason}' for reason, number in tally.left_out.items()]
     if (choice := tally.choice) is not None:
         reached = choice.precision >= choice.asked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 
 from slan_mm.datasets.marked_text import read_marked_text
 from slan_mm.datasets.noun_phrases import find_noun_phrases, with_modifiers
-from slan_mm.datasets.pictures import file_state, list_pictures
+from slan_mm.datasets.pictures import file_state, list_pictures, path_below
 from slan_mm.datasets.readers import read_captions
 from slan_mm.file_endings import PICTURES
 from slan_mm.pseudo_labels.categories import Categories
@@ -83,14 +82,12 @@ def find_source(
     if data.is_dir() and not file.is_file():
         root = images or data
         paths = [str(path) for path in list_pictures(root, PICTURES)]
-        return Source(root, [NamedPicture(path, os.path.relpath(path, root), []) for path in paths])
+        return Source(root, [NamedPicture(path, path_below(path, root), []) for path in paths])
     root = images or (file.parent / 'images' if (file.parent / 'images').is_dir() else file.parent)
     if format is None and file.suffix.lower() not in _TABLES:
         raise ValueError(f'{file}: tell its format by --format, one of karpathy, coco_captions, json_list')
     records = read_captions(str(file), str(root), format or 'table', split=split, empty_captions='drop', **options)
-    return Source(
-        root, [NamedPicture(one.img_path, os.path.relpath(one.img_path, root), one.captions) for one in records]
-    )
+    return Source(root, [NamedPicture(one.img_path, path_below(one.img_path, root), one.captions) for one in records])
 
 
 def marked_phrases(caption: str, categories: Categories | None) -> tuple[str, list[list[int]]]:
@@ -113,13 +110,18 @@ def marked_phrases(caption: str, categories: Categories | None) -> tuple[str, li
     return caption, spans
 
 
-def all_phrases(pictures: Iterable[NamedPicture]) -> Iterator[str]:
-    """The phrases of all captions, from which categories can be found; captions with wrong brackets have none."""
+def all_phrases(pictures: Iterable[NamedPicture], wrong: list[str] | None = None) -> Iterator[str]:
+    """The phrases of all captions, from which categories can be found; captions with wrong brackets have none.
+
+    ``wrong`` gets what is wrong with these, with the picture's name.
+    """
     for picture in pictures:
         for caption in picture.captions:
             try:
                 text, spans = marked_phrases(caption, None)
-            except ValueError:
+            except ValueError as error:
+                if wrong is not None:
+                    wrong.append(f'{picture.file_name}: {error}')
                 continue
             yield from (text[start:end] for start, end in spans)
 

@@ -1,29 +1,72 @@
 """A page measured in points, y downwards: texts are measured before they are placed, so that none is cut or covered."""
 
-from collections.abc import Sequence
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, get_font_names
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
+from mmengine.logging import print_log
 
 from slan_mm.atomic_files import replaced_atomically
 
 #: Pixels an inch of the files written. Texts are measured at this resolution.
 DPI = 200
 _QUALITY, _JPG_DPI = 80, 120  # of jpg files
+_MISSING = re.compile(r'Glyph (\d+) ')
 INK = '#212529'
 GREY = '#667085'
 RULE = '#d0d5dd'
 
 
+#: Where matplotlib's own font has no letter, those of the usual systems, as far as they are installed.
+_FAMILIES = (
+    'DejaVu Sans', 'Noto Sans', 'Noto Sans CJK JP', 'Noto Sans CJK SC', 'Noto Sans Devanagari', 'Noto Sans Bengali',
+    'Noto Sans Thai', 'Noto Emoji', 'Segoe UI Emoji', 'Apple SD Gothic Neo', 'Hiragino Sans', 'PingFang SC',
+    'Malgun Gothic', 'Microsoft YaHei', 'Yu Gothic', 'Nirmala UI', 'Arial Unicode MS',
+)  # fmt: skip
+_told: set[str] = set()
+
+
+@lru_cache(maxsize=1)
+def _families() -> list[str]:
+    installed = set(get_font_names())
+    return [name for name in _FAMILIES if name in installed]
+
+
 @lru_cache(maxsize=32)
 def _font(size: float, weight: str) -> FontProperties:
-    return FontProperties(family='DejaVu Sans', size=size, weight=weight)
+    return FontProperties(family=_families(), size=size, weight=weight)
+
+
+@contextmanager
+def _missing_letters_told_once() -> Iterator[None]:
+    """In place of matplotlib's warnings, several for each letter, a line of the log."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        yield
+    missing = set()
+    for warning in caught:
+        if found := _MISSING.match(str(warning.message)):
+            missing.add(chr(int(found[1])))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if new := sorted(missing - _told):
+        _told.update(new)
+        print_log(
+            f'no installed font has the letters {"".join(new)!a}: figures show boxes in their place. Install one that '
+            'has, such as Noto Sans CJK',
+            'current',
+            logging.WARNING,
+        )
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +77,8 @@ def _renderer() -> RendererAgg:
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = 'normal') -> float:
     """Width of one line of text in points, as it will be drawn."""
-    width, _, _ = _renderer().get_text_width_height_descent(text, _font(size, weight), ismath=False)
+    with _missing_letters_told_once():
+        width, _, _ = _renderer().get_text_width_height_descent(text, _font(size, weight), ismath=False)
     return width * 72 / DPI
 
 
@@ -103,7 +147,8 @@ class Canvas:
 
     def pixels(self) -> np.ndarray:
         """The page as (H, W, 3) uint8 RGB."""
-        self.figure.canvas.draw()
+        with _missing_letters_told_once():
+            self.figure.canvas.draw()
         return np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
 
     def save(self, path: str | Path) -> Path:
@@ -113,7 +158,7 @@ class Canvas:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced_atomically(path) as temporary:
+        with _missing_letters_told_once(), replaced_atomically(path) as temporary:
             if path.suffix == '.jpg':
                 # Colours at full resolution: lines of boxes are thin.
                 self.figure.savefig(

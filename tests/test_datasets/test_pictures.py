@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from slan_mm.datasets.pictures import check_picture, list_pictures, read_picture
+from slan_mm.datasets.pictures import check_picture, list_pictures, path_below, read_picture
+from slan_mm.datasets.transforms.load_image import FORMATS
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.file_endings import PICTURES
 
 
 @pytest.fixture
@@ -42,3 +44,29 @@ def test_a_picture_without_pixels(size):
     for read in (read_picture, check_picture):
         with pytest.raises(ValueError, match=f'a picture of {size[0]} x {size[1]} has no pixels'):
             read(Image.new('RGB', size))
+
+
+def test_a_name_in_a_folder_may_begin_with_a_tilde(images, monkeypatch):
+    monkeypatch.chdir(images)
+    (images / '~nobody-has-this-name.png').write_bytes((images / 'a.jpg').read_bytes())
+    (name,) = [path for path in list_pictures('.') if path.name.startswith('~')]
+    assert read_picture(name).shape[2] == 3
+
+
+def test_paths_below_a_link_to_a_folder(tmp_path):
+    (tmp_path / 'real/sub').mkdir(parents=True)
+    (tmp_path / 'far/away').mkdir(parents=True)
+    (tmp_path / 'far/away/link').symlink_to(tmp_path / 'real')
+    for path in ('real/sub/a.png', 'far/away/link/sub/a.png'):
+        assert path_below(tmp_path / path, tmp_path / 'far/away/link') == 'sub/a.png'
+    # A picture that is a link is a name in its folder.
+    (tmp_path / 'real/b.png').symlink_to(tmp_path / 'far/b.png')
+    assert path_below(tmp_path / 'real/b.png', tmp_path / 'real') == 'b.png'
+
+
+def test_folders_show_the_formats_of_photographs():
+    Image.init()
+    endings = {ending for ending, name in Image.registered_extensions().items() if name in FORMATS}
+    assert PICTURES - {'.heic', '.heif'} <= endings
+    for name in ('JPEG', 'PNG', 'WEBP', 'TIFF', 'GIF', 'BMP', 'PPM', 'JPEG2000', 'MPO'):
+        assert any(Image.registered_extensions().get(ending) == name for ending in PICTURES), name

@@ -52,7 +52,7 @@ def written(tmp_path_factory):
 
 def test_what_is_counted(written):
     _, tally = written
-    assert (tally.pictures, tally.unreadable, tally.named, tally.covered) == (3, 1, 6, 4)
+    assert (tally.pictures, len(tally.unreadable), tally.named, tally.covered) == (3, 1, 6, 4)
     assert tally.labels.total() == 3 and tally.fails == dict(flip=2, duplicates=1)
     assert tally.left['read'] == tally.left['quantile'] == 6 and tally.left['flip'] == 4 and tally.left['cap'] == 3
     assert '3 labels cover 66.7 % of the named objects' in describe(tally)

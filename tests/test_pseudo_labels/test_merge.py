@@ -1,6 +1,7 @@
 """Corrections that come back: whatever is wrong with their file is told, and no box that is none joins the labels."""
 
 import json
+import shutil
 
 import pytest
 from support.fuzzing import fuzz
@@ -93,3 +94,24 @@ def test_fuzzed(out, content):
     file.write_text(json.dumps(content))
     # A class or a picture may be changed into another one that there is.
     fuzz(lambda: merge(out, file), file, lambda merged: check(out), skipped=lambda error: 'labels.json' in str(error))
+
+
+def test_corrections_are_not_lost(out, tmp_path):
+    shutil.copytree(out, tmp_path / 'run', symlinks=True)
+    run = tmp_path / 'run'
+    (run / 'merged.json').unlink(missing_ok=True)
+    (run / 'corrected.json').write_text(json.dumps(coco()))
+    merge(run, run / 'corrected.json')
+    before = (run / 'merged.json').read_bytes()
+    # Tasks that nobody has annotated, as the tool itself has written them.
+    (run / 'tasks.json').write_text(json.dumps([task(annotations=[])]))
+    with pytest.raises(AnnotationError, match=r'tasks\.json has no picture with an annotation'):
+        merge(run, run / 'tasks.json')
+    (run / 'other.json').write_text(json.dumps(coco(images=[dict(IMAGE, file_name='1.png')])))
+    (run / 'found.json').write_text('[]')
+    for files in ((run / 'other.json',), (None, run / 'found.json')):
+        with pytest.raises(FileExistsError, match=r'1 corrected pictures that would be lost, the first is 0\.png'):
+            merge(run, *files)
+    assert (run / 'merged.json').read_bytes() == before
+    merge(run, run / 'corrected.json', run / 'found.json')
+    assert (run / 'merged.json').read_bytes() == before

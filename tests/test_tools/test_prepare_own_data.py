@@ -148,3 +148,42 @@ def test_pictures_may_lie_in_the_output_folder(tool, mine):
     for _ in range(2):
         tool['main']([str(mine / 'own/images'), str(mine / 'captions.csv'), '--out', str(mine / 'own')])
     assert len(list((mine / 'own/images').rglob('*.png'))) == 60
+
+
+def test_paths_of_a_table_and_a_linked_folder_meet(tool, mine):
+    (mine / 'far/away').mkdir(parents=True)
+    (mine / 'far/away/link').symlink_to(mine / 'photos')
+    table = (mine / 'captions.csv').read_text().splitlines()
+    (mine / 'captions.csv').write_text('\n'.join([table[0], *(f'{mine}/photos/{line}' for line in table[1:])]))
+    tool['main']([str(mine / 'far/away/link'), str(mine / 'captions.csv'), '--out', str(mine / 'far/own')])
+    written = rows(mine / 'far/own/captions.csv')
+    assert len(written) == 120 and all((mine / 'far/own/images' / row['image']).is_file() for row in written)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['captions.csv', 'photos'], 'captions.csv, is a file: give the folder of the pictures first'),
+        (['none', 'captions.csv'], 'the folder of the pictures, .*none, does not exist'),
+        (['photos', 'none.csv'], 'the table of captions, .*none.csv, does not exist'),
+        (['photos', 'a'], 'the table of captions, .*a, is no file'),
+        (['photos', 'captions.csv', '--out', 'photos'], 'lies in .*photos: choose an --out that is elsewhere'),
+        (['photos', 'captions.csv', '--out', 'photos/new'], 'lies in .*photos: choose an --out that is elsewhere'),
+        (['photos', 'captions.csv', '--holdout', '0'], "which needs at least 32. There are 60 in 'no split'"),
+    ],
+)
+def test_what_was_mistaken_is_told(tool, mine, monkeypatch, arguments, said):
+    monkeypatch.chdir(mine)
+    (mine / 'a').mkdir()
+    before = sorted(mine.rglob('*'))
+    with pytest.raises(SystemExit, match=said):
+        tool['main'](arguments)
+    assert sorted(mine.rglob('*')) == before
+
+
+def test_splits_of_other_names_are_told(tool, mine):
+    table = (mine / 'captions.csv').read_text().splitlines()
+    lines = [f'{line},{"Train" if int(line.split("/")[1].split(".")[0]) < 50 else "validation"}' for line in table[1:]]
+    (mine / 'captions.csv').write_text('\n'.join(['image,caption,split', *lines]))
+    with pytest.raises(SystemExit, match="There are 50 in 'Train', 10 in 'validation'"):
+        run(tool, mine)

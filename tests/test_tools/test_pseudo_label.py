@@ -154,6 +154,29 @@ def test_an_unreadable_picture_is_counted(base, tmp_path):
     tool('pseudo_label.py', *asked)
     report = json.loads((tmp_path / 'out/report.json').read_text())
     assert report['unreadable'] == 1 and report['pictures'] == 4
+    (reason,) = report['unreadable_reasons']
+    assert '000003.png' in reason and 'the file is empty' in reason
+
+
+def test_pictures_of_which_none_can_be_read_are_an_error(base, tmp_path):
+    (tmp_path / 'a.png').write_bytes(b'')
+    (tmp_path / 'b.jpg').write_text('no image')
+    asked = [base / 'toy.py', base / 'toy.pth', tmp_path, '--out', tmp_path / 'out', '--device', 'cpu']
+    with pytest.raises(SystemExit, match=r'none of 2 pictures can be read. The first: .*a\.png \(the file is empty\)'):
+        tool('pseudo_label.py', *asked, '--classes', 'circle')
+    assert not (tmp_path / 'out/labels.json').exists()
+
+
+def test_wrong_brackets_are_told(base, tmp_path):
+    shutil.copytree(base / 'shapes', tmp_path / 'shapes')
+    rows = (tmp_path / 'shapes/captions.csv').read_text().splitlines()
+    place = rows[0].split(',').index('caption')
+    cells = [row.split(',') for row in rows[1:]]
+    lines = [','.join([*cell[:place], f'[{cell[place]}', *cell[place + 1 :]]) for cell in cells]
+    (tmp_path / 'shapes/captions.csv').write_text('\n'.join([rows[0], *lines]))
+    asked = [base / 'toy.py', base / 'toy.pth', tmp_path / 'shapes', '--out', tmp_path / 'out', '--device', 'cpu']
+    with pytest.raises(SystemExit, match=f'{len(lines)} captions have wrong brackets and are left out, the first of '):
+        tool('pseudo_label.py', *asked)
 
 
 def test_two_runs_do_not_write_one_folder(base, tmp_path):

@@ -144,6 +144,7 @@ def test_options_that_do_not_go_together(tool, arguments, said, capsys):
         (['levels', 'gone.py', '{1}'], r'no config gone\.py'),
         (['levels', '{0}', '{1}', '--picture', 'gone.jpg', '--text', 'a dog'], r'no picture gone\.jpg'),
         (['levels', '{0}', '{1}', '--cfg-options', 'model.type=SLAM'], "is 'SLAN' meant"),
+        (['levels', '{0}', '{1}', '--picture', '.', '--text', 'a dog'], 'takes one picture, and . is a folder'),
     ],
 )
 def test_mistakes_are_told_in_a_line_before_a_model_is_built(tool, files, arguments, said, monkeypatch):

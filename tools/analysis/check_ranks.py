@@ -99,7 +99,7 @@ def main() -> int:
     """Trains both ways and compares; returns the exit code."""
     options = parse_options()
     work = options.work_dir.resolve()
-    start_afresh(work, ['one', 'several'])
+    start_afresh(work, ['one', 'several'], 'runs')
     one = train(write_config(options, work / 'one', 1), 1)
     print(f'one process: {options.iters} iterations done', flush=True)
     several = train(write_config(options, work / 'several', options.ranks), options.ranks)

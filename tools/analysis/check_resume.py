@@ -148,7 +148,7 @@ def main() -> int:
     """Trains, kills, resumes, compares; returns the exit code."""
     options = parse_options()
     work = options.work_dir.resolve()
-    start_afresh(work, ['straight', 'straight.log', 'killed', 'killed.log'])
+    start_afresh(work, ['straight', 'straight.log', 'killed', 'killed.log'], 'runs')
     draws = random.Random(options.seed)
     targets = sorted(draws.sample(range(options.interval, options.iters), options.kills))
 

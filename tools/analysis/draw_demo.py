@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command."""
     out = parse_options(arguments).out
     folders = ('shapes', 'nlvr2', 'videos')
-    start_afresh(out, folders)
+    start_afresh(out, folders, 'demo')
     for name in folders:
         (out / name).mkdir()
 

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     options = parse_options(arguments)
     tries = {'flipped bits': options.flips, 'reader beside a writer': options.reads}
-    start_afresh(options.work_dir, ['things'])
+    start_afresh(options.work_dir, ['things'], 'things')
     print('| ' + ' | '.join(['thing', 'fault', 'tries', *COLUMNS]) + ' |\n' + '|---' * (3 + len(COLUMNS)) + '|')
     fallen = 0
     for subject in SUBJECTS.values():

@@ -66,7 +66,7 @@ def coco_file(scenes: list[tuple[str, Scene]]) -> dict:
 
 def write(out: Path, train: int, test: int, captions: int) -> None:
     """Writes everything."""
-    start_afresh(out, ['images', 'captions.csv', 'train.json', 'test.json'])
+    start_afresh(out, ['images', 'captions.csv', 'train.json', 'test.json'], 'generated shapes')
     rows = []
     for split, count in (('train', train), ('test', test)):
         dataset = ShapesPairs(split=split, task='retrieval', num_images=count, captions_per_image=captions)

@@ -17,6 +17,7 @@ from pathlib import Path
 from slan_mm.arguments import out_folder
 from slan_mm.cli.errors import one_line_errors
 from slan_mm.cli.options import option
+from slan_mm.home_folder import expanded
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -82,7 +83,7 @@ def check_tokenizer(folder: Path, text: Mapping[str, Any], config: PretrainedCon
 def main(arguments: list[str] | None = None) -> None:
     """Converts one folder."""
     options = parse_options(arguments)
-    folder, out = options.folder.expanduser(), options.out
+    folder, out = expanded(options.folder), options.out
     read = read_json(folder / CONFIG)
     model, given = (read.get(name) if isinstance(read, dict) else None for name in ('model_cfg', 'preprocess_cfg'))
     if not isinstance(model, dict) or not isinstance(given, dict):
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_tokenizer(folder, model['text_cfg'], config)
     weights = next((folder / name for name in WEIGHTS if (folder / name).is_file()), folder / WEIGHTS[0])
     tensors = convert(check_weights(weights, read_state_dict(weights)), config)
-    start_afresh(out, [*WRITTEN, *TOKENIZER])
+    start_afresh(out, [*WRITTEN, *TOKENIZER], 'a pair of encoders')
     for name in TOKENIZER:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, out / name)

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     size = (options.size[0], options.size[-1])
     failed = False
     parts = export_parts(model, size)
-    claim(options.out, [f'{part.name}.{ending}' for part in parts])
+    claim(options.out, [f'{part.name}.{ending}' for part in parts], 'ONNX')
     for part in parts:
         path = options.out / f'{part.name}.{ending}'
         if options.format == 'torch':

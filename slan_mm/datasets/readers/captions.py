@@ -166,10 +166,12 @@ class _Pictures:
 
 def check_image_root(img_root: str) -> None:
     """Raises FileNotFoundError where the image folder is missing."""
+    if os.path.isfile(img_root):
+        raise FileNotFoundError(f'The image folder {img_root!r} is a file.')
     if not os.path.isdir(img_root or '.'):
         raise FileNotFoundError(
-            f'The image folder {img_root!r} does not exist. Check data_root and data_prefix=dict(img=...), or link '
-            f'your copy there: ln -s /your/images {img_root}'
+            f'The image folder {img_root!r} does not exist: in a config, check data_root and data_prefix=dict(img=). '
+            f'Or link your copy there: ln -s /your/images {img_root}'
         )
 
 
@@ -183,8 +185,8 @@ def check_some_images(paths: Sequence[str], img_root: str, ann_file: str | Path)
     if not any(os.path.isfile(path) for path in looked_for):
         raise FileNotFoundError(
             f'{ann_file}: none of {len(looked_for)} images looked for exists, e.g. {looked_for[0]!r}. Is {img_root!r} '
-            'the folder that the paths in this file start from? (For json_list and table, strip_prefix takes a foreign '
-            'prefix off the paths.)'
+            'the folder that the paths in this file start from? (In a config, strip_prefix of json_list and table '
+            'takes a foreign prefix off the paths; tools/pseudo_label.py has --images.)'
         )
 
 

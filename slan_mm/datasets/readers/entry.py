@@ -91,7 +91,9 @@ def read_text(file: Path) -> str:
         AnnotationError: It is not UTF-8.
     """
     if not file.is_file():
-        raise FileNotFoundError(f'The annotation file {str(file)!r} does not exist. Check data_root and ann_file.')
+        raise FileNotFoundError(
+            f'The annotation file {str(file)!r} does not exist. In a config, check data_root and ann_file.'
+        )
     try:
         return read_utf8(file)
     except TextFileError as error:

@@ -1,20 +1,22 @@
 """Reading image files of every kind as upright RGB."""
 
 import io
+import os
 import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from slan_mm.datasets.image_size import set_original_shape
 from slan_mm.datasets.unreadable import UnreadableImageError
+from slan_mm.extras import require_extra
 from slan_mm.registry import TRANSFORMS
 
 # What Pillow's plugins raise on damaged files, beside OSError (which UnidentifiedImageError is).
@@ -28,6 +30,7 @@ FORMATS = (
     'JPEG', 'MPO', 'PNG', 'WEBP', 'AVIF', 'HEIF', 'GIF', 'TIFF', 'BMP', 'DIB', 'PPM', 'JPEG2000', 'ICO', 'PCX', 'SGI',
     'TGA',
 )  # fmt: skip
+_HEIC = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')  # brands of a file
 #: The most pixels of an image; a few KB may hold hundreds of millions, and fill the memory.
 MAX_PIXELS = 50_000_000
 
@@ -84,10 +87,41 @@ def _opened(path: str, read: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     """The image in what ``read`` returns; what goes wrong with it is an UnreadableImageError of ``path``."""
     Image.init()
     try:
-        with read() as file, Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-            yield image
+        with read() as file:
+            if _is_heic(file):
+                _learn_heic()
+            with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+                yield image
+    except ModuleNotFoundError as error:
+        raise UnreadableImageError(f'Cannot read image {path}: {error}') from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError(f'Cannot read image {path} ({_unidentified(path)}).') from error
     except _DAMAGED as error:
         raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
+
+
+def _is_heic(file: BinaryIO) -> bool:
+    """Whether ``file`` begins as HEIC does."""
+    start = file.read(12)
+    file.seek(0)
+    return start[4:8] == b'ftyp' and start[8:] in _HEIC
+
+
+def _learn_heic() -> None:
+    """Has Pillow read HEIC, upright by itself; needs the extra ``heic``."""
+    require_extra('heic')
+    import pi_heif
+
+    if 'HEIF' not in Image.OPEN:
+        pi_heif.register_heif_opener()
+
+
+def _unidentified(path: str) -> str:
+    """Why Pillow knows no format of a file."""
+    with suppress(OSError):
+        if os.path.getsize(path) == 0:
+            return 'the file is empty'
+    return 'not an image, damaged, or of a format that is not read; JPEG, PNG and WebP are'
 
 
 def _regular(path: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from slan_mm.home_folder import expanded
 from slan_mm.weights_file import read_weights_file
 
 #: Prefixes that checkpoints put before a backbone's own names, or that a wrapper puts before the checkpoint's.
@@ -21,7 +22,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         ValueError: the file is damaged, or holds no mapping of names to tensors.
         pickle.UnpicklingError: it holds anything but tensors and plain values.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(
             f'No weights at {path}. Give the path of a .safetensors or .pth file that is on this machine. '

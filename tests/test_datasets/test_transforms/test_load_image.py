@@ -1,3 +1,4 @@
+import base64
 import os
 import struct
 import zlib
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from slan_mm.datasets.transforms.load_image import LoadImage, load_image, to_rgb
+from slan_mm.datasets.transforms.load_image import LoadImage, load_image, to_rgb, upright_size
 from slan_mm.datasets.unreadable import UnreadableImageError
 
 RED, WHITE = [255, 0, 0], [255, 255, 255]
@@ -155,9 +156,10 @@ def test_truncated_files(tmp_path, noisy_image, truncate, name):
 
 
 def test_files_that_are_no_images(tmp_path):
-    for name, content in (('empty.jpg', b''), ('text.jpg', b'<html>not found</html>')):
+    told = 'not an image, damaged, or of a format'
+    for name, content, said in (('empty.jpg', b'', 'the file is empty'), ('text.jpg', b'<html>not found</html>', told)):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(UnreadableImageError, match=name):
+        with pytest.raises(UnreadableImageError, match=rf'{name} \({said}'):
             load_image(str(tmp_path / name))
     with pytest.raises(UnreadableImageError, match='absent.jpg'):
         load_image(str(tmp_path / 'absent.jpg'))
@@ -226,3 +228,29 @@ def test_the_limit_can_be_set():
     assert LoadImage(max_pixels=1600)(dict(img_path='a.png', img_bytes=content))['img'].shape == (40, 40, 3)
     with pytest.raises(UnreadableImageError, match='max_pixels = 1599'):
         LoadImage(max_pixels=1599)(dict(img_path='a.png', img_bytes=content))
+
+
+#: 64 x 48 pixels of a camera that was turned, red at the left and blue at the right; shown, red is above.
+HEIC = (
+    'c-muNV30{GsVvAy%}izhg51nBLl8SRGck>Uf$>CcYDppk1Sn>t<P<^K3<a6VB@Af5Br_);Y>0~k0}}%yh{gB@LIXiBPz(r|D&Zn3'
+    'Kx~njnU@CUfn-I2oK&zfpqh-bWJ3ldK}L`g*NRNAa=wDhl3WI;N=Ej~f}#Q-`&ni|az2nQ1L}2VWCjUM04tLF!0_kqj~@&S{LBeJ'
+    '9TE<VJdFSUgA_1>R4{{(+%6`EM4+UW6C)#<%mRf*)@iSvEZez*Bf~%eD8vjR7!;F$%Gq2P4;CNj1X?1ToS##amz+}p6y;@LYXAy~'
+    'WEK~sLcQw%#Tv;ui3LzLC@2h|G&m6c|Ns918W;ivnH8BJL1qpP4j{#uS(IM_bPt1MW<f42QWzN+*&3OcSzFqG9I4Er)HJ9BUvf%u'
+    'GB_GQX79{RNd(1Lrv~GC&IgvtD*ONcWU2rE<4B(K50TV^_5TdwYX6xl{QviwV{O5;DS}>$Bx`zJ+NN?&zxsH3(zb)Yir=m@njiG~'
+    'P4=@H3VvOW?xfvgXNf!$d2r|V{WUGR2PLeh1|RP_+ICIj%4vJ^-S+=>t%>xKJSBC*E9V}A%e8Y!8v`~z{ygW+I(aW!hMm1X`Q(6('
+    'VS_}buP=iZkjKHm$S4E~Z%~**`~Uzl^`8a'
+)
+
+
+def test_heic(tmp_path):
+    pytest.importorskip('pi_heif', reason='the extra heic is not installed')
+    # By its content, whatever it is called.
+    path = tmp_path / 'photo.jpg'
+    path.write_bytes(zlib.decompress(base64.b85decode(HEIC)))
+    picture = load_image(str(path))
+    assert picture.shape == (64, 48, 3) and upright_size(str(path)) == (64, 48)
+    np.testing.assert_allclose(picture[2, 2], (220, 30, 30), atol=8)
+    np.testing.assert_allclose(picture[-2, 2], (30, 30, 220), atol=8)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(UnreadableImageError, match=r'photo\.jpg'):
+        load_image(str(path))

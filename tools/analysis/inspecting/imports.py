@@ -8,8 +8,8 @@ from pathlib import Path
 #: neighbours; only the modules of the lowest one, which are single files, may import each other.
 FLOORS = (
     'answer_list applied_config arguments atomic_files config environment extras file_endings folder_config '
-    'folder_lock import_messages malloc mirror model_folder own_files pair_index plain_text progress quick_imports '
-    'registry shipped structures tagged_words text_files version weights_file',
+    'folder_lock home_folder import_messages malloc mirror model_folder own_files pair_index plain_text progress '
+    'quick_imports registry shipped structures tagged_words text_files version weights_file',
     'datasets models',
     'feature_store',
     'evaluation',
