@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,36 +17,12 @@ from slan_mm.models.locator.boxes import cell_centres
 from slan_mm.models.locator.word_maps import activation_map, level_maps
 from slan_mm.models.map_components import MapComponents, add_components
 from slan_mm.models.phrase_number import set_counts
+from slan_mm.models.phrase_words import phrase_tokens, unread_part, word_shares
 from slan_mm.pair_index import PairIndex
 from slan_mm.structures import ImageFeatures, Located, MarkedText, TextFeatures, TextTokens
 
 #: Of two boxes of a phrase with a larger IoU the worse one is left out: they show the same place.
 SAME_PLACE = 0.5
-_BEHIND = 'behind the last token that the text encoder reads (its max_words)'
-
-
-def span_tokens(offsets: Tensor, word_mask: Tensor, spans: Sequence[Sequence[int]]) -> Tensor:
-    """The tokens of one text that overlap any of the character ``spans`` [start, end): (NT,) bool.
-
-    ``offsets`` (NT, 2), ``word_mask`` (NT,). A phrase that was cut off by the text encoder's limit has none.
-    """
-    chosen = word_mask.new_zeros(word_mask.shape)
-    for start, end in spans:
-        chosen |= (offsets[:, 0] < end) & (offsets[:, 1] > start)
-    return chosen & word_mask
-
-
-def unread_part(text: str, spans: Sequence[Sequence[int]], words: Tensor, offsets: Tensor) -> str | None:
-    """Why not all of a phrase was read; None where all was.
-
-    ``words`` (NT,): its tokens, see :func:`span_tokens`; ``offsets`` (NT, 2) of the ``text``.
-    """
-    # Behind the last token letters stand only if the text was cut.
-    end = int(offsets.max())
-    cut = ' '.join(part for start, stop in spans if re.search(r'\w', part := text[max(start, end) : stop])).strip()
-    if words.any():
-        return f'without {cut!r}, which lies {_BEHIND}' if cut else None
-    return f'it lies {_BEHIND}' if cut else 'the tokenizer makes no token of it'
 
 
 def region_word_similarity(
@@ -69,23 +43,6 @@ def region_word_similarity(
             words = text.word_space[term].transpose(1, 2)
             similarity = similarity + (torch.stack(regions).mean(0) @ words).float()
     return similarity
-
-
-def phrase_tokens(tokens: TextTokens, data_samples: Sequence) -> list[list[Tensor]]:
-    """The tokens of each of the ``phrases`` of each sample, (NT,) bool."""
-    return [
-        [span_tokens(tokens.offsets[row], tokens.word_mask[row], phrase['spans']) for phrase in phrases]
-        for row, phrases in enumerate(sample.get('phrases') or [] for sample in data_samples)
-    ]
-
-
-def word_shares(words: Tensor, weight: Tensor | None) -> Tensor:
-    """How much each word of a text counts in a phrase of the ``words`` (NT,) bool: (NT,), sum 1, or 0 without a word.
-
-    ``weight`` (NT,), the weight of a word; None: equal weights.
-    """
-    share = words.float() if weight is None else words * weight
-    return share / share.sum().clamp(min=1e-12)
 
 
 def set_regions(boxes: Tensor, region_mask: Tensor, data_samples: Sequence) -> None:
@@ -226,20 +183,6 @@ def ground_phrases(
     if components is not None:
         add_components(components, maps, data_samples)
     return data_samples
-
-
-def one_phrase_texts(text: TextFeatures, tokens: TextTokens, data_samples: Sequence) -> tuple[Tensor, TextFeatures]:
-    """Every phrase of ``data_samples`` as a text of its own: rows (Q,) of their samples, and Q texts.
-
-    Words are encoded in their sentence, but only the phrase's words keep, move and size regions. A phrase none of whose
-    words was read is replaced by the whole text: it gets no box in the end.
-    """
-    chosen = phrase_tokens(tokens, data_samples)
-    index = [row for row, phrases in enumerate(chosen) for _ in phrases]
-    rows = torch.tensor(index, dtype=torch.long, device=text.word_mask.device)
-    words = [words if words.any() else text.word_mask[row] for row, phrases in enumerate(chosen) for words in phrases]
-    alone = text[rows]
-    return rows, replace(alone, word_mask=torch.stack(words)) if words else alone
 
 
 def best_boxes(level: dict[str, Tensor], top: int, score_thr: float | None = None) -> tuple[Tensor, Tensor]:

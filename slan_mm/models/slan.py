@@ -14,7 +14,8 @@ from slan_mm.models.inference import RetrievalInference
 from slan_mm.models.map_components import MapComponents
 from slan_mm.models.objectives import PretrainObjective
 from slan_mm.models.objectives.contrast import image_ids
-from slan_mm.models.phrase_grounding import ground_phrases, marked_text, one_phrase_texts, set_regions
+from slan_mm.models.phrase_grounding import ground_phrases, marked_text, set_regions
+from slan_mm.models.phrase_words import mix_words, one_phrase_texts
 from slan_mm.models.presence import Presence
 from slan_mm.models.score_weights import ScoreWeights
 from slan_mm.models.state_dict_hooks import fit_chosen, fit_objective
@@ -31,6 +32,8 @@ class SLAN(RetrievalInference, BaseSLAN):
         objective: Config of the pre-training objectives, which own the ITM and LM heads.
         phrases_alone: Whether a phrase is located by its own words alone, with a pass of the locator for each; else the
             regions of the whole text are ranked for it.
+        alone_share: With ``phrases_alone``, how much of a phrase's words is read without the rest of the sentence, see
+            :func:`mix_words`; 0 reads them in their sentence only.
         score_weights: Config of :class:`ScoreWeights`, the weights of the final score; None: the mixer's for ITC and
             region-word terms, and 1 for ITM.
         presence: Config of :class:`Presence`, the probability that a phrase's thing is in the image at all; None: it is
@@ -42,7 +45,8 @@ class SLAN(RetrievalInference, BaseSLAN):
         base: What :class:`BaseSLAN` takes.
 
     Raises:
-        ValueError: ``several`` is less than 1, or ``components`` lack it.
+        ValueError: ``several`` is less than 1, or ``components`` lack it; ``alone_share`` is no share, or lacks
+            ``phrases_alone``.
     """
 
     #: Prediction leaves ``pred_phrases``, ranked regions of each phrase.
@@ -58,6 +62,7 @@ class SLAN(RetrievalInference, BaseSLAN):
         self,
         objective: dict,
         phrases_alone: bool = False,
+        alone_share: float = 0.0,
         score_weights: dict | None = None,
         presence: dict | None = None,
         several: int | None = None,
@@ -65,7 +70,11 @@ class SLAN(RetrievalInference, BaseSLAN):
         **base: Any,
     ) -> None:
         super().__init__(**base)
-        self.phrases_alone = phrases_alone
+        if not 0 <= alone_share <= 1:
+            raise ValueError(f'alone_share must be between 0 and 1, got {alone_share}')
+        if alone_share and not phrases_alone:
+            raise ValueError('alone_share is for phrases that are located alone: set phrases_alone=True')
+        self.phrases_alone, self.alone_share = phrases_alone, alone_share
         self.score_weights: ScoreWeights | None = None
         if score_weights is not None:
             self.score_weights = MODELS.build(dict(type='ScoreWeights') | score_weights)
@@ -245,6 +254,9 @@ class SLAN(RetrievalInference, BaseSLAN):
         ]
         if phrases:
             image = image.for_pairs()
+            if self.alone_share:
+                strings = [phrase for sample in data_samples for phrase in marked_text(sample).phrases]
+                alone = mix_words(alone, self.encode_text(strings), self.alone_share)
             # The phrases of an image share its maps.
             of_image = rows if pairs is None else pairs.image[rows]
             each = PairIndex(of_image, torch.arange(len(rows), device=rows.device), num_images=len(image))

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from slan_mm.evaluation.functional import best_iou
 from slan_mm.models.inference import evaluating
-from slan_mm.models.phrase_grounding import best_boxes, phrase_tokens, span_tokens
+from slan_mm.models.phrase_grounding import best_boxes
+from slan_mm.models.phrase_words import phrase_tokens, span_tokens
 from slan_mm.pair_index import PairIndex
 from slan_mm.visualization.collect import picture_name, visible_picture
 

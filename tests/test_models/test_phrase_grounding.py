@@ -7,7 +7,8 @@ import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from support.toy import build_toy_slan, toy_batch, toy_config, toy_picture, toy_sample
 
-from slan_mm.models.phrase_grounding import phrase_answers, rank_regions, span_tokens
+from slan_mm.models.phrase_grounding import phrase_answers, rank_regions
+from slan_mm.models.phrase_words import mix_words, span_tokens
 from slan_mm.structures import TextTokens
 
 OFFSETS = torch.tensor([[0, 0], [0, 1], [2, 5], [6, 12], [13, 16], [0, 0]])  # '[CLS] a red circle and [SEP]'
@@ -132,6 +133,41 @@ def test_phrases_alone_are_located_by_their_own_words():
         torch.testing.assert_close(sample.pred_regions['boxes'], same.pred_regions['boxes'])
     moved = zip(alone[0].pred_phrases[1], together[0].pred_phrases[1], strict=True)
     assert any(a['boxes'].shape != b['boxes'].shape or not torch.allclose(a['boxes'], b['boxes']) for a, b in moved)
+
+
+@torch.no_grad()
+def test_words_of_a_phrase_alone_join_those_in_the_sentence():
+    model = build_toy_slan(phrases_alone=True, alone_share=0.25).eval()
+    mixed = model.val_step(grounding_batch())
+    data = model.data_preprocessor(grounding_batch())
+    sentence = model.encode_text([sample.text for sample in data['data_samples']])[:1]
+    alone = model.encode_text(['a blue square'])
+    blue = torch.arange(sentence.word_mask.shape[1]).eq(torch.tensor([[5], [6], [7]])).any(0)
+    words = {term: value.clone() for term, value in sentence.word_space.items()}
+    for term in words:
+        words[term][0, blue] = 0.75 * words[term][0, blue] + 0.25 * alone.word_space[term][0, 1:4]
+    text = replace(sentence, word_mask=blue[None], word_space=words)
+    located = model.locate(model.encode_image(data['inputs'])[:1], text)
+    for level, boxes in zip(mixed[0].pred_phrases[1], located.boxes, strict=True):
+        kept = bbox_cxcywh_to_xyxy(boxes[0, located.region_mask[0]]) * torch.tensor([64.0, 48.0, 64.0, 48.0])
+        torch.testing.assert_close(level['boxes'].sort(0).values, kept.sort(0).values, atol=2e-3, rtol=0)
+    # One that was cut off still has no box.
+    assert [len(level['boxes']) for level in mixed[0].pred_phrases[2]] == [0, 0, 0]
+    # A phrase of another number of words than in its sentence stays as it was read there.
+    other = model.encode_text(['a square'])
+    assert torch.equal(
+        mix_words(replace(sentence, word_mask=blue[None]), other, 0.25).word_space['lexical'],
+        sentence.word_space['lexical'],
+    )
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [(dict(alone_share=0.5), 'set phrases_alone=True'), (dict(phrases_alone=True, alone_share=1.5), 'between 0 and 1')],
+)
+def test_shares_that_cannot_be(options, said):
+    with pytest.raises(ValueError, match=said):
+        build_toy_slan(**options)
 
 
 BEHIND = 'behind the last token that the text encoder reads (its max_words)'

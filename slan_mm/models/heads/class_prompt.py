@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from slan_mm.models.phrase_grounding import span_tokens
+from slan_mm.models.phrase_words import span_tokens
 
 PREFIX, SEPARATOR = 'detect: ', ', '
 #: What separates the classes of a text: commas and their like, or else full stops.

@@ -19,7 +19,8 @@ from slan_mm.models.base import BaseSLAN
 from slan_mm.models.heads.detection_loss import DetectionOutputs, DetectionTarget
 from slan_mm.models.heads.word_weights import WordWeights
 from slan_mm.models.inference import GroundingInference
-from slan_mm.models.phrase_grounding import grounding_scores, phrase_tokens, rank_regions
+from slan_mm.models.phrase_grounding import grounding_scores, rank_regions
+from slan_mm.models.phrase_words import phrase_tokens
 from slan_mm.models.sizes import build_sized
 from slan_mm.models.state_dict_hooks import keep_fresh_head
 from slan_mm.pair_index import PairIndex

@@ -6,7 +6,7 @@ from support.text_models import build_tokenizer, kind_of_tokenizer, model_config
 from support.toy import build_toy_slan, toy_batch, toy_losses
 from torch.nn.functional import normalize
 
-from slan_mm.models.phrase_grounding import span_tokens
+from slan_mm.models.phrase_words import span_tokens
 from slan_mm.models.text import TextEncoder
 from slan_mm.models.text.whole_words import join_pieces, piece_weight
 
