@@ -24,6 +24,7 @@ fill_feature_stores = True
 model = dict(
     # On photographs phrases are found better one by one, see docs/results.md.
     phrases_alone=True,
+    alone_share=0.5,
     image=dict(encoder=dict(type='StoredImageEncoder')),
     text=dict(encoder=dict(type='StoredTextEncoder', store=store)),
     # The weights of region-word terms and ITM, chosen on the held-out pictures. On few pictures both may harm.
