@@ -92,6 +92,9 @@ class TextEncoder(Protocol):
     def tokenize(self, texts: Sequence[str]) -> TextTokens:
         """Tokens of T texts."""
 
+    def count_tokens(self, text: str) -> int:
+        """How many of ``max_words`` a whole text takes, special tokens included."""
+
     def extract(self, tokens: TextTokens) -> EncodedWords:
         """The encoder's own words (T, NT, ``hidden_dims``)."""
 

@@ -106,6 +106,9 @@ class PlainTextEncoder(nn.Module):
         words = mask & ~batch['special_tokens_mask'].bool()
         return TextTokens(batch['input_ids'], mask, words, batch['offset_mapping'])
 
+    def count_tokens(self, text):
+        return len(self.tokenizer(text)['input_ids'])
+
     def extract(self, tokens):
         words = self.word_embeddings(tokens.input_ids)
         return EncodedWords(contextual=words, lexical=words)
