@@ -28,7 +28,7 @@ EXTRAS = {
         {'av': '>=15,<19'},
         'video files (LoadVideo; tools/infer.py with videos; configs/video_retrieval/*_msrvtt_*.py)',
     ),
-    'heic': Extra({'pi_heif': '>=1.1,<2'}, 'HEIC images, as iPhones take them (LoadImage)'),
+    'heic': Extra({'pi_heif': '>=1.4,<2'}, 'HEIC images, as iPhones take them (LoadImage)'),
     'shards': Extra({'webdataset': '>=1.0.2,<2'}, 'image-text pairs in tar shards (WebPairDataset)'),
     'captions': Extra(
         {'pycocoevalcap': '>=1.2,<2'},

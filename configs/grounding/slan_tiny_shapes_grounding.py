@@ -5,7 +5,7 @@
 
 Weak grounding, without boxes: test ``checkpoints/slan_tiny_shapes_long.safetensors`` itself.
 Starts from the shipped weights; SLAN_CHECKPOINT names another start, such as ``work_dirs/slan_tiny_shapes``.
-Expected: ``grounding/R1`` 95.0, ``grounding/pointing`` 97.1, two seeds (docs/results_tasks.md).
+Expected: R@1 95.0, pointing 97.1, two seeds (docs/results_tasks.md).
 """
 
 _base_ = [

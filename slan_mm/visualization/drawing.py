@@ -33,7 +33,8 @@ _FAMILIES = (
     'Noto Sans Thai', 'Noto Emoji', 'Segoe UI Emoji', 'Apple SD Gothic Neo', 'Hiragino Sans', 'PingFang SC',
     'Malgun Gothic', 'Microsoft YaHei', 'Yu Gothic', 'Nirmala UI', 'Arial Unicode MS',
 )  # fmt: skip
-_told: set[str] = set()
+#: Letters that were named already.
+told: set[str] = set()
 
 
 @lru_cache(maxsize=1)
@@ -59,8 +60,8 @@ def _missing_letters_told_once() -> Iterator[None]:
             missing.add(chr(int(found[1])))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if new := sorted(missing - _told):
-        _told.update(new)
+    if new := sorted(missing - told):
+        told.update(new)
         print_log(
             f'no installed font has the letters {"".join(new)!a}: figures show boxes in their place. Install one that '
             'has, such as Noto Sans CJK',
