@@ -60,11 +60,11 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from slan_mm.atomic_files import replaced_atomically
-from slan_mm.datasets.pictures import path_below
 from slan_mm.datasets.readers import read_captions
 from slan_mm.datasets.readers.entry import load_json
 from slan_mm.datasets.readers.parquet_shards import extract_parquet, parquet_files
 from slan_mm.datasets.readers.record import ImageRecord
+from slan_mm.datasets.real_folders import RealFolders
 from slan_mm.datasets.transforms.load_image import load_image
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.folder_lock import FolderLock
@@ -153,11 +153,12 @@ def link(pictures: Path, place: Path) -> None:
 
 def write_captions(records: list[ImageRecord], root: Path, file: Path) -> None:
     """The table that the config reads."""
+    folders = RealFolders()
     with replaced_atomically(file) as temporary, open(temporary, 'w', newline='', encoding='utf-8') as handle:
         writer = csv.writer(handle)
         writer.writerow(['image', 'caption', 'image_id', 'split'])
         for record in records:
-            path = path_below(record.img_path, root)
+            path = folders.below(record.img_path, root)
             writer.writerows([path, caption, record.image_id, record.split] for caption in record.captions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,8 @@ class AppSearch:
         if not self.may_add:
             raise AppError('Folders can be added only where the app runs on your own machine.')
         path = expanded(read_text(folder, 'name of a folder'))
-        try:
-            there = path.is_dir()
-        except OSError:  # e.g. a name longer than file systems take
-            there = False
-        if not there:
+        # Unlike pathlib it answers for a name that is longer than file systems take, too.
+        if not os.path.isdir(path):
             raise AppError('There is no such folder.')
         self.prepare()
         with self.model.lock:

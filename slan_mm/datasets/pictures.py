@@ -89,19 +89,10 @@ def find_picture(picture: Any) -> Any:
     if str(picture).startswith(('http://', 'https://')):
         raise ValueError(f'{picture} is a web address: download the picture and give its path')
     path = expanded(picture)
-    try:
-        there = path.exists()
-    except OSError:  # e.g. a name longer than file systems take
-        there = False
-    if not there:
+    # Unlike pathlib it answers for a name that is longer than file systems take, too.
+    if not os.path.exists(path):
         raise UnreadableImageError(f'there is no picture {picture}')
     return path
-
-
-def path_below(path: str | os.PathLike, folder: str | os.PathLike) -> str:
-    """``path`` from ``folder`` on, through links to folders: as it is found below any link to ``folder``."""
-    parent, name = os.path.split(path)
-    return os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
 
 
 def list_pictures(

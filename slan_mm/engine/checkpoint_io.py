@@ -26,6 +26,7 @@ from slan_mm.weights_file import check_weights, read_weights_file
 
 #: Text files of a work directory that hold the path of its newest checkpoint, and of the best one by ``save_best``.
 LAST, BEST = 'last_checkpoint', 'best_checkpoint'
+#: Names of files that end with a part of their content's hash.
 _HASHED = re.compile(r'-[0-9a-f]{8,}\.\w+$')
 
 

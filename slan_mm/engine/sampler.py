@@ -64,8 +64,12 @@ class ResumableSampler(Sampler[int]):
             return np.arange(self.size)
         key = (self.seed, epoch)
         if self._order is None or self._order[0] != key:
-            self._order = key, np.random.default_rng(key).permutation(self.size)
+            self._order = key, self.draw(np.random.default_rng(key))
         return self._order[1]
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """(N,) the indices of an epoch, drawn by its ``rng``: a permutation."""
+        return rng.permutation(self.size)
 
     def item(self, position: int) -> int:
         """What the sampler yields for global ``position``: an index, with its epoch where the data set takes one."""

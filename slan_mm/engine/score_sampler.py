@@ -34,15 +34,11 @@ class ScoreSampler(ResumableSampler):
                 'the annotation file, or the boxes with a score of 0, or set the sampler to ResumableSampler'
             )
 
-    def permutation(self, epoch: int) -> np.ndarray:
-        """(N,) the indices of ``epoch``; those of small weights may lack, others come twice."""
-        if not self.shuffle or np.ptp(self.weights) == 0:
-            return super().permutation(epoch)
-        if self._order is not None and self._order[0] == (self.seed, epoch):
-            return self._order[1]
-        rng = np.random.default_rng((self.seed, epoch))
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """(N,) the indices of an epoch; those of small weights may lack, others come twice."""
+        if np.ptp(self.weights) == 0:
+            return super().draw(rng)
         # Systematic sampling: each picture comes floor or ceil of its share of times.
         shares = self.weights / self.weights.sum() * self.size
         places = np.searchsorted(np.cumsum(shares), rng.random() + np.arange(self.size), side='right')
-        self._order = (self.seed, epoch), rng.permutation(np.minimum(places, self.size - 1))
-        return self._order[1]
+        return rng.permutation(np.minimum(places, self.size - 1))

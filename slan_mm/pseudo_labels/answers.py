@@ -66,16 +66,17 @@ def answer_all(pictures: Sequence[NamedPicture], grounder: ViewGrounder, folder:
     own = [block for block in blocks if block % ranks == rank]
     left = [block for block in own if block not in done]
 
-    def size(block: int) -> int:
-        return len(pictures[block * BLOCK : (block + 1) * BLOCK])
+    def pictures_of(block: int) -> Sequence[NamedPicture]:
+        return pictures[block * BLOCK : (block + 1) * BLOCK]
 
+    total, rest = (sum(len(pictures_of(block)) for block in some) for some in (own, left))
     with (
         FragmentWriter(folder, rank) as writer,
-        Progress('pictures grounded', sum(map(size, own)), sum(map(size, own)) - sum(map(size, left))) as progress,
+        Progress('pictures grounded', total, total - rest) as progress,
     ):
         for block in left:
-            writer.write(block, answer_block(pictures[block * BLOCK : (block + 1) * BLOCK], grounder))
-            progress.step(size(block))
+            writer.write(block, answer_block(pictures_of(block), grounder))
+            progress.step(len(pictures_of(block)))
 
 
 def answer_block(pictures: Sequence[NamedPicture], grounder: ViewGrounder) -> list[dict]:

@@ -12,8 +12,9 @@ from typing import Any
 
 from slan_mm.datasets.marked_text import read_marked_text
 from slan_mm.datasets.noun_phrases import find_noun_phrases, with_modifiers
-from slan_mm.datasets.pictures import file_state, list_pictures, path_below
+from slan_mm.datasets.pictures import file_state, list_pictures
 from slan_mm.datasets.readers import read_captions
+from slan_mm.datasets.real_folders import RealFolders
 from slan_mm.file_endings import PICTURES
 from slan_mm.pseudo_labels.categories import Categories
 
@@ -78,16 +79,18 @@ def find_source(
     """
     if not data.exists():
         raise FileNotFoundError(f'{data} does not exist: give a folder, or a caption file')
-    file = data / 'captions.csv' if data.is_dir() else data
+    file, folders = data / 'captions.csv' if data.is_dir() else data, RealFolders()
     if data.is_dir() and not file.is_file():
         root = images or data
         paths = [str(path) for path in list_pictures(root, PICTURES)]
-        return Source(root, [NamedPicture(path, path_below(path, root), []) for path in paths])
+        return Source(root, [NamedPicture(path, folders.below(path, root), []) for path in paths])
     root = images or (file.parent / 'images' if (file.parent / 'images').is_dir() else file.parent)
     if format is None and file.suffix.lower() not in _TABLES:
         raise ValueError(f'{file}: tell its format by --format, one of karpathy, coco_captions, json_list')
     records = read_captions(str(file), str(root), format or 'table', split=split, empty_captions='drop', **options)
-    return Source(root, [NamedPicture(one.img_path, path_below(one.img_path, root), one.captions) for one in records])
+    return Source(
+        root, [NamedPicture(one.img_path, folders.below(one.img_path, root), one.captions) for one in records]
+    )
 
 
 def marked_phrases(caption: str, categories: Categories | None) -> tuple[str, list[list[int]]]:

@@ -61,6 +61,7 @@ def test_a_folder_is_added(model, picture, tmp_path):
     [
         ('', 'Write a name of a folder first.'),
         ('/no/such/folder', 'There is no such folder.'),
+        ('x' * 300, 'There is no such folder.'),
         ('{index}', 'no picture in'),
     ],
 )

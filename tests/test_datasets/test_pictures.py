@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from slan_mm.datasets.pictures import check_picture, list_pictures, path_below, read_picture
+from slan_mm.datasets.pictures import check_picture, list_pictures, read_picture
+from slan_mm.datasets.real_folders import RealFolders
 from slan_mm.datasets.transforms.load_image import FORMATS
 from slan_mm.datasets.unreadable import UnreadableImageError
 from slan_mm.file_endings import PICTURES
@@ -58,10 +59,10 @@ def test_paths_below_a_link_to_a_folder(tmp_path):
     (tmp_path / 'far/away').mkdir(parents=True)
     (tmp_path / 'far/away/link').symlink_to(tmp_path / 'real')
     for path in ('real/sub/a.png', 'far/away/link/sub/a.png'):
-        assert path_below(tmp_path / path, tmp_path / 'far/away/link') == 'sub/a.png'
+        assert RealFolders().below(tmp_path / path, tmp_path / 'far/away/link') == 'sub/a.png'
     # A picture that is a link is a name in its folder.
     (tmp_path / 'real/b.png').symlink_to(tmp_path / 'far/b.png')
-    assert path_below(tmp_path / 'real/b.png', tmp_path / 'real') == 'b.png'
+    assert RealFolders().below(tmp_path / 'real/b.png', tmp_path / 'real') == 'b.png'
 
 
 def test_folders_show_the_formats_of_photographs():

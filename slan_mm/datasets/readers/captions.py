@@ -20,6 +20,7 @@ from slan_mm.datasets.readers.karpathy import read_karpathy
 from slan_mm.datasets.readers.msrvtt import read_msrvtt
 from slan_mm.datasets.readers.record import ImageRecord
 from slan_mm.datasets.readers.table import read_table
+from slan_mm.datasets.real_folders import RealFolders
 from slan_mm.plain_text import is_blank, is_whole, short
 
 CAPTION_READERS: dict[str, Callable[..., Iterator[ImageRecord]]] = {
@@ -128,7 +129,7 @@ class _Pictures:
     """
 
     def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
+        self._folders = RealFolders()
         self._ids: dict[str, str] = {}  # by picture
         self._seen: dict[str, tuple[str, str | None]] = {}  # path and split, by id
 
@@ -154,13 +155,7 @@ class _Pictures:
             )
 
     def _picture(self, path: str) -> str:
-        folder, name = os.path.split(path)
-        if folder not in self._folders:
-            try:
-                self._folders[folder] = os.path.realpath(folder)
-            except ValueError:  # a name that no file can have
-                self._folders[folder] = folder
-        picture = f'{self._folders[folder]}/{name}'
+        picture = self._folders.place(path)
         return os.path.realpath(picture) if os.path.islink(picture) else picture
 
 

@@ -1,12 +1,11 @@
 """Reading image files of every kind as upright RGB."""
 
 import io
-import os
 import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,7 +29,8 @@ FORMATS = (
     'JPEG', 'MPO', 'PNG', 'WEBP', 'AVIF', 'HEIF', 'GIF', 'TIFF', 'BMP', 'DIB', 'PPM', 'JPEG2000', 'ICO', 'PCX', 'SGI',
     'TGA',
 )  # fmt: skip
-_HEIC = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')  # brands of a file
+_HEIC = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx'}  # brands of a file; AVIF shares others with it
+_START = 64  # bytes that tell HEIC
 #: The most pixels of an image; a few KB may hold hundreds of millions, and fill the memory.
 MAX_PIXELS = 50_000_000
 
@@ -86,25 +86,29 @@ def upright_size(path: str) -> tuple[int, int]:
 def _opened(path: str, read: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     """The image in what ``read`` returns; what goes wrong with it is an UnreadableImageError of ``path``."""
     Image.init()
+    start = b''
     try:
         with read() as file:
-            if _is_heic(file):
+            start = file.read(_START)
+            file.seek(0)
+            if _is_heic(start):
                 _learn_heic()
             with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
                 yield image
     except ModuleNotFoundError as error:
         raise UnreadableImageError(f'Cannot read image {path}: {error}') from error
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(f'Cannot read image {path} ({_unidentified(path)}).') from error
+        why = 'not an image, damaged, or of a format that is not read; JPEG, PNG and WebP are'
+        raise UnreadableImageError(f'Cannot read image {path} ({why if start else "the file is empty"}).') from error
     except _DAMAGED as error:
         raise UnreadableImageError(f'Cannot read image {path} ({type(error).__name__}: {error}).') from error
 
 
-def _is_heic(file: BinaryIO) -> bool:
-    """Whether ``file`` begins as HEIC does."""
-    start = file.read(12)
-    file.seek(0)
-    return start[4:8] == b'ftyp' and start[8:] in _HEIC
+def _is_heic(start: bytes) -> bool:
+    """Whether a file begins as HEIC does: its first box has a length, 'ftyp', a brand, a version, and other brands."""
+    box = start[: int.from_bytes(start[:4], 'big')]
+    brands = {box[place : place + 4] for place in (8, *range(16, len(box), 4))}
+    return box[4:8] == b'ftyp' and not brands.isdisjoint(_HEIC)
 
 
 def _learn_heic() -> None:
@@ -114,14 +118,6 @@ def _learn_heic() -> None:
 
     if 'HEIF' not in Image.OPEN:
         pi_heif.register_heif_opener()
-
-
-def _unidentified(path: str) -> str:
-    """Why Pillow knows no format of a file."""
-    with suppress(OSError):
-        if os.path.getsize(path) == 0:
-            return 'the file is empty'
-    return 'not an image, damaged, or of a format that is not read; JPEG, PNG and WebP are'
 
 
 def _regular(path: str) -> Path:

@@ -1,6 +1,7 @@
 import base64
 import os
 import struct
+import sys
 import zlib
 
 import cv2
@@ -254,3 +255,14 @@ def test_heic(tmp_path):
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(UnreadableImageError, match=r'photo\.jpg'):
         load_image(str(path))
+
+
+def test_avif_needs_no_extra(tmp_path, monkeypatch):
+    """Its first brand may be one that HEIC has, too."""
+    monkeypatch.setitem(sys.modules, 'pi_heif', None)
+    path = tmp_path / 'a.avif'
+    Image.new('RGB', (16, 8), (200, 30, 30)).save(path)
+    content = path.read_bytes()
+    assert content[8:12] == b'avif'
+    path.write_bytes(content[:8] + b'mif1' + content[12:])
+    assert load_image(str(path)).shape == (8, 16, 3)
